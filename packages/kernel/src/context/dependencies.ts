@@ -1,0 +1,152 @@
+import type { EntityManager } from '@mikro-orm/postgresql'
+import type { Logger } from 'pino'
+import type { RateLimitClass } from '../contract/operation.ts'
+import type { Actor } from './actor.ts'
+import type { Clock } from './clock.ts'
+import type { AuditRecord, Client } from './request-context.ts'
+
+/** A token's claims after its signature, issuer, audience and expiry held. */
+export interface Identity {
+  issuer: string
+  subject: string
+  email: string | null
+  emailVerified: boolean
+  name: string | null
+  platformAdmin: boolean
+  tenantClaim: string | null
+  /** How the user proved who they are (RFC 8176), and when; for the tenant's security settings. */
+  authenticationMethods: readonly string[]
+  authenticatedAt: Date | null
+  expiresAt: Date
+}
+
+export interface Authenticator {
+  /** Throws `auth.unauthenticated` for anything but a valid token. */
+  verify(bearer: string): Promise<Identity>
+}
+
+export interface TenantAccess {
+  tenant: {
+    id: string
+    slug: string
+    status: string
+    statusReason: string | null
+    plan: string
+    timezone: string
+  }
+  /** Null for callers that are no members: services, keys, platform admins. */
+  role: string | null
+  /** The ancestor tenant whose membership gives the role, where it is not a membership of the tenant itself. */
+  inheritedFrom: string | null
+  scopes: ReadonlySet<string>
+}
+
+/** How the pipeline finds users and tenants; the product answers it. */
+export interface Directory {
+  /** The user of an identity, made on first sight of a verified email. */
+  signIn(identity: Identity): Promise<{ id: string; email: string | null; name: string | null }>
+  /** A tenant by id, slug or externalId, with what the actor may do there; null if there is none or it is no member. */
+  findAccess(actor: Actor, tenantRef: string): Promise<TenantAccess | null>
+  /** The id of a tenant whoever asks; only for auditing attempts on it. */
+  findTenantId(tenantRef: string): Promise<string | null>
+  /** The ids of the tenants the user is a direct member of, two at the most. */
+  ownTenantIds(actor: Actor): Promise<string[]>
+}
+
+export interface AuditEntry extends AuditRecord {
+  action: string
+  outcome: 'success' | 'denied'
+  actor: Actor
+  client: Client
+  requestId: string
+  at: Date
+}
+
+/** Where audit entries go; the product's audit capability. */
+export interface AuditLog {
+  append(em: EntityManager, tenantId: string, entries: AuditEntry[]): Promise<void>
+  appendPlatform(em: EntityManager, entries: (AuditEntry & { tenantId: string | null })[]): Promise<void>
+}
+
+export interface Budget {
+  points: number
+  windowSeconds: number
+}
+
+export interface TenantUnit {
+  tenantId: string
+  actor: Actor
+  readOnly: boolean
+}
+
+/** Opens transactions, each bound to what it may see. */
+export interface Database {
+  tenantUnit<Result>(unit: TenantUnit, work: (em: EntityManager) => Promise<Result>): Promise<Result>
+  userUnit<Result>(unit: { userId: string; readOnly: boolean }, work: (em: EntityManager) => Promise<Result>): Promise<Result>
+  /** Reads a verified identity's own user, before a user id is known. */
+  identityUnit<Result>(digest: string, work: (em: EntityManager) => Promise<Result>): Promise<Result>
+  platformUnit<Result>(unit: { actor: Actor; readOnly: boolean }, work: (em: EntityManager) => Promise<Result>): Promise<Result>
+}
+
+/** Sees committed state a moment old at most; keyed by tenant, so that no entry can be shared between tenants. */
+export interface TenantCache {
+  getOrLoad<Value>(tenantId: string, name: string, ttlSeconds: number, load: () => Promise<Value>): Promise<Value>
+  invalidate(tenantId: string, name: string): Promise<void>
+  /** Replaces the entry, if there is one, by what `update` makes of it. */
+  update<Value>(tenantId: string, name: string, update: (value: Value) => Value): Promise<void>
+}
+
+export interface RateLimitDecision {
+  allowed: boolean
+  budget: Budget
+  remaining: number
+  /** Seconds until the window starts anew. */
+  resetSeconds: number
+}
+
+export interface RateLimits {
+  consume(limit: RateLimitClass, key: string, budget: Budget): Promise<RateLimitDecision>
+  /** Gives one point back: the call turned out not to count. */
+  refund(limit: RateLimitClass, key: string): Promise<void>
+}
+
+/** Grows with each run of failures from one address. */
+export interface FailureBlock {
+  /** Seconds still blocked, 0 if not. */
+  blockedSeconds(address: string): number
+  /** Counts one failure; true if it starts a block. */
+  recordFailure(address: string): boolean
+}
+
+/** Encrypts small values at rest; `context` must be the same on both sides. */
+export interface Sealer {
+  seal(plain: string, context: string): string
+  open(sealed: string, context: string): string
+}
+
+export interface PipelineMetrics {
+  operation(name: string, status: number, seconds: number): void
+  rateLimited(limit: RateLimitClass): void
+  denied(code: string): void
+}
+
+/** Collaborators that the product adds for its services, by declaration merging. */
+export interface Services {
+  cache: TenantCache
+}
+
+export interface Dependencies {
+  clock: Clock
+  logger: Logger
+  metrics: PipelineMetrics
+  database: Database
+  authenticator: Authenticator
+  directory: Directory
+  auditLog: AuditLog
+  rateLimits: RateLimits
+  failureBlock: FailureBlock
+  /** The budget of a class: the tenant's, or the installation's where there is no tenant. */
+  budget(limit: RateLimitClass, tenant: TenantAccess['tenant'] | null): Promise<Budget>
+  sealer: Sealer
+  services: Services
+}

@@ -1,0 +1,81 @@
+import type { EntityManager } from '@mikro-orm/postgresql'
+import type { Logger } from 'pino'
+import type { ErrorDetails } from '../errors/app-error.ts'
+import type { Actor } from './actor.ts'
+import type { Clock } from './clock.ts'
+import type { Dependencies, Services, TenantAccess } from './dependencies.ts'
+
+export interface Client {
+  /** The address after trusted proxies; null in process. */
+  address: string | null
+  userAgent: string | null
+}
+
+/** What the caller said about who it is. In process it says so itself. */
+export type Credentials = { actor: Actor } | { bearer?: string; apiKey?: string }
+
+/** The places a tenant may be named besides the path. */
+export interface TenantHints {
+  header?: string
+  subdomain?: string
+}
+
+/** What a door hands to the pipeline: one per request, shared by the calls of a batch. */
+export interface RequestContext {
+  dependencies: Dependencies
+  requestId: string
+  transport: 'rest' | 'trpc' | 'internal'
+  client: Client
+  credentials: Credentials
+  tenantHints: TenantHints
+  idempotencyKey: string | null
+  /** The version came by `If-Match`: a stale one answers 412 instead of 409. */
+  ifMatch: boolean
+  setHeader(name: string, value: string): void
+  logger: Logger
+}
+
+export interface Change {
+  before: unknown
+  after: unknown
+}
+
+export interface AuditRecord {
+  target?: { type: string; id: string }
+  /** Before and after per field; secrets by name only. */
+  changes?: Record<string, Change>
+  details?: ErrorDetails & Record<string, unknown>
+}
+
+/** What every service gets. */
+interface ServiceContext {
+  em: EntityManager
+  actor: Actor
+  clock: Clock
+  logger: Logger
+  services: Services
+  /** Writes an audit entry in this transaction. */
+  record(action: string, entry?: AuditRecord): void
+  /** Runs once the transaction has committed and before the caller is answered; for caches. */
+  afterCommit(effect: () => Promise<void> | void): void
+}
+
+export interface TenantContext extends ServiceContext {
+  tenant: TenantAccess['tenant']
+  access: TenantAccess
+}
+
+/** The event key of the request, where the operation declares `idempotency: 'event'`. */
+export interface EventKey {
+  idempotencyKey: string | null
+}
+
+export interface UserContext extends ServiceContext {
+  actor: Extract<Actor, { type: 'user' | 'platformAdmin' }>
+}
+
+export interface PlatformContext extends ServiceContext {
+  actor: Extract<Actor, { type: 'platformAdmin' | 'system' }>
+}
+
+export interface PublicContext extends Omit<ServiceContext, 'em'> {}

@@ -1,0 +1,75 @@
+import type { z } from 'zod'
+import type { ErrorFactory } from './errors.ts'
+
+/** `noun:verb`, one permission. The product declares which ones exist. */
+export type Scope = `${string}:${string}`
+
+/** Whose rows an operation may touch: the database connection, role and signed context follow from it. */
+export type UnitOfWorkKind = 'tenant' | 'user' | 'platform' | 'none'
+
+/**
+ * Which budget a call draws on. `read` and `write` count per principal and tenant, `settings_update` and `usage` per
+ * tenant, `public` per client address.
+ */
+export type RateLimitClass = 'read' | 'write' | 'settings_update' | 'usage' | 'public'
+
+export interface RestRoute {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** OpenAPI path below `/api/v1`, `/tenants/{tenantId}/usage`. */
+  path: `/${string}`
+  summary: string
+  description?: string
+  tags: [string]
+  successStatus?: 200 | 201 | 202 | 204
+  /** Other methods and paths that reach the same operation; not in the document. */
+  aliases?: { method: RestRoute['method']; path: `/${string}` }[]
+  /** The answer has a `version`: send it as `ETag`, take `If-Match` in place of `expectedVersion`. */
+  versioned?: boolean
+  /** Largest body in bytes where the default of 256 KB does not fit. */
+  bodyLimitBytes?: number
+}
+
+export interface Operation<
+  Input extends z.ZodObject = z.ZodObject,
+  Output extends z.ZodType = z.ZodType,
+  Kind extends UnitOfWorkKind = UnitOfWorkKind,
+> {
+  unitOfWork: Kind
+  type: 'query' | 'mutation'
+  /** The scope a caller needs; `null` only where no tenant is involved. */
+  permission: Scope | null
+  /** Answers for a tenant that is not active too. */
+  allowInactive: boolean
+  rateLimit: RateLimitClass
+  /** The action its audit entry carries, or why it writes none. */
+  audit: string | { none: string }
+  /** `event`: the Idempotency-Key header is the operation's own key (usage, runs). */
+  idempotency: 'response' | 'event' | 'none'
+  rest: RestRoute
+  input: Input
+  output: Output
+  errors: ErrorFactory[]
+}
+
+type Declared<Input extends z.ZodObject, Output extends z.ZodType, Kind extends UnitOfWorkKind> = Pick<
+  Operation<Input, Output, Kind>,
+  'unitOfWork' | 'permission' | 'rest' | 'input' | 'output'
+> &
+  Partial<Pick<Operation, 'allowInactive' | 'rateLimit' | 'errors' | 'idempotency'>> &
+  ({ type: 'query' } | { type: 'mutation'; audit: Operation['audit'] })
+
+/** Declares one operation, from which the tRPC procedure, the REST route, the document and the hook follow. */
+export function defineOperation<Input extends z.ZodObject, Output extends z.ZodType, Kind extends UnitOfWorkKind>(
+  declared: Declared<Input, Output, Kind>,
+): Operation<Input, Output, Kind> {
+  return {
+    allowInactive: false,
+    rateLimit: declared.type === 'query' ? 'read' : 'write',
+    audit: { none: 'reads change nothing' },
+    idempotency: declared.rest.method === 'POST' ? 'response' : 'none',
+    errors: [],
+    ...declared,
+    // Unknown fields are refused by name on every door.
+    input: declared.input.strict() as unknown as Input,
+  }
+}

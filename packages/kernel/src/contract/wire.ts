@@ -1,0 +1,21 @@
+import { z } from 'zod'
+
+/** A UUID of our making (version 7), branded by what it names so that ids of different things do not mix. */
+export const id = <const Name extends string>(name: Name) => z.uuid().describe(`Id of a ${name}`)
+
+/** Where a caller names a tenant: its id, slug or externalId, or `current` for the tenant found by any other way. */
+export const tenantRef = () =>
+  z.string().min(1).max(128).describe('Id, slug or externalId of a tenant, or "current"').meta({ examples: ['current'] })
+
+/** An instant: a Date in the service, ISO 8601 UTC text on every door. */
+export const timestamp = () =>
+  z.preprocess((value) => (value instanceof Date ? value.toISOString() : value), z.iso.datetime())
+
+/** A whole number read from a query string or a JSON body. */
+export const integer = (minimum = Number.MIN_SAFE_INTEGER, maximum = Number.MAX_SAFE_INTEGER) =>
+  z.int().min(minimum).max(maximum)
+
+export const text = (minimum: number, maximum: number) => z.string().trim().min(minimum).max(maximum)
+
+/** The version the caller read, for optimistic locking; on REST the `If-Match` header says it too. */
+export const expectedVersion = () => integer(1).describe('The version you read; refused if it is no longer current')

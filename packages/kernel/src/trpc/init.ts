@@ -1,0 +1,44 @@
+import { initTRPC } from '@trpc/server'
+import superjson from 'superjson'
+import type { Problem } from '../contract/problem.ts'
+import type { Operation, RestRoute } from '../contract/operation.ts'
+import type { RequestContext } from '../context/request-context.ts'
+import { toProblem } from '../errors/problem.ts'
+import { toAppError } from '../errors/to-trpc-error.ts'
+
+/** `openapi` is what the OpenAPI document generator reads; everything else stands in `operation`. */
+export interface OperationMeta {
+  operation: Operation
+  openapi: {
+    method: RestRoute['method']
+    path: `/${string}`
+    summary: string
+    description?: string
+    tags: string[]
+    protect: boolean
+  }
+}
+
+export const t = initTRPC
+  .context<RequestContext>()
+  .meta<OperationMeta>()
+  .create({
+    transformer: superjson,
+    isDev: false,
+    errorFormatter({ shape, error, ctx }) {
+      const known = toAppError(error)
+      const problem: Problem = toProblem(known, ctx?.requestId ?? '')
+      return { ...shape, message: problem.detail, data: { code: shape.data.code, httpStatus: problem.status, path: shape.data.path, problem } }
+    },
+  })
+
+export const router = t.router
+export const createCallerFactory = t.createCallerFactory
+
+export function operationMeta(operation: Operation): OperationMeta {
+  const { method, path, summary, description, tags } = operation.rest
+  return {
+    operation,
+    openapi: { method, path, summary, ...(description ? { description } : {}), tags, protect: operation.unitOfWork !== 'none' },
+  }
+}
