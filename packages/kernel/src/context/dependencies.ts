@@ -105,9 +105,9 @@ export interface RateLimitDecision {
 }
 
 export interface RateLimits {
-  consume(limit: RateLimitClass, key: string, budget: Budget): Promise<RateLimitDecision>
+  consume(limit: string, key: string, budget: Budget): Promise<RateLimitDecision>
   /** Gives one point back: the call turned out not to count. */
-  refund(limit: RateLimitClass, key: string): Promise<void>
+  refund(limit: string, key: string): Promise<void>
 }
 
 /** Grows with each run of failures from one address. */

@@ -63,11 +63,14 @@ interface ServiceContext {
 export interface TenantContext extends ServiceContext {
   tenant: TenantAccess['tenant']
   access: TenantAccess
+  /** The Idempotency-Key header, for operations that declare `idempotency: 'event'`. */
+  eventKey: string | null
 }
 
-/** The event key of the request, where the operation declares `idempotency: 'event'`. */
-export interface EventKey {
-  idempotencyKey: string | null
+/** For operations that declare `cached`: no transaction is open; `cached` opens one only where the cache has nothing. */
+export interface CachedTenantContext extends Omit<TenantContext, 'em' | 'record' | 'afterCommit' | 'eventKey'> {
+  /** The tenant-wide value; nothing that belongs to one caller may be in it. */
+  cached<Value>(load: (em: EntityManager) => Promise<Value>): Promise<Value>
 }
 
 export interface UserContext extends ServiceContext {
@@ -78,4 +81,4 @@ export interface PlatformContext extends ServiceContext {
   actor: Extract<Actor, { type: 'platformAdmin' | 'system' }>
 }
 
-export interface PublicContext extends Omit<ServiceContext, 'em'> {}
+export interface PublicContext extends Omit<ServiceContext, 'em' | 'record' | 'afterCommit'> {}

@@ -71,6 +71,25 @@ export const authErrors = defineErrors(
   { permission_denied: PermissionDeniedError },
 )
 
+export class TenantNotFoundError extends AppError<'tenant.not_found'> {
+  override readonly name = 'TenantNotFoundError'
+}
+
+/** How naming a tenant fails; the tenant capability adds its own. */
+export const tenantSelectionErrors = defineErrors(
+  'tenant',
+  {
+    not_found: { kind: 'not_found', message: 'There is no such tenant, or you are not a member of it.' },
+    inactive: { kind: 'forbidden', message: 'This tenant is not active.' },
+    mismatch: { kind: 'forbidden', message: 'The request names two different tenants.' },
+    not_selected: {
+      kind: 'invalid',
+      message: 'Name a tenant: in the path, or by the header X-Tenant-ID (id, slug or externalId). GET /api/v1/me lists yours.',
+    },
+  },
+  { not_found: TenantNotFoundError },
+)
+
 export const rateLimitErrors = defineErrors('rate_limit', {
   exceeded: { kind: 'too_many_requests', message: 'Too many requests. Slow down.' },
 })

@@ -45,6 +45,8 @@ export interface Operation<
   audit: string | { none: string }
   /** `event`: the Idempotency-Key header is the operation's own key (usage, runs). */
   idempotency: 'response' | 'event' | 'none'
+  /** The tenant-wide part of the answer is kept under this name; a change that shows in it must invalidate it. */
+  cached: { name: string; ttlSeconds: number } | null
   rest: RestRoute
   input: Input
   output: Output
@@ -55,7 +57,7 @@ type Declared<Input extends z.ZodObject, Output extends z.ZodType, Kind extends 
   Operation<Input, Output, Kind>,
   'unitOfWork' | 'permission' | 'rest' | 'input' | 'output'
 > &
-  Partial<Pick<Operation, 'allowInactive' | 'rateLimit' | 'errors' | 'idempotency'>> &
+  Partial<Pick<Operation, 'allowInactive' | 'rateLimit' | 'errors' | 'idempotency' | 'cached'>> &
   ({ type: 'query' } | { type: 'mutation'; audit: Operation['audit'] })
 
 /** Declares one operation, from which the tRPC procedure, the REST route, the document and the hook follow. */
@@ -68,6 +70,7 @@ export function defineOperation<Input extends z.ZodObject, Output extends z.ZodT
     audit: { none: 'reads change nothing' },
     idempotency: declared.rest.method === 'POST' ? 'response' : 'none',
     errors: [],
+    cached: null,
     ...declared,
     // Unknown fields are refused by name on every door.
     input: declared.input.strict() as unknown as Input,

@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto'
+import { requestErrors } from '@tenantry/kernel/contract/errors'
+import { AppError } from '@tenantry/kernel/errors/app-error'
+import { toProblem } from '@tenantry/kernel/errors/problem'
+import express, { type ErrorRequestHandler, type Express } from 'express'
+import helmet from 'helmet'
+import { trustedProxies } from './client-address.ts'
+import type { Config } from './config.ts'
+import type { Installation } from './dependencies.ts'
+import { mountDevelopment } from './mounts/development.ts'
+import { mountHealth } from './mounts/health.ts'
+import { mountReference } from './mounts/reference.ts'
+import { mountRest } from './mounts/rest.ts'
+import { mountTrpc } from './mounts/trpc.ts'
+import { type ContextOptions, requestIdOf } from './request-context.ts'
+
+export const version = '0.1.0'
+
+export interface AppState {
+  draining: boolean
+}
+
+/** Joins the doors on one Express application; listens to nothing. */
+export function createApp(config: Config, installation: Installation, state: AppState): Express {
+  const { dependencies, database, metrics, developmentIssuer } = installation
+  const context: ContextOptions = {
+    dependencies,
+    baseDomain: config.BASE_DOMAIN,
+    trustedProxies: trustedProxies(config.TRUSTED_PROXIES),
+  }
+  const app = express()
+  app.disable('x-powered-by').disable('etag').set('query parser', 'simple')
+  app.use(helmet({ strictTransportSecurity: !config.developmentIssuer, contentSecurityPolicy: contentSecurityPolicy(config) }))
+  app.use(
+    mountHealth({
+      database,
+      metrics,
+      metricsToken: config.METRICS_TOKEN,
+      development: config.developmentIssuer,
+      draining: () => state.draining,
+    }),
+  )
+  if (developmentIssuer) app.use(mountDevelopment(developmentIssuer, dependencies))
+  app.use('/trpc', mountTrpc(context))
+  app.use('/api/v1', mountRest(context))
+  app.use('/api', mountReference(version))
+  app.use(() => {
+    throw requestErrors.not_found()
+  })
+  app.use(answerErrors(installation))
+  return app
+}
+
+/** Swagger UI draws with inline styles and data: images; scripts are our own files only. */
+function contentSecurityPolicy({ developmentIssuer }: Config) {
+  const directives = {
+    defaultSrc: ["'self'"],
+    styleSrc: ["'self'", "'unsafe-inline'"],
+    imgSrc: ["'self'", 'data:'],
+    upgradeInsecureRequests: developmentIssuer ? null : [],
+  }
+  return { useDefaults: true, directives }
+}
+
+function answerErrors({ dependencies }: Installation): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    if (response.headersSent) return next(error)
+    const requestId = requestIdOf(request, response) || randomUUID()
+    const known = error instanceof AppError ? error : fromExpress(error)
+    if (!known) dependencies.logger.error({ err: error, requestId }, 'a request failed')
+    const problem = toProblem(known ?? error, requestId, request.path)
+    if (known?.details.retryAfterSeconds !== undefined) response.set('Retry-After', String(known.details.retryAfterSeconds))
+    response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem))
+  }
+}
+
+/** What body parsing and routing of Express throw carries a status. */
+function fromExpress(error: unknown): AppError | null {
+  const { status } = error as { status?: unknown }
+  if (status === 413) return requestErrors.too_large()
+  if (status === 415) return requestErrors.unsupported_media_type()
+  if (status === 400) return requestErrors.invalid({ issues: [{ path: '', message: 'Expected a JSON body.' }] })
+  return null
+}

@@ -1,0 +1,33 @@
+import { seededUsers } from '@tenantry/control-plane/seeds'
+import type { Config } from './config.ts'
+
+/** What a person wants to know first; the command works as it stands. */
+export function banner({ HOST, developmentIssuer }: Config, port: number): string {
+  const host = HOST.includes(':') && !HOST.startsWith('[') ? `[${HOST}]` : HOST
+  const origin = `http://${host}:${port}`
+  const lines = [
+    '',
+    '  Tenantry is ready.',
+    '',
+    `  REST           ${origin}/api/v1`,
+    `  tRPC           ${origin}/trpc`,
+    `  API reference  ${origin}/api/docs`,
+    `  Health         ${origin}/readyz`,
+    ...(developmentIssuer ? developmentLines(origin) : []),
+    '',
+    '',
+  ]
+  return lines.join('\n')
+}
+
+function developmentLines(origin: string): string[] {
+  return [
+    '',
+    '  Sign in as one of these (development only):',
+    ...seededUsers.map(({ email, says }) => `    ${email.padEnd(24)} ${says}`),
+    '',
+    '  Try it:',
+    '',
+    `  TOKEN=$(curl -s ${origin}/dev/token -H 'content-type: application/json' -d '{"email":"admin@acme.test"}' | sed 's/.*"token":"\\([^"]*\\)".*/\\1/') && curl -s ${origin}/api/v1/tenants/current -H "authorization: Bearer $TOKEN"`,
+  ]
+}

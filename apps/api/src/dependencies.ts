@@ -1,0 +1,98 @@
+import { resolve } from 'node:path'
+import { loadCatalogue } from '@tenantry/control-plane/capabilities/plan/index'
+import { createDependencies } from '@tenantry/control-plane/dependencies'
+import { entities } from '@tenantry/control-plane/entities'
+import { developmentIssuerName } from '@tenantry/control-plane/seeds'
+import { scheduledJobs } from '@tenantry/control-plane/jobs'
+import { createDevelopmentIssuer, type DevelopmentIssuer } from '@tenantry/kernel/authentication/development-issuer'
+import { discoverIssuer } from '@tenantry/kernel/authentication/issuer-keys'
+import { createTokenVerifier, type TrustedIssuer } from '@tenantry/kernel/authentication/token-verifier'
+import { createTenantCache } from '@tenantry/kernel/cache/tenant-cache'
+import { systemClock } from '@tenantry/kernel/context/clock'
+import type { Dependencies } from '@tenantry/kernel/context/dependencies'
+import { createSealer } from '@tenantry/kernel/crypto/sealer'
+import { startJobs } from '@tenantry/kernel/jobs/jobs'
+import { createLogger } from '@tenantry/kernel/observability/logger'
+import { createMetrics, type Metrics } from '@tenantry/kernel/observability/metrics'
+import { createFailureBlock } from '@tenantry/kernel/rate-limit/failure-block'
+import { createRateLimits } from '@tenantry/kernel/rate-limit/rate-limits'
+import { type OpenDatabase, openDatabase } from '@tenantry/kernel/tenancy/unit-of-work'
+import type { Config } from './config.ts'
+import { openEmbedded } from './embedded.ts'
+
+/** Everything a process holds, and how it lets go of it. */
+export interface Installation {
+  dependencies: Dependencies
+  database: OpenDatabase
+  metrics: Metrics
+  developmentIssuer: DevelopmentIssuer | null
+  close(): Promise<void>
+}
+
+const cachedItems = 100_000
+
+export async function openInstallation(config: Config): Promise<Installation> {
+  const logger = createLogger({ level: config.LOG_LEVEL })
+  // Read first: a faulty catalogue must not cost the start of a database.
+  const catalogue = loadCatalogue(config.PLAN_CATALOGUE)
+  const storage = config.embedded ? await openEmbedded(resolve(config.DATA_DIR), logger) : externalStorage(config)
+  const metrics = createMetrics()
+  const database = await openDatabase({
+    appUrl: storage.appUrl,
+    platformUrl: storage.platformUrl,
+    entities,
+    signingKey: storage.signingKey,
+    poolSize: config.DATABASE_POOL_SIZE,
+    statementTimeoutMilliseconds: config.STATEMENT_TIMEOUT_MS,
+  })
+  metrics.registerPool('application', database.pool)
+  const developmentIssuer =
+    config.developmentIssuer && 'developmentKey' in storage
+      ? createDevelopmentIssuer({ issuer: developmentIssuerName, audience: 'tenantry', key: storage.developmentKey, clock: systemClock })
+      : null
+  const dependencies = createDependencies({
+    clock: systemClock,
+    logger,
+    metrics,
+    database,
+    authenticator: createTokenVerifier({ issuers: trustedIssuers(config, developmentIssuer), clock: systemClock }),
+    rateLimits: createRateLimits(),
+    failureBlock: createFailureBlock({ clock: systemClock }),
+    sealer: createSealer(storage.encryptionKeys),
+    cache: createTenantCache({ maxItems: cachedItems, onHit: metrics.cacheHit, onMiss: metrics.cacheMiss }),
+    catalogue,
+  })
+  const jobs = await startJobs({ jobsUrl: storage.jobsUrl, logger, jobs: scheduledJobs })
+  return {
+    dependencies,
+    database,
+    metrics,
+    developmentIssuer,
+    close: async () => {
+      await Promise.allSettled([jobs.stop(), database.close()])
+      await storage.server?.stop()
+    },
+  }
+}
+
+function externalStorage(config: Config) {
+  const { DATABASE_URL, PLATFORM_DATABASE_URL, JOBS_DATABASE_URL, CONTEXT_SIGNING_KEYS, ENCRYPTION_KEYS } = config
+  const [signing] = CONTEXT_SIGNING_KEYS ?? []
+  // readConfig has refused a configuration without them.
+  if (!DATABASE_URL || !PLATFORM_DATABASE_URL || !JOBS_DATABASE_URL || !signing || !ENCRYPTION_KEYS) throw new Error('incomplete')
+  return {
+    server: null,
+    appUrl: DATABASE_URL,
+    platformUrl: PLATFORM_DATABASE_URL,
+    jobsUrl: JOBS_DATABASE_URL,
+    signingKey: { kid: signing.id, secret: signing.key },
+    encryptionKeys: ENCRYPTION_KEYS,
+  }
+}
+
+function trustedIssuers(config: Config, developmentIssuer: DevelopmentIssuer | null): TrustedIssuer[] {
+  const [name = '', value = ''] = config.PLATFORM_ADMIN_CLAIM.split(/=(.*)/)
+  const { OIDC_ISSUER: issuer, OIDC_AUDIENCE: audience } = config
+  const external = issuer && audience ? [{ issuer, audience, keys: discoverIssuer(issuer), platformAdminClaim: { name, value } }] : []
+  return [...external, ...(developmentIssuer ? [developmentIssuer] : [])]
+}

@@ -1,0 +1,28 @@
+import type { DevelopmentIssuer } from '@tenantry/kernel/authentication/development-issuer'
+import type { Dependencies } from '@tenantry/kernel/context/dependencies'
+import { rateLimitErrors, requestErrors } from '@tenantry/kernel/contract/errors'
+import { issuesOf } from '@tenantry/kernel/errors/to-trpc-error'
+import { seededOperator } from '@tenantry/control-plane/seeds'
+import { json, type Request, Router } from 'express'
+import { z } from 'zod'
+import { loopbackHosts } from '../config.ts'
+
+const tokenRequest = z.strictObject({ email: z.email() })
+
+/** Signs tokens for whoever asks. Mounted only in development, and answers only to a loopback Host: no web page reaches it under its own name. */
+export function mountDevelopment(issuer: DevelopmentIssuer, { rateLimits, budget }: Dependencies): Router {
+  const router = Router()
+  router.post('/dev/token', json({ limit: '4kb' }), async (request, response) => {
+    if (!loopbackHosts.has(hostOf(request))) throw requestErrors.not_found()
+    const decision = await rateLimits.consume('public', `token|${request.socket.remoteAddress}`, await budget('public', null))
+    if (!decision.allowed) throw rateLimitErrors.exceeded({ retryAfterSeconds: decision.resetSeconds })
+    const parsed = tokenRequest.safeParse(request.body ?? {})
+    if (!parsed.success) throw requestErrors.invalid({ issues: issuesOf(parsed.error) })
+    const email = parsed.data.email.toLowerCase()
+    const token = await issuer.sign({ email, platformAdmin: email === seededOperator })
+    response.set('Cache-Control', 'no-store').json({ token })
+  })
+  return router
+}
+
+const hostOf = (request: Request) => (request.headers.host ?? '').replace(/:\d+$/, '').toLowerCase()

@@ -1,0 +1,52 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Metrics } from '@tenantry/kernel/observability/metrics'
+import type { OpenDatabase } from '@tenantry/kernel/tenancy/unit-of-work'
+import { type RequestHandler, Router } from 'express'
+
+export interface HealthOptions {
+  database: OpenDatabase
+  metrics: Metrics
+  /** Without one, only development answers /metrics. */
+  metricsToken: string | undefined
+  development: boolean
+  draining(): boolean
+}
+
+/** `/livez`: the process runs. `/readyz`: it can serve. `/metrics`: Prometheus. */
+export function mountHealth(options: HealthOptions): Router {
+  const router = Router()
+  router.get('/livez', (_request, response) => {
+    response.json({ status: 'ok' })
+  })
+  router.get('/readyz', async (_request, response) => {
+    const database = await state(() => options.database.ping())
+    const ready = database === 'ok' && !options.draining()
+    response.status(ready ? 200 : 503).json({ status: ready ? 'ok' : 'unavailable', checks: { database, draining: options.draining() } })
+  })
+  router.get('/metrics', allowMetrics(options), async (_request, response) => {
+    response.type('text/plain; version=0.0.4').send(await options.metrics.text())
+  })
+  return router
+}
+
+async function state(check: () => Promise<void>): Promise<'ok' | 'unavailable'> {
+  return check().then(
+    () => 'ok',
+    () => 'unavailable',
+  )
+}
+
+function allowMetrics({ metricsToken, development }: HealthOptions): RequestHandler {
+  return (request, response, next) => {
+    if (metricsToken === undefined) {
+      if (development) return next()
+      response.status(404).end()
+      return
+    }
+    const given = /^Bearer +(\S+)$/i.exec(request.get('authorization') ?? '')?.[1] ?? ''
+    if (timingSafeEqual(digest(given), digest(metricsToken))) return next()
+    response.status(401).set('WWW-Authenticate', 'Bearer').end()
+  }
+}
+
+const digest = (text: string) => createHash('sha256').update(text).digest()

@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto'
+import type { Dependencies } from '@tenantry/kernel/context/dependencies'
+import type { Credentials, RequestContext, TenantHints } from '@tenantry/kernel/context/request-context'
+import type { Request, Response } from 'express'
+import { clientAddress, type TrustedProxies } from './client-address.ts'
+
+export interface ContextOptions {
+  dependencies: Dependencies
+  baseDomain: string | undefined
+  trustedProxies: TrustedProxies
+}
+
+/** Reads who calls, about which tenant, and from where; decides nothing. */
+export function createRequestContext(
+  { dependencies, baseDomain, trustedProxies }: ContextOptions,
+  request: Request,
+  response: Response,
+  how: { transport: 'rest' | 'trpc'; ifMatch: boolean },
+): RequestContext {
+  const requestId = requestIdOf(request, response)
+  return {
+    dependencies,
+    requestId,
+    transport: how.transport,
+    client: { address: clientAddress(request, trustedProxies), userAgent: request.get('user-agent') ?? null },
+    credentials: credentialsOf(request),
+    tenantHints: tenantHintsOf(request, baseDomain),
+    idempotencyKey: request.get('idempotency-key') ?? null,
+    ifMatch: how.ifMatch,
+    setHeader: (name, value) => {
+      if (!response.headersSent) response.setHeader(name, value)
+    },
+    logger: dependencies.logger.child({ requestId }),
+  }
+}
+
+/** The caller's own id where it is harmless text, one of ours otherwise; sent back either way. */
+export function requestIdOf(request: Request, response: Response): string {
+  const known = response.getHeader('X-Request-Id')
+  if (typeof known === 'string') return known
+  const given = request.get('x-request-id')
+  const requestId = given !== undefined && /^[\w.:-]{1,100}$/.test(given) ? given : randomUUID()
+  response.setHeader('X-Request-Id', requestId)
+  return requestId
+}
+
+function credentialsOf(request: Request): Credentials {
+  const authorization = request.get('authorization')
+  const apiKey = request.get('x-api-key')
+  // Anything but a bearer token is a credential that verifies as nothing, not an anonymous call.
+  const bearer = authorization === undefined ? undefined : (/^Bearer +(\S+) *$/i.exec(authorization)?.[1] ?? '')
+  return { ...(bearer === undefined ? {} : { bearer }), ...(apiKey === undefined ? {} : { apiKey }) }
+}
+
+function tenantHintsOf(request: Request, baseDomain: string | undefined): TenantHints {
+  const header = request.get('x-tenant-id')?.trim()
+  const subdomain = baseDomain === undefined ? undefined : subdomainOf(request.hostname, baseDomain)
+  return { ...(header ? { header } : {}), ...(subdomain ? { subdomain } : {}) }
+}
+
+function subdomainOf(hostname: string | undefined, baseDomain: string): string | undefined {
+  const host = hostname?.toLowerCase() ?? ''
+  const suffix = `.${baseDomain.toLowerCase()}`
+  const label = host.endsWith(suffix) ? host.slice(0, -suffix.length) : ''
+  return /^[a-z0-9-]{3,63}$/.test(label) ? label : undefined
+}

@@ -1,0 +1,68 @@
+import type { Dependencies } from '@tenantry/kernel/context/dependencies'
+import type { Actor } from '@tenantry/kernel/context/actor'
+import { findUserByIdentity, insertMembership, insertUser } from '../src/capabilities/member/index.ts'
+import { findTenantBySlug, insertTenant } from '../src/capabilities/tenant/index.ts'
+import { seededUsers } from './people.ts'
+import { seedUsage } from './usage.ts'
+
+const seeder: Actor = { type: 'system', name: 'seed' }
+
+/** Of the development issuer, whose subject is the e-mail address. */
+export const developmentIssuerName = 'urn:tenantry:development'
+
+const dayMilliseconds = 86_400_000
+
+const tenants = [
+  { slug: 'acme', name: 'Acme', plan: 'starter', contactEmail: 'owner@acme.test', parent: null, ageDays: 120 },
+  { slug: 'acme-labs', name: 'Acme Labs', plan: 'free', contactEmail: 'owner@acme.test', parent: 'acme', ageDays: 60 },
+  { slug: 'globex', name: 'Globex', plan: 'free', contactEmail: 'owner@globex.test', parent: null, ageDays: 30 },
+  { slug: 'initech', name: 'Initech', plan: 'business', contactEmail: 'owner@initech.test', parent: null, ageDays: 200, suspended: 'Invoice 2041 is unpaid.' },
+] as const
+
+/** Makes what is missing of the demo; what is there stays as it is. */
+export async function seedDemo(dependencies: Dependencies): Promise<void> {
+  const made: string[] = []
+  for (const tenant of tenants) if (await seedTenant(dependencies, tenant)) made.push(tenant.slug)
+  for (const user of seededUsers) await seedUser(dependencies, user)
+  if (made.includes('acme')) await seedUsage(dependencies, await idOf(dependencies, 'acme'))
+}
+
+async function seedTenant({ database, clock }: Dependencies, { parent, ageDays, ...fields }: (typeof tenants)[number]): Promise<boolean> {
+  return database.platformUnit({ actor: seeder, readOnly: false }, async (em) => {
+    if (await findTenantBySlug(em, fields.slug)) return false
+    const { slug, name, plan, contactEmail } = fields
+    const suspended = 'suspended' in fields ? { status: 'suspended' as const, statusReason: fields.suspended } : {}
+    await insertTenant(em, {
+      slug,
+      name,
+      plan,
+      contactEmail,
+      ...suspended,
+      createdAt: new Date(clock.now().getTime() - ageDays * dayMilliseconds),
+      parent: parent === null ? null : await findTenantBySlug(em, parent),
+    })
+    return true
+  })
+}
+
+async function seedUser(dependencies: Dependencies, { email, name, member }: (typeof seededUsers)[number]): Promise<void> {
+  const { database, clock } = dependencies
+  const identity = { issuer: developmentIssuerName, subject: email }
+  const userId = await database.platformUnit({ actor: seeder, readOnly: false }, async (em) => {
+    const known = await findUserByIdentity(em, identity)
+    return known?.id ?? (await insertUser(em, { ...identity, email, name, createdAt: clock.now() }))
+  })
+  if (!member) return
+  const tenantId = await idOf(dependencies, member.tenant)
+  // A platform admin's connection may write memberships; under the tenant's own signed context only.
+  const operator: Actor = { type: 'platformAdmin', id: userId, email: null, name: null }
+  await database.tenantUnit({ tenantId, actor: operator, readOnly: false }, (em) =>
+    insertMembership(em, { userId, role: member.role, joinedAt: clock.now() }),
+  )
+}
+
+async function idOf({ database }: Dependencies, slug: string): Promise<string> {
+  const tenant = await database.platformUnit({ actor: seeder, readOnly: true }, (em) => findTenantBySlug(em, slug))
+  if (!tenant) throw new Error(`There is no tenant ${slug}`)
+  return tenant.id
+}

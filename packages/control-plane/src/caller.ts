@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto'
+import type { Actor } from '@tenantry/kernel/context/actor'
+import type { Dependencies } from '@tenantry/kernel/context/dependencies'
+import type { RequestContext } from '@tenantry/kernel/context/request-context'
+import { internalErrorCode } from '@tenantry/kernel/contract/errors'
+import { toAppError } from '@tenantry/kernel/errors/to-trpc-error'
+import { createCallerFactory } from '@tenantry/kernel/trpc/init'
+import { appRouter } from './router.ts'
+
+const createCaller = createCallerFactory(appRouter)
+export type InternalCaller = ReturnType<typeof createCaller>
+
+export interface InternalCall {
+  actor: Exclude<Actor, { type: 'anonymous' }>
+  /** Id, slug or externalId. */
+  tenantId?: string
+  idempotencyKey?: string
+  /** Of the request on whose behalf this is called, so that logs and audit entries can be put together. */
+  requestId?: string
+}
+
+/**
+ * Calls procedures in this process, through the same validation, permissions, isolation and audit as a request.
+ * Throws the declared errors themselves (`TenantNotFoundError`, …), not tRPC's wrapping.
+ */
+export function createInternalCaller(dependencies: Dependencies, call: InternalCall): InternalCaller {
+  return unwrapErrors(createCaller(internalContext(dependencies, call)))
+}
+
+function internalContext(dependencies: Dependencies, call: InternalCall): RequestContext {
+  const requestId = call.requestId ?? randomUUID()
+  return {
+    dependencies,
+    requestId,
+    transport: 'internal',
+    client: { address: null, userAgent: null },
+    credentials: { actor: call.actor },
+    tenantHints: call.tenantId === undefined ? {} : { header: call.tenantId },
+    idempotencyKey: call.idempotencyKey ?? null,
+    ifMatch: false,
+    setHeader: () => undefined,
+    logger: dependencies.logger.child({ requestId }),
+  }
+}
+
+/** tRPC's caller is a proxy over procedure paths; this one stands around it and gives errors back as they were thrown. */
+function unwrapErrors<Target extends object>(target: Target): Target {
+  return new Proxy(target, {
+    get: (inner, key) => unwrapErrors(Reflect.get(inner, key) as object),
+    apply: async (inner, self, args) => {
+      try {
+        return await Reflect.apply(inner as never, self, args)
+      } catch (error) {
+        const known = toAppError(error)
+        throw known.code === internalErrorCode ? error : known
+      }
+    },
+  })
+}

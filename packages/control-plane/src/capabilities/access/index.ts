@@ -1,0 +1,3 @@
+export { type AccessRow, listReachableTenants } from './repository.ts'
+export { type BaseRole, baseRoles, everyTenantScope, isBaseRole, roleScopes, tenantScopes } from './rules/scopes.ts'
+export { createDirectory } from './service.ts'

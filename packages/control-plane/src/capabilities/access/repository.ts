@@ -1,0 +1,70 @@
+import type { EntityManager } from '@mikro-orm/postgresql'
+import { newId } from '@tenantry/kernel/tenancy/id'
+import type { BaseRole } from './rules/scopes.ts'
+
+export interface AccessRow {
+  tenantId: string
+  slug: string
+  name: string
+  status: string
+  statusReason: string | null
+  plan: string
+  timezone: string
+  /** Null for callers that are no members. */
+  role: BaseRole | null
+  inheritedFrom: string | null
+}
+
+/** A tenant that a membership reaches. */
+export type ReachableTenant = AccessRow & { role: BaseRole }
+
+const accessColumns = /* sql */ `tenant_id as "tenantId", slug, name, status, status_reason as "statusReason", plan, timezone, role,
+  inherited_from as "inheritedFrom"`
+
+/** The user of the identity that the unit of work is signed for; made or brought up to date. */
+export async function signInUser(em: EntityManager, user: { issuer: string; subject: string; email: string; name: string | null; at: Date }): Promise<string> {
+  const rows = await em.execute<{ id: string }[]>('select directory.sign_in(?, ?, ?, ?, ?, ?) as id', [
+    newId(),
+    user.issuer,
+    user.subject,
+    user.email,
+    user.name,
+    user.at,
+  ])
+  return single(rows).id
+}
+
+export async function findUserId(em: EntityManager, issuer: string, subject: string): Promise<string | null> {
+  const rows = await em.execute<{ id: string | null }[]>('select directory.find_user(?, ?) as id', [issuer, subject])
+  return rows[0]?.id ?? null
+}
+
+/** What the signed user may do in the tenant of that id, slug or externalId; a membership on an ancestor may give it. */
+export async function findMemberAccess(em: EntityManager, reference: string): Promise<AccessRow | null> {
+  const rows = await em.execute<AccessRow[]>(`select ${accessColumns} from directory.find_access(?)`, [reference])
+  return rows[0] ?? null
+}
+
+/** Every tenant the signed user reaches, through a membership or an inheritable one on an ancestor. */
+export async function listReachableTenants(em: EntityManager): Promise<ReachableTenant[]> {
+  return em.execute<ReachableTenant[]>(`select ${accessColumns} from directory.memberships() order by name`)
+}
+
+/** For callers that are no members; the unit of work must be a platform one. An id wins over a slug, a slug over an externalId. */
+export async function findTenant(em: EntityManager, reference: string): Promise<AccessRow | null> {
+  const rows = await em.execute<AccessRow[]>(
+    /* sql */ `select id as "tenantId", slug, name, status, status_reason as "statusReason", plan, timezone,
+        null as role, null as "inheritedFrom"
+      from tenantry.tenants
+     where (id::text = lower(?) or slug = ? or external_id = ?) and status <> 'purged'
+     order by case when slug = ? then 1 when external_id = ? then 2 else 0 end limit 1`,
+    [reference, reference, reference, reference, reference],
+  )
+  return rows[0] ?? null
+}
+
+function single<Row>(rows: Row[]): Row {
+  const [row] = rows
+  if (row === undefined) throw new Error('The directory answered nothing')
+  return row
+}

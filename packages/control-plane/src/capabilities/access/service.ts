@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto'
+import { type Actor, actorKey } from '@tenantry/kernel/context/actor'
+import type { Clock } from '@tenantry/kernel/context/clock'
+import type { Database, Directory, Identity, TenantAccess } from '@tenantry/kernel/context/dependencies'
+import { authErrors } from '@tenantry/kernel/contract/errors'
+import { LRUCache } from 'lru-cache'
+import { type AccessRow, findMemberAccess, findTenant, findUserId, listReachableTenants, signInUser } from './repository.ts'
+import { everyTenantScope, roleScopes } from './rules/scopes.ts'
+
+/** Security facts are at most this old. */
+const accessMilliseconds = 1_000
+const userMilliseconds = 300_000
+
+const pipeline: Actor = { type: 'system', name: 'directory' }
+
+export interface DirectoryOptions {
+  database: Database
+  clock: Clock
+  /** How many callers' answers are kept in memory. */
+  cacheSize?: number
+}
+
+type Found = { access: TenantAccess | null }
+
+/** Answers the pipeline: which user is this identity, what may this actor do in that tenant. */
+export function createDirectory({ database, clock, cacheSize = 50_000 }: DirectoryOptions): Directory {
+  const users = new LRUCache<string, { id: string }>({ max: cacheSize, ttl: userMilliseconds })
+  const found = new LRUCache<string, Promise<Found>>({ max: cacheSize, ttl: accessMilliseconds })
+
+  return {
+    async signIn(identity) {
+      const digest = identityDigest(identity)
+      const known = users.get(digest) ?? { id: await signIn(database, clock, identity, digest) }
+      users.set(digest, known)
+      return { id: known.id, email: identity.email, name: identity.name }
+    },
+
+    async findAccess(actor, tenantRef) {
+      const key = `${actorKey(actor)} ${tenantRef}`
+      let running = found.get(key)
+      if (!running) {
+        running = load(database, actor, tenantRef)
+        found.set(key, running)
+        running.catch(() => found.delete(key))
+      }
+      return narrowed(actor, (await running).access)
+    },
+
+    async findTenantId(tenantRef) {
+      const row = await database.platformUnit({ actor: pipeline, readOnly: true }, (em) => findTenant(em, tenantRef))
+      return row?.tenantId ?? null
+    },
+
+    async ownTenantIds(actor) {
+      if (actor.type !== 'user' && actor.type !== 'platformAdmin') return []
+      const rows = await database.userUnit({ userId: actor.id, readOnly: true }, listReachableTenants)
+      return rows.filter((row) => row.inheritedFrom === null).map((row) => row.tenantId)
+    },
+  }
+}
+
+async function signIn(database: Database, clock: Clock, identity: Identity, digest: string): Promise<string> {
+  const { issuer, subject, name } = identity
+  const email = identity.emailVerified ? identity.email?.toLowerCase() : undefined
+  const id = await database.identityUnit(digest, (em) =>
+    email ? signInUser(em, { issuer, subject, email, name, at: clock.now() }) : findUserId(em, issuer, subject),
+  )
+  if (id === null) throw authErrors.unauthenticated({}, 'The issuer has not verified the e-mail address of this account.')
+  return id
+}
+
+/** What the database checks a sign-in against: who it is, and everything it says. */
+function identityDigest({ issuer, subject, email, emailVerified, name }: Identity): string {
+  const who = [issuer, subject]
+  const says = emailVerified && email ? [...who, email.toLowerCase(), ...(name === null ? [] : [name])] : who
+  return `${sha256(who)}:${sha256(says)}`
+}
+
+const sha256 = (parts: string[]) => createHash('sha256').update(parts.join('|')).digest('hex')
+
+async function load(database: Database, actor: Actor, tenantRef: string): Promise<Found> {
+  const row =
+    actor.type === 'user'
+      ? await database.userUnit({ userId: actor.id, readOnly: true }, (em) => findMemberAccess(em, tenantRef))
+      : await database.platformUnit({ actor: pipeline, readOnly: true }, (em) => findTenant(em, tenantRef))
+  return { access: row && toAccess(row) }
+}
+
+function toAccess({ tenantId, slug, status, statusReason, plan, timezone, role, inheritedFrom }: AccessRow): TenantAccess {
+  return {
+    tenant: { id: tenantId, slug, status, statusReason, plan, timezone },
+    role,
+    inheritedFrom,
+    scopes: role === null ? new Set() : roleScopes[role],
+  }
+}
+
+/** Callers that are no members hold what they were given, or everything a tenant knows. */
+function narrowed(actor: Actor, access: TenantAccess | null): TenantAccess | null {
+  if (!access || actor.type === 'user' || actor.type === 'anonymous') return access
+  if (actor.type === 'apiKey') {
+    return actor.tenantId === access.tenant.id ? { ...access, scopes: new Set(actor.scopes) } : null
+  }
+  const scopes = actor.type === 'service' && actor.scopes ? new Set(actor.scopes) : everyTenantScope
+  return { ...access, scopes }
+}

@@ -1,0 +1,59 @@
+import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
+import { newId } from '@tenantry/kernel/tenancy/id'
+import { platformScoped } from '@tenantry/kernel/tenancy/platform-table'
+import { tenantColumns, tenantPolicies, tenantScoped } from '@tenantry/kernel/tenancy/tenant-table'
+
+const ownIdentity =
+  "encode(sha256(convert_to(issuer || '|' || subject, 'UTF8')), 'hex') = split_part((select tenancy.current_identity()), ':', 1)"
+
+/** A person, known by what one issuer calls them. Reached only by the directory's functions under a signed context. */
+export const User = defineEntity({
+  name: 'User',
+  tableName: 'users',
+  ...platformScoped,
+  policies: [
+    { name: 'own_user', command: 'select', roles: ['tenantry_app'], using: 'id = (select tenancy.current_user_id())' },
+    { name: 'directory_identity', roles: ['tenantry_directory'], using: ownIdentity, check: ownIdentity },
+    {
+      name: 'platform_users',
+      roles: ['tenantry_platform'],
+      using: '(select tenancy.current_operator()) is not null',
+      check: '(select tenancy.current_operator()) is not null',
+    },
+  ],
+  uniques: [{ properties: ['issuer', 'subject'] }],
+  properties: {
+    id: p
+      .uuid()
+      .primary()
+      .onCreate(() => newId()),
+    issuer: p.string().length(500),
+    subject: p.string().length(255),
+    email: p.string().length(320).index(),
+    name: p.string().length(200).nullable(),
+    createdAt: p.datetime(),
+  },
+})
+export type User = InferEntity<typeof User>
+
+export const baseRoles = ['owner', 'admin', 'member', 'viewer'] as const
+
+export const Membership = defineEntity({
+  name: 'Membership',
+  tableName: 'memberships',
+  ...tenantScoped,
+  policies: [
+    ...tenantPolicies(),
+    { name: 'own_membership', command: 'select', roles: ['tenantry_directory'], using: 'user_id = (select tenancy.current_user_id())' },
+  ],
+  uniques: [{ properties: ['tenantId', 'userId'] }],
+  properties: {
+    ...tenantColumns,
+    userId: p.uuid().index(),
+    role: p.enum([...baseRoles]),
+    /** Gives the role on descendants of the tenant too. */
+    inheritable: p.boolean().default(false),
+    joinedAt: p.datetime(),
+  },
+})
+export type Membership = InferEntity<typeof Membership>

@@ -1,0 +1,1 @@
+export { countMembers, countSeats, findUserByIdentity, insertMembership, insertUser } from './repository.ts'

@@ -1,0 +1,2 @@
+export { type EffectiveLimit, effectiveLimits, loadCatalogue, type Meter, type Plan, type PlanCatalogue } from './rules/catalogue.ts'
+export { featuresOf, planNamed } from './service.ts'

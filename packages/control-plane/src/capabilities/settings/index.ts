@@ -1,0 +1,2 @@
+export { InvalidSettingsError } from './contract.ts'
+export { readRateLimits } from './service.ts'

@@ -1,0 +1,29 @@
+import { type EntityManager, LockMode } from '@mikro-orm/postgresql'
+import { SettingsRevision, TenantSettings } from './entity.ts'
+
+export async function findSettings(em: EntityManager): Promise<TenantSettings | null> {
+  return em.findOne(TenantSettings, { tenantId: { $ne: null } })
+}
+
+/** Locked until the transaction ends, so that the next writer merges onto what this one wrote. */
+export async function getSettingsForUpdate(em: EntityManager, now: Date): Promise<TenantSettings> {
+  const locked = () => em.findOne(TenantSettings, { tenantId: { $ne: null } }, { lockMode: LockMode.PESSIMISTIC_WRITE })
+  const known = await locked()
+  if (known) return known
+  await em.createQueryBuilder(TenantSettings).insert({ tenantId: tenantOf(em), document: {}, version: 1, updatedAt: now }).onConflict().ignore().execute()
+  const made = await locked()
+  if (!made) throw new Error('The settings row is gone')
+  return made
+}
+
+export async function insertRevision(
+  em: EntityManager,
+  revision: { version: number; document: Record<string, unknown>; changedKeys: string[]; actorType: string; actorId: string | null; createdAt: Date },
+): Promise<void> {
+  em.persist(em.create(SettingsRevision, revision))
+  await em.flush()
+}
+
+function tenantOf(em: EntityManager): string {
+  return (em.getFilterParams('tenant') as { tenantId: string }).tenantId
+}

@@ -1,0 +1,114 @@
+import { actorKey } from '@tenantry/kernel/context/actor'
+import type { Change, TenantContext } from '@tenantry/kernel/context/request-context'
+import type { z } from 'zod'
+import { planNamed } from '../plan/index.ts'
+import { forgetTenant, getOwnTenant, getOwnTenantForUpdate, saveTenant, tenantErrors } from '../tenant/index.ts'
+import { settingsErrors, type updateSettings as updateOperation } from './contract.ts'
+import type { TenantSettings } from './entity.ts'
+import { findSettings, getSettingsForUpdate, insertRevision } from './repository.ts'
+import type { SettingChange } from './rules/changes.ts'
+import { restrictedKeys } from './rules/changes.ts'
+import { effectiveSettings, redactSensitive } from './rules/effective.ts'
+import { isSensitive } from './rules/keys.ts'
+import { settingsJsonSchema } from './rules/json-schema.ts'
+import type { StoredSettings } from './rules/schema.ts'
+import type { Writer } from './rules/setting.ts'
+import { nameIssues, validatePatch } from './rules/validate.ts'
+
+type UpdateInput = z.output<typeof updateOperation.input>
+
+export async function getSettings(ctx: TenantContext) {
+  const stored = await findSettings(ctx.em)
+  const tenant = await getOwnTenant(ctx.em)
+  return answer(ctx, tenant.name, stored ?? { document: {}, version: 1, updatedAt: tenant.createdAt })
+}
+
+export function getSettingsSchema() {
+  return settingsJsonSchema() as Record<string, unknown>
+}
+
+/**
+ * Merges a patch onto the newest version, under a lock. Throws `tenant.concurrent_update`, `settings.invalid` with every
+ * issue, `settings.too_large` or `settings.restricted_key`.
+ */
+export async function updateSettings(ctx: TenantContext, { name, settings: patch, expectedVersion }: UpdateInput) {
+  const now = ctx.clock.now()
+  const current = await getSettingsForUpdate(ctx.em, now)
+  if (expectedVersion !== undefined && expectedVersion !== current.version) {
+    throw tenantErrors.concurrent_update({ currentVersion: current.version })
+  }
+  const tenant = await getOwnTenantForUpdate(ctx.em)
+  const { next, changes } = judge(ctx, current.document as StoredSettings, name, patch)
+  const newName = typeof name === 'string' ? name.trim() : tenant.name
+  const renamed = newName !== tenant.name
+  if (changes.length === 0 && !renamed) return answer(ctx, tenant.name, current)
+
+  const audited = auditedChanges(changes, renamed ? { name: { before: tenant.name, after: newName } } : {})
+  const version = current.version + 1
+  current.document = next as Record<string, unknown>
+  current.updatedAt = now
+  // The ORM raises the version only with a change of its own; a new name alone is a new version of the document too.
+  current.version = version
+  if (renamed) Object.assign(tenant, { name: newName, updatedAt: now })
+  await saveTenant(ctx.em)
+  await insertRevision(ctx.em, {
+    version,
+    document: current.document,
+    changedKeys: Object.keys(audited),
+    actorType: ctx.actor.type,
+    actorId: actorKey(ctx.actor),
+    createdAt: now,
+  })
+  ctx.record('settings.updated', { target: { type: 'settings', id: ctx.tenant.id }, changes: audited })
+  forgetTenant(ctx)
+  return answer(ctx, newName, { document: current.document, version, updatedAt: now })
+}
+
+function judge(ctx: TenantContext, stored: StoredSettings, name: unknown, patch: unknown) {
+  const issues = name === undefined ? [] : nameIssues(name)
+  const outcome = validatePatch({ stored, patch: patch === undefined ? {} : patch })
+  if (outcome.outcome === 'too_large') {
+    throw settingsErrors.too_large({}, `The settings document would have ${outcome.bytes} bytes; ${outcome.limitBytes} are allowed.`)
+  }
+  if (outcome.outcome === 'invalid') issues.push(...outcome.issues)
+  if (outcome.outcome === 'invalid' || issues.length > 0) throw settingsErrors.invalid({ issues })
+  refuseRestricted(ctx, outcome.changes)
+  return { next: outcome.next, changes: outcome.changes }
+}
+
+function refuseRestricted(ctx: TenantContext, changes: SettingChange[]): void {
+  const { features } = planNamed(ctx.services.catalogue, ctx.tenant.plan)
+  const [restricted] = restrictedKeys(changes, writerOf(ctx), features)
+  if (!restricted) return
+  const { key, writableBy, requiresFeature } = restricted
+  const message = requiresFeature
+    ? `The setting ${key} needs the plan feature ${requiresFeature}.`
+    : `The setting ${key} may be written by ${writableBy === 'platform' ? 'the platform' : `the ${writableBy}`} only.`
+  throw settingsErrors.restricted_key({ key, writableBy }, message)
+}
+
+function writerOf({ actor, access }: TenantContext): Writer {
+  if (actor.type === 'platformAdmin' || actor.type === 'system') return 'platform'
+  return access.role === 'owner' || actor.type === 'service' ? 'owner' : 'admin'
+}
+
+/** Sensitive values stand in the log by name only. */
+function auditedChanges(changes: SettingChange[], others: Record<string, Change>): Record<string, Change> {
+  const entries = changes.map(({ path, before, after }): [string, Change] => [
+    `settings.${path}`,
+    isSensitive(path) ? { before: '[sensitive]', after: '[sensitive]' } : { before, after },
+  ])
+  return { ...others, ...Object.fromEntries(entries) }
+}
+
+function answer(ctx: TenantContext, name: string, stored: Pick<TenantSettings, 'document' | 'version' | 'updatedAt'>) {
+  const effective = effectiveSettings(stored.document as StoredSettings)
+  const visible = ctx.access.scopes.has('settings:read_sensitive') ? effective : redactSensitive(effective)
+  return { name, settings: visible as Record<string, unknown>, version: stored.version, updatedAt: stored.updatedAt }
+}
+
+/** The platform's own figures for a tenant; null takes the plan's. */
+export async function readRateLimits(em: TenantContext['em']) {
+  const stored = await findSettings(em)
+  return effectiveSettings((stored?.document ?? {}) as StoredSettings).rateLimits
+}

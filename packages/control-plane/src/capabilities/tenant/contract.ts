@@ -1,0 +1,132 @@
+import { AppError } from '@tenantry/kernel/errors/app-error'
+import { defineErrors, requestErrors, tenantSelectionErrors } from '@tenantry/kernel/contract/errors'
+import { defineOperation } from '@tenantry/kernel/contract/operation'
+import { expectedVersion, id, integer, tenantRef, text, timestamp } from '@tenantry/kernel/contract/wire'
+import { z } from 'zod'
+
+export class ConcurrentUpdateError extends AppError<'tenant.concurrent_update'> {
+  override readonly name = 'ConcurrentUpdateError'
+}
+
+export const tenantErrors = defineErrors(
+  'tenant',
+  {
+    concurrent_update: { kind: 'conflict', message: 'Somebody changed this in the meantime. Read it again and repeat your change.' },
+    slug_taken: { kind: 'conflict', message: 'Another tenant has this slug.' },
+    external_id_taken: { kind: 'conflict', message: 'Another tenant has this externalId.' },
+    unknown_plan: { kind: 'unprocessable', message: 'The plan catalogue has no such plan.' },
+  },
+  { concurrent_update: ConcurrentUpdateError },
+)
+
+const selection = [tenantSelectionErrors.not_found, tenantSelectionErrors.mismatch, tenantSelectionErrors.not_selected]
+const tags = z.array(text(1, 50)).max(20)
+const timezone = z
+  .string()
+  .max(64)
+  .refine((zone) => Intl.supportedValuesOf('timeZone').includes(zone) || zone === 'UTC', 'Expected an IANA time zone such as Europe/Zurich.')
+const externalId = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,128}$/, 'Expected 1 to 128 visible ASCII characters.')
+  .refine((value) => !z.uuid().safeParse(value).success, 'Expected something that is no UUID: those are our ids.')
+  .refine((value) => value !== 'current', 'Expected something else: "current" is reserved.')
+
+const tenantFields = {
+  id: id('tenant'),
+  name: z.string(),
+  slug: z.string(),
+  status: z.enum(['provisioning', 'active', 'suspended', 'deleting', 'purged']),
+  createdAt: timestamp(),
+}
+
+export const getTenantInfo = defineOperation({
+  unitOfWork: 'tenant',
+  type: 'query',
+  permission: 'tenant:read',
+  allowInactive: true,
+  cached: { name: 'info', ttlSeconds: 300 },
+  rest: {
+    method: 'GET',
+    path: '/tenants/current',
+    summary: 'Show the current tenant',
+    description: 'The tenant found by header, subdomain, API key, token claim or only membership, with your role in it.',
+    tags: ['Tenants'],
+  },
+  input: z.object({}),
+  output: z.object({
+    ...tenantFields,
+    subscriptionTier: z.string().describe('Name of the plan'),
+    userRole: z.enum(['owner', 'admin', 'member', 'viewer']).nullable().describe('Null for callers that are no members'),
+    memberCount: integer(0).describe('Direct members'),
+    features: z.array(z.string()),
+  }),
+  errors: selection,
+})
+
+export const getTenant = defineOperation({
+  unitOfWork: 'tenant',
+  type: 'query',
+  permission: 'tenant:read',
+  allowInactive: true,
+  rest: { method: 'GET', path: '/tenants/{tenantId}', summary: 'Show a tenant', tags: ['Tenants'], versioned: true },
+  input: z.object({ tenantId: tenantRef() }),
+  output: z.object({
+    ...tenantFields,
+    externalId: z.string().nullable(),
+    contactEmail: z.string(),
+    organizationType: z.string().nullable(),
+    websiteUrl: z.string().nullable(),
+    timezone: z.string(),
+    tags: z.array(z.string()),
+    plan: z.string(),
+    statusReason: z.string().nullable(),
+    statusUntil: timestamp().nullable(),
+    parentId: id('tenant').nullable(),
+    memberCount: integer(0),
+    childCount: integer(0),
+    version: integer(1),
+    updatedAt: timestamp(),
+  }),
+  errors: selection,
+})
+
+export const updateTenant = defineOperation({
+  unitOfWork: 'tenant',
+  type: 'mutation',
+  permission: 'tenant:manage',
+  audit: 'tenant.updated',
+  rest: {
+    method: 'PATCH',
+    path: '/tenants/{tenantId}',
+    summary: 'Change a tenant',
+    description: 'Only the fields you send change. `plan` is for platform admins; others change their subscription.',
+    tags: ['Tenants'],
+    versioned: true,
+    aliases: [{ method: 'PUT', path: '/tenants/{tenantId}' }],
+  },
+  input: z.object({
+    tenantId: tenantRef(),
+    name: text(3, 100).optional(),
+    contactEmail: z.email().max(320).optional(),
+    organizationType: text(1, 100).nullable().optional(),
+    websiteUrl: z
+      .url({ protocol: /^https$/, hostname: z.regexes.domain, error: 'Expected an https URL with a domain name.' })
+      .max(2048)
+      .nullable()
+      .optional(),
+    timezone: timezone.optional(),
+    externalId: externalId.nullable().optional(),
+    tags: tags.optional(),
+    plan: z.string().min(1).max(64).optional(),
+    expectedVersion: expectedVersion().optional(),
+  }),
+  output: getTenant.output,
+  errors: [
+    ...selection,
+    tenantSelectionErrors.inactive,
+    tenantErrors.concurrent_update,
+    tenantErrors.external_id_taken,
+    tenantErrors.unknown_plan,
+    requestErrors.version_mismatch,
+  ],
+})

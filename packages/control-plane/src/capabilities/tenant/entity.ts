@@ -1,0 +1,45 @@
+import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
+import { newId } from '@tenantry/kernel/tenancy/id'
+import { platformScoped } from '@tenantry/kernel/tenancy/platform-table'
+import { tenantFilter, tenantPolicies } from '@tenantry/kernel/tenancy/tenant-table'
+
+export const tenantStates = ['provisioning', 'active', 'suspended', 'deleting', 'purged'] as const
+
+/** The root of every tenant table: its own id is the tenant. */
+export const Tenant = defineEntity({
+  name: 'Tenant',
+  tableName: 'tenants',
+  ...platformScoped,
+  policies: [
+    ...tenantPolicies('id'),
+    { name: 'directory_read', command: 'select', roles: ['tenantry_directory'], using: 'true' },
+    { name: 'platform_create', command: 'insert', roles: ['tenantry_platform'], check: '(select tenancy.current_operator()) is not null' },
+  ],
+  filters: tenantFilter('id'),
+  indexes: [{ name: 'tenants_path_index', properties: ['path'], type: 'gin' }],
+  properties: {
+    id: p
+      .uuid()
+      .primary()
+      .onCreate(() => newId()),
+    slug: p.string().length(63).unique(),
+    externalId: p.string().length(128).nullable().unique(),
+    name: p.string().length(100),
+    contactEmail: p.string().length(320),
+    organizationType: p.string().length(100).nullable(),
+    websiteUrl: p.string().length(2048).nullable(),
+    timezone: p.string().length(64).default('UTC'),
+    tags: p.array().default([]),
+    plan: p.string().length(64).default('free'),
+    status: p.enum([...tenantStates]).default('active'),
+    statusReason: p.string().length(500).nullable(),
+    statusUntil: p.datetime().nullable(),
+    parent: () => p.manyToOne(Tenant).nullable().index(),
+    /** Ids of the ancestors, the root first. */
+    path: p.array().columnType('uuid[]').default([]),
+    version: p.integer().version(),
+    createdAt: p.datetime(),
+    updatedAt: p.datetime(),
+  },
+})
+export type Tenant = InferEntity<typeof Tenant>

@@ -1,0 +1,48 @@
+import { type EntityManager, LockMode, UniqueConstraintViolationException } from '@mikro-orm/postgresql'
+import { tenantErrors } from './contract.ts'
+import { Tenant } from './entity.ts'
+
+/** The tenant of the unit of work. */
+export async function getOwnTenant(em: EntityManager): Promise<Tenant> {
+  return em.findOneOrFail(Tenant, { id: { $ne: null } })
+}
+
+/** Locked until the transaction ends: whoever changes the tenant next sees what this one wrote. */
+export async function getOwnTenantForUpdate(em: EntityManager): Promise<Tenant> {
+  return em.findOneOrFail(Tenant, { id: { $ne: null } }, { lockMode: LockMode.PESSIMISTIC_WRITE })
+}
+
+export async function countChildren(em: EntityManager): Promise<number> {
+  const rows = await em.execute<{ count: string }[]>('select directory.child_count() as count')
+  return Number(rows[0]?.count ?? 0)
+}
+
+/** Throws `tenant.external_id_taken` or `tenant.slug_taken`: only the database sees every tenant. */
+export async function saveTenant(em: EntityManager): Promise<void> {
+  try {
+    await em.flush()
+  } catch (error) {
+    if (!(error instanceof UniqueConstraintViolationException)) throw error
+    throw error.message.includes('external_id') ? tenantErrors.external_id_taken() : tenantErrors.slug_taken()
+  }
+}
+
+export async function findTenantBySlug(em: EntityManager, slug: string): Promise<Tenant | null> {
+  return em.findOne(Tenant, { slug })
+}
+
+export type NewTenant = Pick<Tenant, 'slug' | 'name' | 'contactEmail' | 'plan' | 'createdAt'> &
+  Partial<Pick<Tenant, 'status' | 'statusReason' | 'timezone' | 'organizationType' | 'websiteUrl'>> & { parent?: Tenant | null }
+
+/** Needs a platform unit of work. */
+export async function insertTenant(em: EntityManager, { parent = null, ...fields }: NewTenant): Promise<Tenant> {
+  const tenant = em.create(Tenant, {
+    ...fields,
+    parent,
+    path: parent ? [...parent.path, parent.id] : [],
+    updatedAt: fields.createdAt,
+  })
+  em.persist(tenant)
+  await saveTenant(em)
+  return tenant
+}

@@ -1,0 +1,103 @@
+import type { CachedTenantContext, Change, TenantContext } from '@tenantry/kernel/context/request-context'
+import { authErrors } from '@tenantry/kernel/contract/errors'
+import type { z } from 'zod'
+import { isBaseRole } from '../access/index.ts'
+import { countMembers } from '../member/index.ts'
+import { featuresOf, planNamed } from '../plan/index.ts'
+import { tenantErrors, type updateTenant as updateOperation } from './contract.ts'
+import type { Tenant } from './entity.ts'
+import { countChildren, getOwnTenant, getOwnTenantForUpdate, saveTenant } from './repository.ts'
+
+type UpdateInput = z.output<typeof updateOperation.input>
+
+/** What is kept about a tenant beside its own fields, and goes stale when one of them changes. */
+const cachedNames = ['info', 'usage', 'limits', 'budget'] as const
+
+export async function getInfo(ctx: CachedTenantContext) {
+  const info = await ctx.cached(async (em) => {
+    const { id, name, slug, status, createdAt, plan } = await getOwnTenant(em)
+    return {
+      id,
+      name,
+      slug,
+      status,
+      createdAt: createdAt.toISOString(),
+      subscriptionTier: plan,
+      memberCount: await countMembers(em),
+      features: featuresOf(planNamed(ctx.services.catalogue, plan)),
+    }
+  })
+  return { ...info, userRole: isBaseRole(ctx.access.role) ? ctx.access.role : null }
+}
+
+export async function get(ctx: TenantContext) {
+  return describe(ctx, await getOwnTenant(ctx.em))
+}
+
+/** Throws `tenant.concurrent_update` for a version that is no longer current. */
+export async function update(ctx: TenantContext, { tenantId: _, expectedVersion, plan, ...fields }: UpdateInput) {
+  const tenant = await getOwnTenantForUpdate(ctx.em)
+  if (expectedVersion !== undefined && expectedVersion !== tenant.version) {
+    throw tenantErrors.concurrent_update({ currentVersion: tenant.version })
+  }
+  const changes = changesOf(tenant, { ...fields, ...changedPlan(ctx, plan) })
+  if (Object.keys(changes).length === 0) return describe(ctx, tenant)
+
+  Object.assign(tenant, Object.fromEntries(Object.entries(changes).map(([key, { after }]) => [key, after])))
+  tenant.updatedAt = ctx.clock.now()
+  await saveTenant(ctx.em)
+  ctx.record('tenant.updated', { target: { type: 'tenant', id: tenant.id }, changes })
+  forgetTenant(ctx)
+  return describe(ctx, tenant)
+}
+
+/** To be called by whoever changes something that info, usage or limits show. */
+export function forgetTenant(ctx: TenantContext): void {
+  ctx.afterCommit(async () => {
+    for (const name of cachedNames) await ctx.services.cache.invalidate(ctx.tenant.id, name)
+  })
+}
+
+function changedPlan(ctx: TenantContext, plan: string | undefined): { plan?: string } {
+  if (plan === undefined) return {}
+  if (ctx.actor.type !== 'platformAdmin') {
+    throw authErrors.permission_denied({}, 'Only platform admins set a plan here; a tenant changes its subscription.')
+  }
+  const known = ctx.services.catalogue.plan(plan)
+  if (!known) throw tenantErrors.unknown_plan({}, `The plan catalogue has no plan "${plan}", only ${ctx.services.catalogue.order.join(', ')}.`)
+  return { plan: known.name }
+}
+
+function changesOf(tenant: Tenant, fields: Record<string, unknown>): Record<string, Change> {
+  const current = tenant as unknown as Record<string, unknown>
+  return Object.fromEntries(
+    Object.entries(fields)
+      .filter(([key, after]) => after !== undefined && JSON.stringify(after) !== JSON.stringify(current[key]))
+      .map(([key, after]) => [key, { before: current[key], after }]),
+  )
+}
+
+async function describe(ctx: TenantContext, tenant: Tenant) {
+  const { id, name, slug, status, createdAt, contactEmail, timezone, tags, plan, version, updatedAt } = tenant
+  return {
+    id,
+    name,
+    slug,
+    status,
+    createdAt,
+    contactEmail,
+    timezone,
+    tags,
+    plan,
+    version,
+    updatedAt,
+    externalId: tenant.externalId ?? null,
+    organizationType: tenant.organizationType ?? null,
+    websiteUrl: tenant.websiteUrl ?? null,
+    statusReason: tenant.statusReason ?? null,
+    statusUntil: tenant.statusUntil ?? null,
+    parentId: tenant.parent?.id ?? null,
+    memberCount: await countMembers(ctx.em),
+    childCount: await countChildren(ctx.em),
+  }
+}

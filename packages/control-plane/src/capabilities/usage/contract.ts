@@ -1,0 +1,125 @@
+import { AppError } from '@tenantry/kernel/errors/app-error'
+import { defineErrors, tenantSelectionErrors } from '@tenantry/kernel/contract/errors'
+import { defineOperation } from '@tenantry/kernel/contract/operation'
+import { integer, tenantRef, text, timestamp } from '@tenantry/kernel/contract/wire'
+import { z } from 'zod'
+
+export class UsageLimitExceededError extends AppError<'usage.limit_exceeded'> {
+  override readonly name = 'UsageLimitExceededError'
+}
+
+export const usageErrors = defineErrors(
+  'usage',
+  {
+    unknown_meter: { kind: 'not_found', message: 'The plan catalogue has no such meter.' },
+    idempotency_conflict: { kind: 'unprocessable', message: 'This idempotency key was used for another event.' },
+    below_zero: { kind: 'unprocessable', message: 'The gauge would fall below zero.' },
+    limit_exceeded: { kind: 'too_many_requests', message: 'The limit of this meter is reached.' },
+  },
+  { limit_exceeded: UsageLimitExceededError },
+)
+
+const selection = [
+  tenantSelectionErrors.not_found,
+  tenantSelectionErrors.mismatch,
+  tenantSelectionErrors.not_selected,
+  tenantSelectionErrors.inactive,
+]
+const state = z.enum(['ok', 'warning', 'grace', 'blocked'])
+const amountOf = (meaning: string) => integer().nullable().describe(`${meaning}; null is unlimited`)
+const flatLimit = integer(-1).describe('-1 is unlimited')
+
+export const getUsage = defineOperation({
+  unitOfWork: 'tenant',
+  type: 'query',
+  permission: 'usage:read',
+  cached: { name: 'usage', ttlSeconds: 60 },
+  rest: { method: 'GET', path: '/tenants/current/usage', summary: "Show the current tenant's usage", tags: ['Usage'] },
+  input: z.object({}),
+  output: z.object({
+    meters: z.array(
+      z.object({
+        meter: z.string(),
+        kind: z.enum(['counter', 'gauge', 'concurrency']),
+        unit: z.string(),
+        used: integer(0),
+        limit: amountOf('What the plan includes'),
+        hardLimit: amountOf('Where it ends, grace included'),
+        percent: z.number().nullable().describe('Of the limit; null where it is unlimited'),
+        state,
+        resetsAt: timestamp().nullable(),
+      }),
+    ),
+    usersCount: integer(0),
+    usersLimit: flatLimit,
+    teamsCount: integer(0),
+    teamsLimit: flatLimit,
+    conversationsCount: integer(0),
+    conversationsLimit: flatLimit,
+    tokensUsed: integer(0),
+    tokensLimit: flatLimit,
+    storageUsedMb: z.number(),
+    apiCallsToday: integer(0),
+  }),
+  errors: selection,
+})
+
+export const getLimits = defineOperation({
+  unitOfWork: 'tenant',
+  type: 'query',
+  permission: 'tenant:read',
+  cached: { name: 'limits', ttlSeconds: 60 },
+  rest: { method: 'GET', path: '/tenants/current/limits', summary: "Show the current tenant's limits and where they come from", tags: ['Usage'] },
+  input: z.object({}),
+  output: z.object({
+    tier: z.string(),
+    limits: z.array(
+      z.object({
+        meter: z.string(),
+        limit: amountOf('What is included'),
+        grace: integer(0).describe('Allowed past the limit'),
+        graceDays: integer(0),
+        hardLimit: amountOf('Limit and grace'),
+        source: z.enum(['plan', 'override', 'grant', 'parent']),
+      }),
+    ),
+    features: z.array(z.string()),
+  }),
+  errors: selection,
+})
+
+export const trackUsage = defineOperation({
+  unitOfWork: 'tenant',
+  type: 'mutation',
+  permission: 'usage:write',
+  rateLimit: 'usage',
+  idempotency: 'event',
+  audit: { none: 'usage events are a ledger of their own' },
+  rest: {
+    method: 'POST',
+    path: '/tenants/{tenantId}/usage',
+    summary: 'Record usage that has happened',
+    description:
+      'Recorded even above the limit. A repeated key counts once: the Idempotency-Key header or `idempotencyKey`; without one every call counts.',
+    tags: ['Usage'],
+    successStatus: 201,
+  },
+  input: z.object({
+    tenantId: tenantRef(),
+    metric: text(1, 64).describe('Key of a meter'),
+    amount: integer(-1_000_000_000_000, 1_000_000_000_000).default(1).describe('Counters take 1 and more, gauges any change but 0'),
+    idempotencyKey: z.string().regex(/^[\x21-\x7e]{1,255}$/, 'Expected 1 to 255 visible ASCII characters.').optional(),
+    occurredAt: z.iso.datetime({ offset: true }).optional().describe('At most 31 days ago; now if absent'),
+    properties: z.record(z.string().max(100), z.union([z.string().max(500), z.number(), z.boolean(), z.null()])).optional(),
+  }),
+  output: z.object({
+    outcome: z.enum(['accepted', 'duplicate']),
+    metric: z.string(),
+    amount: integer(),
+    used: integer(0).describe('In the period of the event'),
+    limit: amountOf('What the plan includes'),
+    state,
+    resetsAt: timestamp().nullable(),
+  }),
+  errors: [...selection, usageErrors.unknown_meter, usageErrors.idempotency_conflict, usageErrors.below_zero],
+})

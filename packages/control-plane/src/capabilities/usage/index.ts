@@ -1,0 +1,3 @@
+export { UsageLimitExceededError } from './contract.ts'
+export { trackEvent } from './repository.ts'
+export { periodOf } from './rules/period.ts'

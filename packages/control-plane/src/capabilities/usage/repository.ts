@@ -1,0 +1,58 @@
+import type { EntityManager } from '@mikro-orm/postgresql'
+import { newId } from '@tenantry/kernel/tenancy/id'
+import { UsageCounter } from './entity.ts'
+
+export interface CounterValue {
+  meter: string
+  period: string
+  used: number
+  /** Rises with every change, so that an older value never replaces a newer one. */
+  revision: number
+}
+
+/** One row per meter, whatever the number of events. */
+export async function listCounters(em: EntityManager, periods: { meter: string; period: string }[]): Promise<CounterValue[]> {
+  if (periods.length === 0) return []
+  const counters = await em.find(UsageCounter, { $or: periods }, { disableIdentityMap: true })
+  return counters.map(({ meter, period, used, revision }) => ({ meter, period, used, revision }))
+}
+
+export interface UsageEventInput {
+  meter: string
+  amount: number
+  idempotencyKey: string | null
+  occurredAt: Date
+  receivedAt: Date
+  period: string
+  /** Local date, `2026-11-21`. */
+  day: string
+  properties: Record<string, unknown> | null
+}
+
+export interface Tracked {
+  outcome: 'accepted' | 'duplicate' | 'conflict' | 'below_zero'
+  used: number
+  revision: number
+}
+
+/** Counts an event once, however often and from however many processes its key comes. */
+export async function trackEvent(em: EntityManager, event: UsageEventInput): Promise<Tracked> {
+  const eventId = newId()
+  const rows = await em.execute<{ outcome: Tracked['outcome']; used: string; revision: string }[]>(
+    'select outcome, used, revision from metering.track(?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb)',
+    [
+      eventId,
+      event.meter,
+      event.amount,
+      event.idempotencyKey ?? eventId,
+      event.occurredAt,
+      event.receivedAt,
+      event.period,
+      event.day,
+      event.properties === null ? null : JSON.stringify(event.properties),
+    ],
+  )
+  const [row] = rows
+  if (!row) throw new Error('The metering function answered nothing')
+  return { outcome: row.outcome, used: Number(row.used), revision: Number(row.revision) }
+}

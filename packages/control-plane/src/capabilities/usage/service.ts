@@ -1,0 +1,148 @@
+import type { CachedTenantContext, TenantContext } from '@tenantry/kernel/context/request-context'
+import { requestErrors } from '@tenantry/kernel/contract/errors'
+import type { z } from 'zod'
+import { countSeats } from '../member/index.ts'
+import { type EffectiveLimit, effectiveLimits, featuresOf, type Meter, planNamed } from '../plan/index.ts'
+import { getUsage as getUsageOperation, type trackUsage as trackOperation, usageErrors } from './contract.ts'
+import { type CounterValue, listCounters, trackEvent } from './repository.ts'
+import { percentOf, stateOf } from './rules/ladder.ts'
+import { periodOf } from './rules/period.ts'
+
+type TrackInput = z.output<typeof trackOperation.input>
+
+/** What the cache keeps: raw figures, from which every answer is derived at the moment it is asked for. */
+interface UsageSnapshot {
+  counters: CounterValue[]
+  seats: { users: number; admins: number }
+}
+
+const latestDays = 31
+const futureToleranceSeconds = 300
+const bytesPerMegabyte = 1024 * 1024
+
+export async function getUsage(ctx: CachedTenantContext) {
+  const meters = Object.values(ctx.services.catalogue.meters)
+  const now = ctx.clock.now()
+  const periodsOf = meters.map((meter) => ({ meter, period: periodOf(meter.period, now, ctx.tenant) }))
+  const snapshot = await ctx.cached<UsageSnapshot>(async (em) => ({
+    counters: await listCounters(em, periodsOf.map(({ meter, period }) => ({ meter: meter.key, period: period.key }))),
+    seats: await countSeats(em),
+  }))
+
+  const plan = planNamed(ctx.services.catalogue, ctx.tenant.plan)
+  const limits = new Map(effectiveLimits(ctx.services.catalogue, plan.name).map((limit) => [limit.meter, limit]))
+  const described = periodsOf.map(({ meter, period }) => {
+    const used = usedOf(snapshot, meter, period.key)
+    const limit = limits.get(meter.key) as EffectiveLimit
+    return {
+      meter: meter.key,
+      kind: meter.kind,
+      unit: meter.unit,
+      used,
+      limit: limit.limit,
+      hardLimit: limit.hardLimit,
+      percent: percentOf(used, limit.limit),
+      state: stateOf(used, limit, plan.alertThresholds),
+      resetsAt: period.endsAt?.toISOString() ?? null,
+    }
+  })
+  return { meters: described, ...flatFields(described) }
+}
+
+export async function getLimits(ctx: CachedTenantContext) {
+  const plan = planNamed(ctx.services.catalogue, ctx.tenant.plan)
+  return { tier: plan.name, limits: effectiveLimits(ctx.services.catalogue, plan.name), features: featuresOf(plan) }
+}
+
+/** Throws `usage.unknown_meter`, `usage.idempotency_conflict`, `usage.below_zero`, or `request.invalid` naming the field. */
+export async function track(ctx: TenantContext, input: TrackInput) {
+  const meter = ctx.services.catalogue.meters[input.metric]
+  if (!meter) throw usageErrors.unknown_meter({}, `The plan catalogue has no meter "${input.metric}".`)
+  checkAmount(meter, input.amount)
+  const receivedAt = ctx.clock.now()
+  const occurredAt = occurredAtOf(input, receivedAt)
+  const period = periodOf(meter.period, occurredAt, ctx.tenant)
+
+  const tracked = await trackEvent(ctx.em, {
+    meter: meter.key,
+    amount: input.amount,
+    idempotencyKey: eventKeyOf(ctx, input),
+    occurredAt,
+    receivedAt,
+    period: period.key,
+    day: periodOf('day', occurredAt, ctx.tenant).key,
+    properties: input.properties ?? null,
+  })
+  if (tracked.outcome === 'conflict') throw usageErrors.idempotency_conflict()
+  if (tracked.outcome === 'below_zero') throw usageErrors.below_zero({ meter: meter.key, used: tracked.used })
+
+  const value: CounterValue = { meter: meter.key, period: period.key, used: tracked.used, revision: tracked.revision }
+  ctx.afterCommit(() => writeThrough(ctx, value))
+  const plan = planNamed(ctx.services.catalogue, ctx.tenant.plan)
+  const limit = effectiveLimits(ctx.services.catalogue, plan.name).find(({ meter: key }) => key === meter.key) as EffectiveLimit
+  return {
+    outcome: tracked.outcome,
+    metric: meter.key,
+    amount: input.amount,
+    used: tracked.used,
+    limit: limit.limit,
+    state: stateOf(tracked.used, limit, plan.alertThresholds),
+    resetsAt: period.endsAt?.toISOString() ?? null,
+  }
+}
+
+function checkAmount(meter: Meter, amount: number): void {
+  const refuse = (message: string, path = 'amount') => requestErrors.invalid({ issues: [{ path, message }] })
+  if (meter.kind === 'concurrency') throw refuse('Concurrency slots are taken by runs, not tracked.', 'metric')
+  if (meter.countedFrom !== null) throw refuse(`This meter is counted from ${meter.countedFrom}; it cannot be tracked.`, 'metric')
+  if (meter.kind === 'counter' && amount < 1) throw refuse('A counter takes whole amounts from 1.')
+  if (amount === 0) throw refuse('Expected a change other than 0.')
+}
+
+function occurredAtOf({ occurredAt }: TrackInput, now: Date): Date {
+  if (occurredAt === undefined) return now
+  const at = new Date(occurredAt)
+  const ageSeconds = (now.getTime() - at.getTime()) / 1000
+  const refuse = (message: string) => requestErrors.invalid({ issues: [{ path: 'occurredAt', message }] })
+  if (ageSeconds < -futureToleranceSeconds) throw refuse('Expected a time that is not in the future.')
+  if (ageSeconds > latestDays * 86_400) throw refuse(`Expected a time within the last ${latestDays} days.`)
+  return at
+}
+
+function eventKeyOf(ctx: TenantContext, { idempotencyKey }: TrackInput): string | null {
+  if (idempotencyKey !== undefined && ctx.eventKey !== null && idempotencyKey !== ctx.eventKey) {
+    throw requestErrors.invalid({ issues: [{ path: 'idempotencyKey', message: 'Differs from the Idempotency-Key header.' }] })
+  }
+  return idempotencyKey ?? ctx.eventKey
+}
+
+async function writeThrough(ctx: TenantContext, value: CounterValue): Promise<void> {
+  const name = getUsageOperation.cached?.name ?? ''
+  await ctx.services.cache.update<UsageSnapshot>(ctx.tenant.id, name, (snapshot) => {
+    const others = snapshot.counters.filter(({ meter, period }) => meter !== value.meter || period !== value.period)
+    const known = snapshot.counters.find(({ meter, period }) => meter === value.meter && period === value.period)
+    return { ...snapshot, counters: [...others, known && known.revision > value.revision ? known : value] }
+  })
+}
+
+function usedOf({ counters, seats }: UsageSnapshot, meter: Meter, period: string): number {
+  if (meter.countedFrom === 'memberships') return meter.key === 'admins' ? seats.admins : seats.users
+  return counters.find((counter) => counter.meter === meter.key && counter.period === period)?.used ?? 0
+}
+
+function flatFields(meters: { meter: string; used: number; limit: number | null }[]) {
+  const of = (key: string) => meters.find(({ meter }) => meter === key) ?? { used: 0, limit: 0 }
+  const limitOf = (key: string) => of(key).limit ?? -1
+  return {
+    usersCount: of('users').used,
+    usersLimit: limitOf('users'),
+    teamsCount: of('teams').used,
+    teamsLimit: limitOf('teams'),
+    conversationsCount: of('conversations').used,
+    conversationsLimit: limitOf('conversations'),
+    tokensUsed: of('tokens').used,
+    tokensLimit: limitOf('tokens'),
+    storageUsedMb: Math.round((of('storage').used / bytesPerMegabyte) * 100) / 100,
+    apiCallsToday: of('api_calls').used,
+  }
+}

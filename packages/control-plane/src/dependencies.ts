@@ -1,0 +1,38 @@
+import type { Budget, Dependencies, TenantAccess } from '@tenantry/kernel/context/dependencies'
+import type { RateLimitClass } from '@tenantry/kernel/contract/operation'
+import { createDirectory } from './capabilities/access/index.ts'
+import { auditLog } from './capabilities/audit/index.ts'
+import { type PlanCatalogue, planNamed } from './capabilities/plan/index.ts'
+import { readRateLimits } from './capabilities/settings/index.ts'
+
+export type ControlPlaneParts = Omit<Dependencies, 'directory' | 'auditLog' | 'budget' | 'services'> &
+  Pick<Dependencies['services'], 'cache'> & { catalogue: PlanCatalogue }
+
+const minute = 60
+const hour = 3_600
+const budgetSeconds = 60
+
+/** What callers without a tenant share, per address or principal. */
+const outsideTenants: Budget = { points: 120, windowSeconds: minute }
+
+/** Joins the kernel's parts with what the product answers itself. */
+export function createDependencies({ cache, catalogue, ...parts }: ControlPlaneParts): Dependencies {
+  const directory = createDirectory({ database: parts.database, clock: parts.clock })
+
+  async function budget(limit: RateLimitClass, tenant: TenantAccess['tenant'] | null): Promise<Budget> {
+    if (limit === 'public' || tenant === null) return outsideTenants
+    const own = await cache.getOrLoad(tenant.id, 'budget', budgetSeconds, () =>
+      parts.database.tenantUnit({ tenantId: tenant.id, actor: { type: 'system', name: 'pipeline' }, readOnly: true }, readRateLimits),
+    )
+    const { rateLimits } = planNamed(catalogue, tenant.plan)
+    const budgets: Record<Exclude<RateLimitClass, 'public'>, Budget> = {
+      read: { points: own.requestsPerMinute ?? rateLimits.requestsPerMinute, windowSeconds: minute },
+      write: { points: rateLimits.writesPerMinute, windowSeconds: minute },
+      settings_update: { points: own.updatesPerHour ?? rateLimits.settingsUpdatesPerHour, windowSeconds: hour },
+      usage: { points: rateLimits.usageCallsPerMinute, windowSeconds: minute },
+    }
+    return budgets[limit]
+  }
+
+  return { ...parts, directory, auditLog, budget, services: { cache, catalogue } }
+}

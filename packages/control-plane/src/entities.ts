@@ -1,0 +1,26 @@
+import { IdempotencyRecord } from '@tenantry/kernel/tenancy/idempotency-record'
+import { AuditEntry, PlatformAuditEntry } from './capabilities/audit/entity.ts'
+import { Membership, User } from './capabilities/member/entity.ts'
+import { SettingsRevision, TenantSettings } from './capabilities/settings/entity.ts'
+import { Tenant } from './capabilities/tenant/entity.ts'
+import { UsageCounter, UsageDaily, UsageEvent } from './capabilities/usage/entity.ts'
+
+/** Every entity is a tenant table, or stands here with the reason why not. */
+export const tenantTables = [
+  Membership,
+  TenantSettings,
+  SettingsRevision,
+  AuditEntry,
+  UsageCounter,
+  UsageDaily,
+  UsageEvent,
+  IdempotencyRecord,
+] as const
+
+export const platformTables = [
+  { entity: Tenant, reason: 'the root that tenant ids point at; the application sees its own row only' },
+  { entity: User, reason: 'one person may belong to many tenants; read under the signed context of that person' },
+  { entity: PlatformAuditEntry, reason: 'what operators did, and attempts that concern no tenant' },
+] as const
+
+export const entities = [...tenantTables, ...platformTables.map(({ entity }) => entity)]

@@ -1,0 +1,21 @@
+import { installJobs } from '@tenantry/kernel/jobs/jobs'
+import { installSigningKeys, runMigrations } from '@tenantry/kernel/tenancy/migrate'
+import type { SigningKey } from '@tenantry/kernel/tenancy/signed-context'
+import { migrations } from '../migrations/index.ts'
+import { entities } from './entities.ts'
+
+export interface MigrateOptions {
+  /** URL of `tenantry_owner`. */
+  ownerUrl: string
+  /** URL of `tenantry_jobs`. */
+  jobsUrl: string
+  signingKeys: readonly SigningKey[]
+}
+
+/** Brings a provisioned database up to date; safe to repeat. Returns the migrations that ran. */
+export async function migrate({ ownerUrl, jobsUrl, signingKeys }: MigrateOptions): Promise<string[]> {
+  const ran = await runMigrations({ ownerUrl, entities, migrations })
+  await installSigningKeys(ownerUrl, signingKeys)
+  await installJobs(jobsUrl)
+  return ran
+}

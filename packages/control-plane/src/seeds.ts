@@ -1,0 +1,2 @@
+export { developmentIssuerName, seedDemo } from '../seeds/demo.ts'
+export { seededOperator, seededUsers } from '../seeds/people.ts'

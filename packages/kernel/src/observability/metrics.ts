@@ -1,0 +1,84 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { PipelineMetrics } from '../context/dependencies.ts'
+
+export interface PoolCounts {
+  total: number
+  idle: number
+  /** Callers that wait for a connection. */
+  waiting: number
+}
+
+export interface Metrics extends PipelineMetrics {
+  cacheHit(name: string): void
+  cacheMiss(name: string): void
+  /** Reads the counts of a connection pool whenever the metrics are asked for. */
+  registerPool(pool: string, count: () => PoolCounts): void
+  registry: Registry
+  contentType: string
+  /** The Prometheus exposition text. */
+  text(): Promise<string>
+}
+
+const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+
+  const durations = new Histogram({
+    name: 'tenantry_operation_duration_seconds',
+    help: 'Time an operation took, by operation and HTTP status.',
+    labelNames: ['operation', 'status'],
+    buckets: durationBuckets,
+    registers,
+  })
+  const rateLimited = new Counter({
+    name: 'tenantry_rate_limited_total',
+    help: 'Calls refused by a rate limit.',
+    labelNames: ['limit'],
+    registers,
+  })
+  const denied = new Counter({
+    name: 'tenantry_denied_total',
+    help: 'Calls refused for who made them, by error code.',
+    labelNames: ['code'],
+    registers,
+  })
+  const cacheRequests = new Counter({
+    name: 'tenantry_cache_requests_total',
+    help: 'Reads of the tenant cache.',
+    labelNames: ['name', 'result'],
+    registers,
+  })
+
+  return {
+    operation: (operation, status, seconds) => durations.observe({ operation, status }, seconds),
+    rateLimited: (limit) => rateLimited.inc({ limit }),
+    denied: (code) => denied.inc({ code }),
+    cacheHit: (name) => cacheRequests.inc({ name, result: 'hit' }),
+    cacheMiss: (name) => cacheRequests.inc({ name, result: 'miss' }),
+    registerPool: createPoolGauge(registry),
+    registry,
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+  }
+}
+
+function createPoolGauge(registry: Registry): Metrics['registerPool'] {
+  const pools = new Map<string, () => PoolCounts>()
+  new Gauge({
+    name: 'tenantry_database_pool_connections',
+    help: 'Connections of a database pool, and callers waiting for one.',
+    labelNames: ['pool', 'state'],
+    registers: [registry],
+    collect() {
+      for (const [pool, count] of pools) {
+        for (const [state, value] of Object.entries(count())) this.set({ pool, state }, value)
+      }
+    },
+  })
+  return (pool, count) => {
+    pools.set(pool, count)
+  }
+}

@@ -1,0 +1,147 @@
+import type { EntityManager } from '@mikro-orm/postgresql'
+import { MikroORM, type Options } from '@mikro-orm/postgresql'
+import type { Database } from '../context/dependencies.ts'
+import { actorKey } from '../context/actor.ts'
+import { ResettingClient } from './connection.ts'
+import { productSchema } from './roles.ts'
+import { type ContextPurpose, type SigningKey, signContext } from './signed-context.ts'
+
+export interface DatabaseOptions {
+  /** URL of `tenantry_app`. */
+  appUrl: string
+  /** URL of `tenantry_platform`. */
+  platformUrl: string
+  entities: Options['entities']
+  signingKey: SigningKey
+  poolSize: number
+  statementTimeoutMilliseconds: number
+}
+
+export interface OpenDatabase extends Database {
+  /** Answers if the application role can be served; throws otherwise. */
+  ping(): Promise<void>
+  /** Connections of the application's pool; all zero before the first one. */
+  pool(): { total: number; idle: number; waiting: number }
+  close(): Promise<void>
+}
+
+interface NativePool {
+  totalCount: number
+  idleCount: number
+  waitingCount: number
+}
+
+interface Pool {
+  orm: MikroORM
+  native(): NativePool | undefined
+}
+
+interface Binding {
+  purpose: ContextPurpose
+  value: string
+}
+
+interface Unit {
+  orm: MikroORM
+  bindings: Binding[]
+  /** The tenant of level one; null where the unit spans tenants by design. */
+  tenantId: string | null
+  readOnly: boolean
+}
+
+const settingOf: Record<ContextPurpose, string> = {
+  tenant: 'tenancy.tenant_context',
+  user: 'tenancy.user_context',
+  identity: 'tenancy.user_context',
+  platform: 'tenancy.platform_context',
+}
+
+/** Opens the two pools. Nothing connects before the first unit of work. */
+export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
+  const appPool = await openPool(options, options.appUrl)
+  const app = appPool.orm
+  const { orm: platform } = await openPool(options, options.platformUrl)
+  const run = <Result>(unit: Unit, work: (em: EntityManager) => Promise<Result>) => runUnit(options, unit, work)
+
+  return {
+    tenantUnit: ({ tenantId, actor, readOnly }, work) => {
+      const bindings: Binding[] = [{ purpose: 'tenant', value: tenantId }]
+      if (actor.type === 'user') bindings.push({ purpose: 'user', value: actor.id })
+      return run({ orm: actor.type === 'platformAdmin' ? platform : app, bindings, tenantId, readOnly }, work)
+    },
+    userUnit: ({ userId, readOnly }, work) =>
+      run({ orm: app, bindings: [{ purpose: 'user', value: userId }], tenantId: null, readOnly }, work),
+    identityUnit: (digest, work) =>
+      run({ orm: app, bindings: [{ purpose: 'identity', value: digest }], tenantId: null, readOnly: false }, work),
+    platformUnit: ({ actor, readOnly }, work) =>
+      run({ orm: platform, bindings: [{ purpose: 'platform', value: actorKey(actor) }], tenantId: null, readOnly }, work),
+    ping: async () => {
+      await app.em.getConnection().execute('select 1')
+    },
+    pool: () => {
+      const { totalCount = 0, idleCount = 0, waitingCount = 0 } = appPool.native() ?? {}
+      return { total: totalCount, idle: idleCount, waiting: waitingCount }
+    },
+    close: async () => {
+      await Promise.all([app.close(true), platform.close(true)])
+    },
+  }
+}
+
+async function runUnit<Result>(options: DatabaseOptions, unit: Unit, work: (em: EntityManager) => Promise<Result>): Promise<Result> {
+  const fork = unit.orm.em.fork()
+  fork.setFilterParams('tenant', { tenantId: unit.tenantId })
+  const transaction = async (em: EntityManager) => {
+    await bindContext(em, options, unit.bindings)
+    return work(em)
+  }
+  return fork.transactional((em) => transaction(em as EntityManager), { readOnly: unit.readOnly })
+}
+
+/**
+ * Every setting is bound in every transaction, the unused ones to nothing, so that what a session was left with never
+ * counts. Kysely sends bound parameters; the ORM itself would write the token into the SQL text.
+ */
+async function bindContext(em: EntityManager, { signingKey }: DatabaseOptions, bindings: Binding[]): Promise<void> {
+  const values: Record<string, string> = {
+    search_path: `${productSchema}, pg_catalog`,
+    'tenancy.tenant_context': '',
+    'tenancy.user_context': '',
+    'tenancy.platform_context': '',
+  }
+  for (const { purpose, value } of bindings) values[settingOf[purpose]] = signContext(signingKey, purpose, value)
+  await em
+    .getKysely()
+    .selectNoFrom((expression) =>
+      Object.entries(values).map(([name, value], index) =>
+        expression
+          .fn('pg_catalog.set_config', [expression.val(name), expression.val(value), expression.val(true)])
+          .as(`setting_${index}`),
+      ),
+    )
+    .execute()
+}
+
+async function openPool(options: DatabaseOptions, url: string): Promise<Pool> {
+  let native: NativePool | undefined
+  const orm = await MikroORM.init({
+    clientUrl: url,
+    entities: options.entities ?? [],
+    schema: productSchema,
+    debug: false,
+    pool: { min: 0, max: options.poolSize, idleTimeoutMillis: 30_000 },
+    driverOptions: {
+      onPoolCreated: (pool: NativePool) => {
+        native = pool
+      },
+      Client: ResettingClient,
+      application_name: 'tenantry',
+      connectionTimeoutMillis: 5_000,
+      maxLifetimeSeconds: 1_800,
+      statement_timeout: options.statementTimeoutMilliseconds,
+      idle_in_transaction_session_timeout: 60_000,
+      options: `-c search_path=${productSchema},pg_catalog`,
+    },
+  })
+  return { orm, native: () => native }
+}

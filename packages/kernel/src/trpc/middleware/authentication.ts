@@ -1,0 +1,54 @@
+import type { Actor } from '../../context/actor.ts'
+import type { Identity } from '../../context/dependencies.ts'
+import type { RequestContext } from '../../context/request-context.ts'
+import { authErrors } from '../../contract/errors.ts'
+import { AppError } from '../../errors/app-error.ts'
+import { recordDenial } from '../denial.ts'
+import { t } from '../init.ts'
+
+interface Authenticated {
+  actor: Actor
+  identity: Identity | null
+}
+
+/** The calls of one batch share their request, and so one verification. */
+const running = new WeakMap<RequestContext, Promise<Authenticated>>()
+
+export const authentication = t.middleware(async ({ ctx, meta, next }) => {
+  let authenticated = running.get(ctx)
+  if (!authenticated) {
+    authenticated = authenticate(ctx)
+    running.set(ctx, authenticated)
+  }
+  const { actor, identity } = await authenticated
+  if (actor.type === 'anonymous' && meta?.operation.unitOfWork !== 'none') throw authErrors.unauthenticated()
+  return next({ ctx: { actor, identity } })
+})
+
+async function authenticate(ctx: RequestContext): Promise<Authenticated> {
+  const { credentials, client, dependencies } = ctx
+  if ('actor' in credentials) return { actor: credentials.actor, identity: null }
+  if (credentials.bearer === undefined && credentials.apiKey === undefined) {
+    return { actor: { type: 'anonymous' }, identity: null }
+  }
+  refuseBlocked(ctx)
+  try {
+    // API keys are refused like any other credential that verifies as nothing.
+    if (credentials.bearer === undefined) throw authErrors.unauthenticated({}, 'API keys are not accepted by this version.')
+    const identity = await dependencies.authenticator.verify(credentials.bearer)
+    const user = await dependencies.directory.signIn(identity)
+    return { actor: { type: identity.platformAdmin ? 'platformAdmin' : 'user', ...user }, identity }
+  } catch (error) {
+    if (error instanceof AppError && error.kind === 'unauthenticated' && client.address !== null) {
+      if (dependencies.failureBlock.recordFailure(client.address)) {
+        await recordDenial(ctx, { type: 'anonymous' }, null, 'auth.blocked')
+      }
+    }
+    throw error
+  }
+}
+
+function refuseBlocked({ client, dependencies }: RequestContext): void {
+  const seconds = client.address === null ? 0 : dependencies.failureBlock.blockedSeconds(client.address)
+  if (seconds > 0) throw authErrors.blocked({ retryAfterSeconds: seconds })
+}

@@ -1,0 +1,24 @@
+import type { Actor } from '../../context/actor.ts'
+import type { TenantAccess } from '../../context/dependencies.ts'
+import type { RequestContext } from '../../context/request-context.ts'
+import { authErrors } from '../../contract/errors.ts'
+import { recordDenial } from '../denial.ts'
+import { t } from '../init.ts'
+
+/** One check against the operation's declared scope; a platform operation is for platform admins only. */
+export const authorization = t.middleware(async ({ ctx, meta, next, path }) => {
+  const { actor, access } = ctx as RequestContext & { actor: Actor; access?: TenantAccess }
+  const operation = meta?.operation
+  if (operation === undefined) throw new Error(`${path} declares no operation`)
+  const { permission, unitOfWork } = operation
+
+  if (unitOfWork === 'platform' && actor.type !== 'platformAdmin' && actor.type !== 'system') {
+    await recordDenial(ctx, actor, null, 'auth.permission_denied', path)
+    throw authErrors.permission_denied({}, 'Only platform admins may do this.')
+  }
+  if (unitOfWork === 'tenant' && (permission === null || !access?.scopes.has(permission))) {
+    await recordDenial(ctx, actor, access?.tenant.id ?? null, 'auth.permission_denied', path)
+    throw authErrors.permission_denied(permission === null ? {} : { missingScope: permission }, `This needs the scope ${permission}.`)
+  }
+  return next()
+})

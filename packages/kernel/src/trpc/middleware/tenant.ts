@@ -1,0 +1,58 @@
+import type { Actor } from '../../context/actor.ts'
+import type { Identity, TenantAccess } from '../../context/dependencies.ts'
+import type { RequestContext } from '../../context/request-context.ts'
+import { tenantSelectionErrors } from '../../contract/errors.ts'
+import { recordDenial } from '../denial.ts'
+import { t } from '../init.ts'
+
+interface Caller {
+  actor: Actor
+  identity: Identity | null
+}
+
+/** Finds the one tenant a request is about, and refuses those that are not active unless the operation answers for them. */
+export const tenant = t.middleware(async ({ ctx, meta, next, getRawInput, path }) => {
+  // The authentication middleware ran before; tRPC does not know that here.
+  const caller = ctx as RequestContext & Caller
+  const access = await resolveTenant(caller, caller, namedInPath(await getRawInput()), path)
+  if (access.tenant.status !== 'active' && !meta?.operation.allowInactive) {
+    const { status, statusReason } = access.tenant
+    throw tenantSelectionErrors.inactive({ state: status, reason: statusReason }, `This tenant is ${status}.`)
+  }
+  return next({ ctx: { access, tenant: access.tenant } })
+})
+
+function namedInPath(rawInput: unknown): string | undefined {
+  const named = (rawInput as { tenantId?: unknown } | null | undefined)?.tenantId
+  return typeof named === 'string' && named !== '' && named !== 'current' ? named : undefined
+}
+
+async function resolveTenant(ctx: RequestContext, caller: Caller, named: string | undefined, operation: string): Promise<TenantAccess> {
+  const { directory } = ctx.dependencies
+  const explicit = [named, ctx.tenantHints.header, ctx.tenantHints.subdomain].filter((ref) => ref !== undefined)
+  const references = [...new Set(explicit)]
+  if (references.length === 0) references.push(await fallback(ctx, caller))
+
+  const found: TenantAccess[] = []
+  for (const reference of references) {
+    const access = await directory.findAccess(caller.actor, reference)
+    if (!access) {
+      await recordDenial(ctx, caller.actor, await directory.findTenantId(reference), 'tenant.not_found', operation)
+      throw tenantSelectionErrors.not_found()
+    }
+    found.push(access)
+  }
+  const [first, ...others] = found
+  if (!first) throw tenantSelectionErrors.not_selected()
+  if (others.some((other) => other.tenant.id !== first.tenant.id)) throw tenantSelectionErrors.mismatch()
+  return first
+}
+
+/** The claim, then the only membership; neither is ever compared with what a request names. */
+async function fallback(ctx: RequestContext, { actor, identity }: Caller): Promise<string> {
+  if (actor.type === 'apiKey') return actor.tenantId
+  if (identity?.tenantClaim) return identity.tenantClaim
+  const own = await ctx.dependencies.directory.ownTenantIds(actor)
+  if (own.length === 1 && own[0] !== undefined) return own[0]
+  throw tenantSelectionErrors.not_selected()
+}

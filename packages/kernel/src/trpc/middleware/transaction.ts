@@ -1,0 +1,92 @@
+import type { EntityManager } from '@mikro-orm/postgresql'
+import type { Actor } from '../../context/actor.ts'
+import type { AuditEntry, TenantAccess } from '../../context/dependencies.ts'
+import type { AuditRecord, RequestContext } from '../../context/request-context.ts'
+import { t } from '../init.ts'
+import { claimKey, type IdempotentCall, storeAnswer } from './idempotency.ts'
+
+type Entered = RequestContext & {
+  actor: Actor
+  access?: TenantAccess
+  idempotentCall?: IdempotentCall
+}
+
+interface Journal {
+  entries: AuditEntry[]
+  effects: (() => Promise<void> | void)[]
+  record(action: string, entry?: AuditRecord): void
+  afterCommit(effect: () => Promise<void> | void): void
+}
+
+/**
+ * Opens the operation's unit of work. tRPC reports a failed resolver as `{ ok: false }` instead of throwing, so the
+ * result is thrown on: a bare `transactional(() => next())` would commit it.
+ */
+export const transaction = t.middleware(async ({ ctx, meta, next, path }) => {
+  const entered = ctx as Entered
+  const readOnly = meta?.operation.type === 'query'
+  const journal = createJournal(entered)
+
+  const result = await openUnit(entered, readOnly, meta?.operation.unitOfWork, async (em) => {
+    const { access, idempotentCall } = entered
+    if (access && idempotentCall) await claimKey(entered, em, access.tenant.id, idempotentCall)
+    const { record, afterCommit } = journal
+    const inner = await next({ ctx: { em, record, afterCommit, ...serviceFields(entered) } })
+    if (!inner.ok) throw inner.error
+    if (access && idempotentCall) await storeAnswer(entered, em, access.tenant.id, idempotentCall, inner.data)
+    await writeAudit(entered, em, journal.entries)
+    return inner
+  })
+
+  for (const effect of journal.effects) {
+    try {
+      await effect()
+    } catch (error) {
+      ctx.logger.error({ err: error, operation: path }, 'an effect after commit failed')
+    }
+  }
+  return result
+})
+
+/** The fields every service gets beside its transaction. */
+export const serviceFields = ({ dependencies }: RequestContext) => ({
+  clock: dependencies.clock,
+  services: dependencies.services,
+})
+
+function openUnit<Result>(
+  { dependencies, actor, access }: Entered,
+  readOnly: boolean,
+  kind: string | undefined,
+  work: (em: EntityManager) => Promise<Result>,
+): Promise<Result> {
+  if (kind === 'tenant' && access) return dependencies.database.tenantUnit({ tenantId: access.tenant.id, actor, readOnly }, work)
+  if (kind === 'user' && 'id' in actor) return dependencies.database.userUnit({ userId: actor.id, readOnly }, work)
+  if (kind === 'platform') return dependencies.database.platformUnit({ actor, readOnly }, work)
+  throw new Error(`No unit of work fits: ${kind} for ${actor.type}`)
+}
+
+function createJournal({ actor, client, requestId, dependencies }: Entered): Journal {
+  const entries: AuditEntry[] = []
+  const effects: Journal['effects'] = []
+  return {
+    entries,
+    effects,
+    record: (action, entry = {}) => {
+      entries.push({ ...entry, action, outcome: 'success', actor, client, requestId, at: dependencies.clock.now() })
+    },
+    afterCommit: (effect) => {
+      effects.push(effect)
+    },
+  }
+}
+
+/** In the transaction of what it tells of. What an operator does to a tenant stands in both logs. */
+async function writeAudit({ dependencies, access, actor }: Entered, em: EntityManager, entries: AuditEntry[]): Promise<void> {
+  if (entries.length === 0) return
+  const tenantId = access?.tenant.id ?? null
+  if (tenantId !== null) await dependencies.auditLog.append(em, tenantId, entries)
+  if (actor.type === 'platformAdmin' || tenantId === null) {
+    await dependencies.auditLog.appendPlatform(em, entries.map((entry) => ({ ...entry, tenantId })))
+  }
+}
