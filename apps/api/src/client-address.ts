@@ -20,14 +20,18 @@ const rangeOf = (address: ipaddr.IPv4 | ipaddr.IPv6): [ipaddr.IPv4 | ipaddr.IPv6
 
 /** The nearest address that is no trusted proxy; a bare X-Forwarded-For counts for nothing. */
 export function clientAddress(request: IncomingMessage, trusted: TrustedProxies): string | null {
-  const peer = request.socket.remoteAddress
-  if (peer === undefined) return null
+  const remote = request.socket.remoteAddress
+  if (remote === undefined) return null
+  const peer = normalised(remote)
+  if (request.headers['x-forwarded-for'] === undefined || !trusted(peer)) return peer
   const forwarded = String(request.headers['x-forwarded-for'] ?? '')
     .split(',')
     .map((entry) => entry.trim())
     .filter((entry) => ipaddr.isValid(entry))
-  const chain = [normalised(peer), ...forwarded.reverse().map(normalised)]
+  const chain = [peer, ...forwarded.reverse().map(normalised)]
   return chain.find((address) => !trusted(address)) ?? chain.at(-1) ?? null
 }
 
-const normalised = (address: string) => (ipaddr.isValid(address) ? ipaddr.process(address).toString() : address)
+/** Without the IPv6 dress that a dual-stack socket gives an IPv4 address. */
+const normalised = (address: string) =>
+  address.startsWith('::ffff:') && ipaddr.isValid(address) ? ipaddr.process(address).toString() : address

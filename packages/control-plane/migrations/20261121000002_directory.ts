@@ -13,11 +13,11 @@ begin
   end if;
   select u.id into found_id from tenantry.users u
    where u.issuer = sign_in.issuer and u.subject = sign_in.subject
-     and u.email = sign_in.email and u.name is not distinct from sign_in.name;
+     and u.email = sign_in.email and u.name is not distinct from coalesce(sign_in.name, u.name);
   if found then return found_id; end if;
   insert into tenantry.users (id, issuer, subject, email, name, created_at)
   values (new_id, sign_in.issuer, sign_in.subject, sign_in.email, sign_in.name, sign_in.at)
-  on conflict on constraint users_issuer_subject_unique do update set email = excluded.email, name = excluded.name
+  on conflict on constraint users_issuer_subject_unique do update set email = excluded.email, name = coalesce(excluded.name, users.name)
   returning users.id into found_id;
   return found_id;
 end $$;

@@ -2,7 +2,7 @@ import type { DevelopmentIssuer } from '@tenantry/kernel/authentication/developm
 import type { Dependencies } from '@tenantry/kernel/context/dependencies'
 import { rateLimitErrors, requestErrors } from '@tenantry/kernel/contract/errors'
 import { issuesOf } from '@tenantry/kernel/errors/to-trpc-error'
-import { seededOperator } from '@tenantry/control-plane/seeds'
+import { seededOperator, seededUsers } from '@tenantry/control-plane/seeds'
 import { json, type Request, Router } from 'express'
 import { z } from 'zod'
 import { loopbackHosts } from '../config.ts'
@@ -19,7 +19,8 @@ export function mountDevelopment(issuer: DevelopmentIssuer, { rateLimits, budget
     const parsed = tokenRequest.safeParse(request.body ?? {})
     if (!parsed.success) throw requestErrors.invalid({ issues: issuesOf(parsed.error) })
     const email = parsed.data.email.toLowerCase()
-    const token = await issuer.sign({ email, platformAdmin: email === seededOperator })
+    const name = seededUsers.find((user) => user.email === email)?.name
+    const token = await issuer.sign({ email, platformAdmin: email === seededOperator, ...(name === undefined ? {} : { name }) })
     response.set('Cache-Control', 'no-store').json({ token })
   })
   return router

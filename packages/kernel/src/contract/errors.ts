@@ -43,7 +43,6 @@ export const requestErrors = defineErrors('request', {
   invalid: { kind: 'invalid', message: 'The request is not valid.' },
   not_found: { kind: 'not_found', message: 'There is no such route.' },
   method_not_allowed: { kind: 'method_not_allowed', message: 'This path does not take that method.' },
-  version_mismatch: { kind: 'precondition_failed', message: 'If-Match names a version that is no longer current.' },
   too_large: { kind: 'too_large', message: 'The body is larger than this operation takes.' },
   unsupported_media_type: { kind: 'unsupported_media_type', message: 'Send the body as application/json.' },
 })

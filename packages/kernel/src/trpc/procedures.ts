@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { Operation } from '../contract/operation.ts'
 import type { CachedTenantContext, PlatformContext, PublicContext, TenantContext, UserContext } from '../context/request-context.ts'
 import { operationMeta, t } from './init.ts'
@@ -16,17 +16,21 @@ const entry = t.procedure.use(errors).use(logging).use(authentication)
 const inTenant = entry.use(tenant).use(authorization).use(rateLimit)
 const outsideTenants = entry.use(authorization).use(rateLimit)
 
+/** An operation that takes nothing may be called without an input. */
+type Given<Input extends z.ZodObject> = keyof Input['shape'] extends never ? z.ZodPrefault<Input> : Input
+
+function given<Input extends z.ZodObject>({ input }: { input: Input }): Given<Input> {
+  // The types cannot follow the look at the shape.
+  return (Object.keys(input.shape).length === 0 ? z.prefault(input, {} as never) : input) as Given<Input>
+}
+
 /** Tells tRPC the context that the middlewares before have made; it follows no conditional of ours. */
-const as = <Context>() =>
-  t.middleware(({ ctx, next }) => {
-    const { eventKey = null } = ctx as { eventKey?: string | null }
-    return next({ ctx: { ...ctx, eventKey } as unknown as Context & object })
-  })
+const as = <Context>() => t.middleware(({ next }) => next({ ctx: undefined as unknown as Context & object }))
 
 export const tenantOperation = <Input extends z.ZodObject, Output extends z.ZodType>(operation: Operation<Input, Output, 'tenant'>) =>
   inTenant
     .meta(operationMeta(operation))
-    .input(operation.input)
+    .input(given(operation))
     .use(idempotency)
     .use(transaction)
     .use(as<TenantContext>())
@@ -35,7 +39,7 @@ export const tenantOperation = <Input extends z.ZodObject, Output extends z.ZodT
 export const cachedTenantOperation = <Input extends z.ZodObject, Output extends z.ZodType>(operation: Operation<Input, Output, 'tenant'>) =>
   inTenant
     .meta(operationMeta(operation))
-    .input(operation.input)
+    .input(given(operation))
     .use(cachedRead)
     .use(as<CachedTenantContext>())
     .output(operation.output)
@@ -43,7 +47,7 @@ export const cachedTenantOperation = <Input extends z.ZodObject, Output extends 
 export const userOperation = <Input extends z.ZodObject, Output extends z.ZodType>(operation: Operation<Input, Output, 'user'>) =>
   outsideTenants
     .meta(operationMeta(operation))
-    .input(operation.input)
+    .input(given(operation))
     .use(transaction)
     .use(as<UserContext>())
     .output(operation.output)
@@ -51,7 +55,7 @@ export const userOperation = <Input extends z.ZodObject, Output extends z.ZodTyp
 export const platformOperation = <Input extends z.ZodObject, Output extends z.ZodType>(operation: Operation<Input, Output, 'platform'>) =>
   outsideTenants
     .meta(operationMeta(operation))
-    .input(operation.input)
+    .input(given(operation))
     .use(transaction)
     .use(as<PlatformContext>())
     .output(operation.output)
@@ -59,7 +63,7 @@ export const platformOperation = <Input extends z.ZodObject, Output extends z.Zo
 export const publicOperation = <Input extends z.ZodObject, Output extends z.ZodType>(operation: Operation<Input, Output, 'none'>) =>
   outsideTenants
     .meta(operationMeta(operation))
-    .input(operation.input)
+    .input(given(operation))
     .use(({ ctx, next }) => next({ ctx: serviceFields(ctx) }))
     .use(as<PublicContext>())
     .output(operation.output)

@@ -65,19 +65,19 @@ function buildRoutes(router: AnyTRPCRouter): RouteTrie<Route> {
 interface Found {
   match: RouteMatch<Route> | null
   allow: string
-  /** Why there is no match. */
-  refusal: AppError
+  /** Why there is no match; made only when asked for, since most requests have one. */
+  refusal(): AppError
 }
 
 function findRoute(routes: RouteTrie<Route>, request: Request): Found {
   try {
     const method = request.method === 'HEAD' ? 'GET' : request.method
     const { match, allowed } = routes.find(method, pathSegments(request.path))
-    if (allowed.length === 0) return { match, allow: '', refusal: requestErrors.not_found() }
+    if (allowed.length === 0) return { match, allow: '', refusal: requestErrors.not_found }
     const methods = [...allowed, ...(allowed.includes('GET') ? ['HEAD'] : []), 'OPTIONS']
-    return { match, allow: methods.sort().join(', '), refusal: requestErrors.method_not_allowed() }
+    return { match, allow: methods.sort().join(', '), refusal: requestErrors.method_not_allowed }
   } catch (error) {
-    return { match: null, allow: '', refusal: toAppError(error) }
+    return { match: null, allow: '', refusal: () => toAppError(error) }
   }
 }
 
@@ -86,7 +86,7 @@ async function serve(router: AnyTRPCRouter, { match, allow, refusal }: Found, ex
   try {
     if (!match) {
       if (allow !== '') response.setHeader('Allow', allow)
-      throw refusal
+      throw refusal()
     }
     const { name, operation, readInput } = match.target
     const input = await readInput(request, match.parameters)

@@ -26,6 +26,7 @@ type Found = { access: TenantAccess | null }
 export function createDirectory({ database, clock, cacheSize = 50_000 }: DirectoryOptions): Directory {
   const users = new LRUCache<string, { id: string }>({ max: cacheSize, ttl: userMilliseconds })
   const found = new LRUCache<string, Promise<Found>>({ max: cacheSize, ttl: accessMilliseconds })
+  const own = new LRUCache<string, Promise<string[]>>({ max: cacheSize, ttl: accessMilliseconds })
 
   return {
     async signIn(identity) {
@@ -37,13 +38,8 @@ export function createDirectory({ database, clock, cacheSize = 50_000 }: Directo
 
     async findAccess(actor, tenantRef) {
       const key = `${actorKey(actor)} ${tenantRef}`
-      let running = found.get(key)
-      if (!running) {
-        running = load(database, actor, tenantRef)
-        found.set(key, running)
-        running.catch(() => found.delete(key))
-      }
-      return narrowed(actor, (await running).access)
+      const { access } = await shared(found, key, () => load(database, actor, tenantRef))
+      return narrowed(actor, access)
     },
 
     async findTenantId(tenantRef) {
@@ -53,10 +49,22 @@ export function createDirectory({ database, clock, cacheSize = 50_000 }: Directo
 
     async ownTenantIds(actor) {
       if (actor.type !== 'user' && actor.type !== 'platformAdmin') return []
-      const rows = await database.userUnit({ userId: actor.id, readOnly: true }, listReachableTenants)
-      return rows.filter((row) => row.inheritedFrom === null).map((row) => row.tenantId)
+      return shared(own, actor.id, async () => {
+        const rows = await database.userUnit({ userId: actor.id, readOnly: true }, listReachableTenants)
+        return rows.filter((row) => row.inheritedFrom === null).map((row) => row.tenantId)
+      })
     },
   }
+}
+
+/** Callers that ask at the same moment share one look-up; a failed one is not remembered. */
+function shared<Value extends object>(cache: LRUCache<string, Promise<Value>>, key: string, find: () => Promise<Value>): Promise<Value> {
+  const known = cache.get(key)
+  if (known) return known
+  const running = find()
+  cache.set(key, running)
+  running.catch(() => cache.delete(key))
+  return running
 }
 
 async function signIn(database: Database, clock: Clock, identity: Identity, digest: string): Promise<string> {

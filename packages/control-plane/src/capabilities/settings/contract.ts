@@ -1,5 +1,5 @@
 import { AppError } from '@tenantry/kernel/errors/app-error'
-import { defineErrors, requestErrors, tenantSelectionErrors } from '@tenantry/kernel/contract/errors'
+import { defineErrors, tenantSelectionErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
 import { expectedVersion, integer, timestamp } from '@tenantry/kernel/contract/wire'
 import { z } from 'zod'
@@ -90,6 +90,5 @@ export const updateSettings = defineOperation({
     settingsErrors.invalid,
     settingsErrors.too_large,
     settingsErrors.restricted_key,
-    requestErrors.version_mismatch,
   ],
 })

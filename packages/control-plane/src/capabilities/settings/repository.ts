@@ -16,6 +16,16 @@ export async function getSettingsForUpdate(em: EntityManager, now: Date): Promis
   return made
 }
 
+/** The row must be locked. Returns the new version. */
+export async function saveSettings(
+  em: EntityManager,
+  current: TenantSettings,
+  { document, updatedAt }: Pick<TenantSettings, 'document' | 'updatedAt'>,
+): Promise<number> {
+  await em.nativeUpdate(TenantSettings, { tenantId: current.tenantId, version: current.version }, { document, updatedAt })
+  return current.version + 1
+}
+
 export async function insertRevision(
   em: EntityManager,
   revision: { version: number; document: Record<string, unknown>; changedKeys: string[]; actorType: string; actorId: string | null; createdAt: Date },

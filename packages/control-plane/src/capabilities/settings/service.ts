@@ -5,7 +5,7 @@ import { planNamed } from '../plan/index.ts'
 import { forgetTenant, getOwnTenant, getOwnTenantForUpdate, saveTenant, tenantErrors } from '../tenant/index.ts'
 import { settingsErrors, type updateSettings as updateOperation } from './contract.ts'
 import type { TenantSettings } from './entity.ts'
-import { findSettings, getSettingsForUpdate, insertRevision } from './repository.ts'
+import { findSettings, getSettingsForUpdate, insertRevision, saveSettings } from './repository.ts'
 import type { SettingChange } from './rules/changes.ts'
 import { restrictedKeys } from './rules/changes.ts'
 import { effectiveSettings, redactSensitive } from './rules/effective.ts'
@@ -44,16 +44,14 @@ export async function updateSettings(ctx: TenantContext, { name, settings: patch
   if (changes.length === 0 && !renamed) return answer(ctx, tenant.name, current)
 
   const audited = auditedChanges(changes, renamed ? { name: { before: tenant.name, after: newName } } : {})
-  const version = current.version + 1
-  current.document = next as Record<string, unknown>
-  current.updatedAt = now
-  // The ORM raises the version only with a change of its own; a new name alone is a new version of the document too.
-  current.version = version
+  const document = next as Record<string, unknown>
+  // A new name alone is a new version too: the answer that the version stands for shows it.
+  const version = await saveSettings(ctx.em, current, { document, updatedAt: now })
   if (renamed) Object.assign(tenant, { name: newName, updatedAt: now })
   await saveTenant(ctx.em)
   await insertRevision(ctx.em, {
     version,
-    document: current.document,
+    document,
     changedKeys: Object.keys(audited),
     actorType: ctx.actor.type,
     actorId: actorKey(ctx.actor),
@@ -61,7 +59,7 @@ export async function updateSettings(ctx: TenantContext, { name, settings: patch
   })
   ctx.record('settings.updated', { target: { type: 'settings', id: ctx.tenant.id }, changes: audited })
   forgetTenant(ctx)
-  return answer(ctx, newName, { document: current.document, version, updatedAt: now })
+  return answer(ctx, newName, { document, version, updatedAt: now })
 }
 
 function judge(ctx: TenantContext, stored: StoredSettings, name: unknown, patch: unknown) {

@@ -1,5 +1,5 @@
 import { AppError } from '@tenantry/kernel/errors/app-error'
-import { defineErrors, requestErrors, tenantSelectionErrors } from '@tenantry/kernel/contract/errors'
+import { defineErrors, tenantSelectionErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
 import { expectedVersion, id, integer, tenantRef, text, timestamp } from '@tenantry/kernel/contract/wire'
 import { z } from 'zod'
@@ -127,6 +127,5 @@ export const updateTenant = defineOperation({
     tenantErrors.concurrent_update,
     tenantErrors.external_id_taken,
     tenantErrors.unknown_plan,
-    requestErrors.version_mismatch,
   ],
 })

@@ -19,7 +19,7 @@ export const tenant = t.middleware(async ({ ctx, meta, next, getRawInput, path }
     const { status, statusReason } = access.tenant
     throw tenantSelectionErrors.inactive({ state: status, reason: statusReason }, `This tenant is ${status}.`)
   }
-  return next({ ctx: { access, tenant: access.tenant } })
+  return next({ ctx: { access, tenant: access.tenant, eventKey: null } })
 })
 
 function namedInPath(rawInput: unknown): string | undefined {

@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto'
+import {
+  createDevelopmentIssuer,
+  createDevelopmentKey,
+  type DevelopmentIssuer,
+} from '@tenantry/kernel/authentication/development-issuer'
+import { createTokenVerifier } from '@tenantry/kernel/authentication/token-verifier'
+import { createTenantCache } from '@tenantry/kernel/cache/tenant-cache'
+import type { Actor } from '@tenantry/kernel/context/actor'
+import { type Clock, systemClock } from '@tenantry/kernel/context/clock'
+import type { Dependencies } from '@tenantry/kernel/context/dependencies'
+import { createSealer } from '@tenantry/kernel/crypto/sealer'
+import { createLogger } from '@tenantry/kernel/observability/logger'
+import { createMetrics } from '@tenantry/kernel/observability/metrics'
+import { createFailureBlock } from '@tenantry/kernel/rate-limit/failure-block'
+import { createRateLimits } from '@tenantry/kernel/rate-limit/rate-limits'
+import { type OpenDatabase, openDatabase } from '@tenantry/kernel/tenancy/unit-of-work'
+import { inject } from 'vitest'
+import { createInternalCaller, type InternalCall, type InternalCaller } from './caller.ts'
+import type { BaseRole } from './capabilities/access/index.ts'
+import { AuditEntry, PlatformAuditEntry } from './capabilities/audit/entity.ts'
+import { insertMembership, insertUser } from './capabilities/member/index.ts'
+import { loadCatalogue } from './capabilities/plan/index.ts'
+import { Tenant } from './capabilities/tenant/entity.ts'
+import { insertTenant, type NewTenant } from './capabilities/tenant/repository.ts'
+import { createDependencies } from './dependencies.ts'
+import { entities } from './entities.ts'
+import { cloneTemplate, type TestDatabase } from './testing-database.ts'
+
+export interface TestTenant {
+  id: string
+  slug: string
+}
+
+export interface TestUser {
+  id: string
+  email: string
+}
+
+export interface NewTestTenant {
+  plan?: string
+  status?: NewTenant['status']
+  parent?: { id: string }
+  slug?: string
+}
+
+/** A real installation over a database of its own. `await using` closes it. */
+export interface TestInstallation extends AsyncDisposable {
+  dependencies: Dependencies
+  database: OpenDatabase
+  testDatabase: TestDatabase
+  /** Signs tokens that `dependencies.authenticator` accepts; the subject is the e-mail address, as with `createUser`. */
+  issuer: DevelopmentIssuer
+  createTenant(tenant?: NewTestTenant): Promise<TestTenant>
+  createUser(email?: string): Promise<TestUser>
+  /** Owners and admins are members of descendants too. A user's access is remembered for a second after a call. */
+  addMember(tenantId: string, userId: string, role: BaseRole): Promise<void>
+  /** Calls as a user, or as any other actor; the tenant by id, slug or externalId. */
+  callerAs(caller: TestUser | InternalCall['actor'], tenantRef?: string, options?: Pick<InternalCall, 'idempotencyKey' | 'requestId'>): InternalCaller
+  /** The tenant's log, oldest first. */
+  auditEntries(tenantId: string): Promise<AuditEntry[]>
+  /** The installation's log, oldest first. */
+  platformAuditEntries(): Promise<PlatformAuditEntry[]>
+  /** Closes what is open and drops the database. */
+  close(): Promise<void>
+}
+
+const operator: Actor = { type: 'platformAdmin', id: '00000000-0000-7000-8000-000000000000', email: null, name: null }
+
+export async function openTestInstallation({ clock = systemClock }: { clock?: Clock } = {}): Promise<TestInstallation> {
+  const testDatabase = await cloneTemplate(`${inject('postgresUrl')}/postgres`, `test_${randomBytes(8).toString('hex')}`)
+  const database = await openDatabase({
+    appUrl: testDatabase.urls.tenantry_app,
+    platformUrl: testDatabase.urls.tenantry_platform,
+    entities,
+    signingKey: testDatabase.signingKey,
+    poolSize: 10,
+    statementTimeoutMilliseconds: 15_000,
+  })
+  const issuer = createDevelopmentIssuer({ issuer: 'urn:tenantry:test', audience: 'tenantry', key: createDevelopmentKey(), clock })
+  const dependencies = createDependencies({
+    clock,
+    logger: createLogger({ level: 'silent' }),
+    metrics: createMetrics(),
+    database,
+    authenticator: createTokenVerifier({ issuers: [issuer], clock }),
+    rateLimits: createRateLimits(),
+    failureBlock: createFailureBlock({ clock }),
+    sealer: createSealer([{ id: 'test', key: randomBytes(32) }]),
+    cache: createTenantCache({ clock, maxItems: 10_000 }),
+    catalogue: loadCatalogue(),
+  })
+  const close = async () => {
+    await database.close()
+    await testDatabase.drop()
+  }
+  return {
+    dependencies,
+    database,
+    testDatabase,
+    issuer,
+    ...populating(dependencies, issuer),
+    ...observing(dependencies),
+    callerAs: (caller, tenantRef, options) =>
+      createInternalCaller(dependencies, {
+        actor: 'type' in caller ? caller : { type: 'user', ...caller, name: null },
+        ...(tenantRef === undefined ? {} : { tenantId: tenantRef }),
+        ...options,
+      }),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+function populating({ database, clock }: Dependencies, { issuer }: DevelopmentIssuer): Pick<TestInstallation, 'createTenant' | 'createUser' | 'addMember'> {
+  return {
+    createTenant: ({ plan = 'business', parent, status = 'active', slug = `tenant-${randomBytes(6).toString('hex')}` } = {}) =>
+      database.platformUnit({ actor: operator, readOnly: false }, async (em) => {
+        const tenant = await insertTenant(em, {
+          slug,
+          name: `Tenant ${slug}`,
+          plan,
+          status,
+          contactEmail: `owner@${slug}.test`,
+          createdAt: clock.now(),
+          parent: parent ? await em.findOneOrFail(Tenant, { id: parent.id }) : null,
+        })
+        return { id: tenant.id, slug }
+      }),
+
+    createUser: async (email = `user-${randomBytes(6).toString('hex')}@people.test`) => {
+      const user = { issuer, subject: email, email, name: null, createdAt: clock.now() }
+      return { id: await database.platformUnit({ actor: operator, readOnly: false }, (em) => insertUser(em, user)), email }
+    },
+
+    addMember: (tenantId, userId, role) =>
+      database.tenantUnit({ tenantId, actor: operator, readOnly: false }, (em) =>
+        insertMembership(em, { userId, role, joinedAt: clock.now() }),
+      ),
+  }
+}
+
+function observing({ database }: Dependencies): Pick<TestInstallation, 'auditEntries' | 'platformAuditEntries'> {
+  const read = { actor: operator, readOnly: true }
+  // Ids are sorted by the time of their making.
+  const orderBy = { id: 'asc' } as const
+  return {
+    auditEntries: (tenantId) => database.platformUnit(read, (em) => em.find(AuditEntry, { tenantId }, { orderBy })),
+    platformAuditEntries: () => database.platformUnit(read, (em) => em.find(PlatformAuditEntry, {}, { orderBy })),
+  }
+}
