@@ -30,7 +30,12 @@ export function createApp(config: Config, installation: Installation, state: App
   }
   const app = express()
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple')
-  app.use(helmet({ strictTransportSecurity: !config.developmentIssuer, contentSecurityPolicy: contentSecurityPolicy(config) }))
+  app.use(
+    helmet({
+      strictTransportSecurity: !config.developmentIssuer,
+      contentSecurityPolicy: contentSecurityPolicy(config),
+    }),
+  )
   app.use(
     mountHealth({
       database,
@@ -69,7 +74,8 @@ function answerErrors({ dependencies }: Installation): ErrorRequestHandler {
     const known = error instanceof AppError ? error : fromExpress(error)
     if (!known) dependencies.logger.error({ err: error, requestId }, 'a request failed')
     const problem = toProblem(known ?? error, requestId, request.path)
-    if (known?.details.retryAfterSeconds !== undefined) response.set('Retry-After', String(known.details.retryAfterSeconds))
+    if (known?.details.retryAfterSeconds !== undefined)
+      response.set('Retry-After', String(known.details.retryAfterSeconds))
     response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem))
   }
 }

@@ -6,7 +6,8 @@ export type TrustedProxies = (address: string) => boolean
 /** Throws for an entry that is neither an address nor a CIDR. */
 export function trustedProxies(entries: readonly string[]): TrustedProxies {
   const ranges = entries.map((entry) => {
-    if (!ipaddr.isValid(entry) && !ipaddr.isValidCIDR(entry)) throw new Error(`TRUSTED_PROXIES: "${entry}" is neither an address nor a CIDR.`)
+    if (!ipaddr.isValid(entry) && !ipaddr.isValidCIDR(entry))
+      throw new Error(`TRUSTED_PROXIES: "${entry}" is neither an address nor a CIDR.`)
     return ipaddr.isValidCIDR(entry) ? ipaddr.parseCIDR(entry) : rangeOf(ipaddr.parse(entry))
   })
   return (address) => {
@@ -16,7 +17,10 @@ export function trustedProxies(entries: readonly string[]): TrustedProxies {
   }
 }
 
-const rangeOf = (address: ipaddr.IPv4 | ipaddr.IPv6): [ipaddr.IPv4 | ipaddr.IPv6, number] => [address, address.kind() === 'ipv4' ? 32 : 128]
+const rangeOf = (address: ipaddr.IPv4 | ipaddr.IPv6): [ipaddr.IPv4 | ipaddr.IPv6, number] => [
+  address,
+  address.kind() === 'ipv4' ? 32 : 128,
+]
 
 /** The nearest address that is no trusted proxy; a bare X-Forwarded-For counts for nothing. */
 export function clientAddress(request: IncomingMessage, trusted: TrustedProxies): string | null {

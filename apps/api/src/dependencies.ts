@@ -2,8 +2,8 @@ import { resolve } from 'node:path'
 import { loadCatalogue } from '@tenantry/control-plane/capabilities/plan/index'
 import { createDependencies } from '@tenantry/control-plane/dependencies'
 import { entities } from '@tenantry/control-plane/entities'
-import { developmentIssuerName } from '@tenantry/control-plane/seeds'
 import { scheduledJobs } from '@tenantry/control-plane/jobs'
+import { developmentIssuerName } from '@tenantry/control-plane/seeds'
 import { createDevelopmentIssuer, type DevelopmentIssuer } from '@tenantry/kernel/authentication/development-issuer'
 import { discoverIssuer } from '@tenantry/kernel/authentication/issuer-keys'
 import { createTokenVerifier, type TrustedIssuer } from '@tenantry/kernel/authentication/token-verifier'
@@ -48,7 +48,12 @@ export async function openInstallation(config: Config): Promise<Installation> {
   metrics.registerPool('application', database.pool)
   const developmentIssuer =
     config.developmentIssuer && 'developmentKey' in storage
-      ? createDevelopmentIssuer({ issuer: developmentIssuerName, audience: 'tenantry', key: storage.developmentKey, clock: systemClock })
+      ? createDevelopmentIssuer({
+          issuer: developmentIssuerName,
+          audience: 'tenantry',
+          key: storage.developmentKey,
+          clock: systemClock,
+        })
       : null
   const dependencies = createDependencies({
     clock: systemClock,
@@ -79,7 +84,8 @@ function externalStorage(config: Config) {
   const { DATABASE_URL, PLATFORM_DATABASE_URL, JOBS_DATABASE_URL, CONTEXT_SIGNING_KEYS, ENCRYPTION_KEYS } = config
   const [signing] = CONTEXT_SIGNING_KEYS ?? []
   // readConfig has refused a configuration without them.
-  if (!DATABASE_URL || !PLATFORM_DATABASE_URL || !JOBS_DATABASE_URL || !signing || !ENCRYPTION_KEYS) throw new Error('incomplete')
+  if (!DATABASE_URL || !PLATFORM_DATABASE_URL || !JOBS_DATABASE_URL || !signing || !ENCRYPTION_KEYS)
+    throw new Error('incomplete')
   return {
     server: null,
     appUrl: DATABASE_URL,
@@ -93,6 +99,7 @@ function externalStorage(config: Config) {
 function trustedIssuers(config: Config, developmentIssuer: DevelopmentIssuer | null): TrustedIssuer[] {
   const [name = '', value = ''] = config.PLATFORM_ADMIN_CLAIM.split(/=(.*)/)
   const { OIDC_ISSUER: issuer, OIDC_AUDIENCE: audience } = config
-  const external = issuer && audience ? [{ issuer, audience, keys: discoverIssuer(issuer), platformAdminClaim: { name, value } }] : []
+  const external =
+    issuer && audience ? [{ issuer, audience, keys: discoverIssuer(issuer), platformAdminClaim: { name, value } }] : []
   return [...external, ...(developmentIssuer ? [developmentIssuer] : [])]
 }

@@ -1,5 +1,5 @@
-import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { migrate } from '@tenantry/control-plane/migrate'
 import { type EmbeddedDatabase, startEmbedded } from '@tenantry/embedded'
 import { createDevelopmentKey, developmentKey } from '@tenantry/kernel/authentication/development-issuer'
@@ -47,7 +47,12 @@ function openKeys(dataFolder: string): Promise<Keys> {
       signing: { id: 'k1', secret: newSecret() },
       encryption: { id: 'k1', secret: newSecret() },
       developmentIssuer: createDevelopmentKey(),
-      passwords: { tenantry_owner: newSecret(), tenantry_app: newSecret(), tenantry_platform: newSecret(), tenantry_jobs: newSecret() },
+      passwords: {
+        tenantry_owner: newSecret(),
+        tenantry_app: newSecret(),
+        tenantry_platform: newSecret(),
+        tenantry_jobs: newSecret(),
+      },
     }),
     keyFile,
   )

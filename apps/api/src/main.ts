@@ -1,6 +1,6 @@
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { seedDemo } from '@tenantry/control-plane/seeds'
-import { createServer, type Server } from 'node:http'
 import { type AppState, createApp } from './app.ts'
 import { banner } from './banner.ts'
 import { ConfigurationError, readConfig } from './config.ts'

@@ -1,5 +1,5 @@
-import type { Dependencies } from '@tenantry/kernel/context/dependencies'
 import type { Actor } from '@tenantry/kernel/context/actor'
+import type { Dependencies } from '@tenantry/kernel/context/dependencies'
 import { findUserByIdentity, insertMembership, insertUser } from '../src/capabilities/member/index.ts'
 import { findTenantBySlug, insertTenant } from '../src/capabilities/tenant/index.ts'
 import { seededUsers } from './people.ts'
@@ -16,7 +16,15 @@ const tenants = [
   { slug: 'acme', name: 'Acme', plan: 'starter', contactEmail: 'owner@acme.test', parent: null, ageDays: 120 },
   { slug: 'acme-labs', name: 'Acme Labs', plan: 'free', contactEmail: 'owner@acme.test', parent: 'acme', ageDays: 60 },
   { slug: 'globex', name: 'Globex', plan: 'free', contactEmail: 'owner@globex.test', parent: null, ageDays: 30 },
-  { slug: 'initech', name: 'Initech', plan: 'business', contactEmail: 'owner@initech.test', parent: null, ageDays: 200, suspended: 'Invoice 2041 is unpaid.' },
+  {
+    slug: 'initech',
+    name: 'Initech',
+    plan: 'business',
+    contactEmail: 'owner@initech.test',
+    parent: null,
+    ageDays: 200,
+    suspended: 'Invoice 2041 is unpaid.',
+  },
 ] as const
 
 /** Makes what is missing of the demo; what is there stays as it is. */
@@ -27,7 +35,10 @@ export async function seedDemo(dependencies: Dependencies): Promise<void> {
   if (made.includes('acme')) await seedUsage(dependencies, await idOf(dependencies, 'acme'))
 }
 
-async function seedTenant({ database, clock }: Dependencies, { parent, ageDays, ...fields }: (typeof tenants)[number]): Promise<boolean> {
+async function seedTenant(
+  { database, clock }: Dependencies,
+  { parent, ageDays, ...fields }: (typeof tenants)[number],
+): Promise<boolean> {
   return database.platformUnit({ actor: seeder, readOnly: false }, async (em) => {
     if (await findTenantBySlug(em, fields.slug)) return false
     const { slug, name, plan, contactEmail } = fields
@@ -45,7 +56,10 @@ async function seedTenant({ database, clock }: Dependencies, { parent, ageDays, 
   })
 }
 
-async function seedUser(dependencies: Dependencies, { email, name, member }: (typeof seededUsers)[number]): Promise<void> {
+async function seedUser(
+  dependencies: Dependencies,
+  { email, name, member }: (typeof seededUsers)[number],
+): Promise<void> {
   const { database, clock } = dependencies
   const identity = { issuer: developmentIssuerName, subject: email }
   const userId = await database.platformUnit({ actor: seeder, readOnly: false }, async (em) => {

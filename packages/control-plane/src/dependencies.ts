@@ -22,7 +22,10 @@ export function createDependencies({ cache, catalogue, ...parts }: ControlPlaneP
   async function budget(limit: RateLimitClass, tenant: TenantAccess['tenant'] | null): Promise<Budget> {
     if (limit === 'public' || tenant === null) return outsideTenants
     const own = await cache.getOrLoad(tenant.id, 'budget', budgetSeconds, () =>
-      parts.database.tenantUnit({ tenantId: tenant.id, actor: { type: 'system', name: 'pipeline' }, readOnly: true }, readRateLimits),
+      parts.database.tenantUnit(
+        { tenantId: tenant.id, actor: { type: 'system', name: 'pipeline' }, readOnly: true },
+        readRateLimits,
+      ),
     )
     const { rateLimits } = planNamed(catalogue, tenant.plan)
     const budgets: Record<Exclude<RateLimitClass, 'public'>, Budget> = {

@@ -39,7 +39,9 @@ export async function cloneTemplate(adminUrl: string, name: string): Promise<Tes
 
 /** Known to every process of a test run that knows its server, and to nobody else. */
 function secretOf(adminUrl: string, purpose: string): Buffer {
-  return createHash('sha256').update(`${new URL(adminUrl).password}|${purpose}`).digest()
+  return createHash('sha256')
+    .update(`${new URL(adminUrl).password}|${purpose}`)
+    .digest()
 }
 
 function passwordsOf(adminUrl: string): RolePasswords {

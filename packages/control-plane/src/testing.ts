@@ -56,7 +56,11 @@ export interface TestInstallation extends AsyncDisposable {
   /** Owners and admins are members of descendants too. A user's access is remembered for a second after a call. */
   addMember(tenantId: string, userId: string, role: BaseRole): Promise<void>
   /** Calls as a user, or as any other actor; the tenant by id, slug or externalId. */
-  callerAs(caller: TestUser | InternalCall['actor'], tenantRef?: string, options?: Pick<InternalCall, 'idempotencyKey' | 'requestId'>): InternalCaller
+  callerAs(
+    caller: TestUser | InternalCall['actor'],
+    tenantRef?: string,
+    options?: Pick<InternalCall, 'idempotencyKey' | 'requestId'>,
+  ): InternalCaller
   /** The tenant's log, oldest first. */
   auditEntries(tenantId: string): Promise<AuditEntry[]>
   /** The installation's log, oldest first. */
@@ -68,7 +72,10 @@ export interface TestInstallation extends AsyncDisposable {
 const operator: Actor = { type: 'platformAdmin', id: '00000000-0000-7000-8000-000000000000', email: null, name: null }
 
 export async function openTestInstallation({ clock = systemClock }: { clock?: Clock } = {}): Promise<TestInstallation> {
-  const testDatabase = await cloneTemplate(`${inject('postgresUrl')}/postgres`, `test_${randomBytes(8).toString('hex')}`)
+  const testDatabase = await cloneTemplate(
+    `${inject('postgresUrl')}/postgres`,
+    `test_${randomBytes(8).toString('hex')}`,
+  )
   const database = await openDatabase({
     appUrl: testDatabase.urls.tenantry_app,
     platformUrl: testDatabase.urls.tenantry_platform,
@@ -77,7 +84,12 @@ export async function openTestInstallation({ clock = systemClock }: { clock?: Cl
     poolSize: 10,
     statementTimeoutMilliseconds: 15_000,
   })
-  const issuer = createDevelopmentIssuer({ issuer: 'urn:tenantry:test', audience: 'tenantry', key: createDevelopmentKey(), clock })
+  const issuer = createDevelopmentIssuer({
+    issuer: 'urn:tenantry:test',
+    audience: 'tenantry',
+    key: createDevelopmentKey(),
+    clock,
+  })
   const dependencies = createDependencies({
     clock,
     logger: createLogger({ level: 'silent' }),
@@ -112,15 +124,23 @@ export async function openTestInstallation({ clock = systemClock }: { clock?: Cl
   }
 }
 
-function populating({ database, clock }: Dependencies, { issuer }: DevelopmentIssuer): Pick<TestInstallation, 'createTenant' | 'createUser' | 'addMember'> {
+function populating(
+  { database, clock }: Dependencies,
+  { issuer }: DevelopmentIssuer,
+): Pick<TestInstallation, 'createTenant' | 'createUser' | 'addMember'> {
   return {
-    createTenant: ({ plan = 'business', parent, status = 'active', slug = `tenant-${randomBytes(6).toString('hex')}` } = {}) =>
+    createTenant: ({
+      plan = 'business',
+      parent,
+      status,
+      slug = `tenant-${randomBytes(6).toString('hex')}`,
+    } = {}) =>
       database.platformUnit({ actor: operator, readOnly: false }, async (em) => {
         const tenant = await insertTenant(em, {
           slug,
           name: `Tenant ${slug}`,
           plan,
-          status,
+          ...(status === undefined ? {} : { status }),
           contactEmail: `owner@${slug}.test`,
           createdAt: clock.now(),
           parent: parent ? await em.findOneOrFail(Tenant, { id: parent.id }) : null,
@@ -130,7 +150,10 @@ function populating({ database, clock }: Dependencies, { issuer }: DevelopmentIs
 
     createUser: async (email = `user-${randomBytes(6).toString('hex')}@people.test`) => {
       const user = { issuer, subject: email, email, name: null, createdAt: clock.now() }
-      return { id: await database.platformUnit({ actor: operator, readOnly: false }, (em) => insertUser(em, user)), email }
+      return {
+        id: await database.platformUnit({ actor: operator, readOnly: false }, (em) => insertUser(em, user)),
+        email,
+      }
     },
 
     addMember: (tenantId, userId, role) =>

@@ -11,13 +11,17 @@ const { values, positionals } = parseArgs({
 })
 
 if (values.help) {
-  process.stdout.write('pnpm bench [words of a row…] [--json FILE]\nMeasures each row against its ceiling in the same run.\n')
+  process.stdout.write(
+    'pnpm bench [words of a row…] [--json FILE]\nMeasures each row against its ceiling in the same run.\n',
+  )
   process.exit(0)
 }
 
 const chosen = rows.filter(({ name }) => positionals.every((word) => name.toLowerCase().includes(word.toLowerCase())))
 if (chosen.length === 0) {
-  process.stderr.write(`No row has the words "${positionals.join(' ')}". There are:\n${rows.map(({ name }) => `  ${name}`).join('\n')}\n`)
+  process.stderr.write(
+    `No row has the words "${positionals.join(' ')}". There are:\n${rows.map(({ name }) => `  ${name}`).join('\n')}\n`,
+  )
   process.exit(2)
 }
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createServer, type AddressInfo } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
 export interface ServerProcess {
@@ -10,7 +10,11 @@ export interface ServerProcess {
 const startMilliseconds = 60_000
 
 /** Runs a server of its own process, so that it has a core to itself; `ready` is an address that answers 200 in time. */
-export async function startServer(script: URL, ready: string, environment: Record<string, string> = {}): Promise<ServerProcess> {
+export async function startServer(
+  script: URL,
+  ready: string,
+  environment: Record<string, string> = {},
+): Promise<ServerProcess> {
   const port = await freePort()
   const child = spawn(process.execPath, [fileURLToPath(script)], {
     env: { ...process.env, NODE_ENV: 'production', LOG_LEVEL: 'warn', ...environment, PORT: String(port) },

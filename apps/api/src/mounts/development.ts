@@ -1,8 +1,8 @@
+import { seededOperator, seededUsers } from '@tenantry/control-plane/seeds'
 import type { DevelopmentIssuer } from '@tenantry/kernel/authentication/development-issuer'
 import type { Dependencies } from '@tenantry/kernel/context/dependencies'
 import { rateLimitErrors, requestErrors } from '@tenantry/kernel/contract/errors'
 import { issuesOf } from '@tenantry/kernel/errors/to-trpc-error'
-import { seededOperator, seededUsers } from '@tenantry/control-plane/seeds'
 import { json, type Request, Router } from 'express'
 import { z } from 'zod'
 import { loopbackHosts } from '../config.ts'
@@ -14,13 +14,21 @@ export function mountDevelopment(issuer: DevelopmentIssuer, { rateLimits, budget
   const router = Router()
   router.post('/dev/token', json({ limit: '4kb' }), async (request, response) => {
     if (!loopbackHosts.has(hostOf(request))) throw requestErrors.not_found()
-    const decision = await rateLimits.consume('public', `token|${request.socket.remoteAddress}`, await budget('public', null))
+    const decision = await rateLimits.consume(
+      'public',
+      `token|${request.socket.remoteAddress}`,
+      await budget('public', null),
+    )
     if (!decision.allowed) throw rateLimitErrors.exceeded({ retryAfterSeconds: decision.resetSeconds })
     const parsed = tokenRequest.safeParse(request.body ?? {})
     if (!parsed.success) throw requestErrors.invalid({ issues: issuesOf(parsed.error) })
     const email = parsed.data.email.toLowerCase()
     const name = seededUsers.find((user) => user.email === email)?.name
-    const token = await issuer.sign({ email, platformAdmin: email === seededOperator, ...(name === undefined ? {} : { name }) })
+    const token = await issuer.sign({
+      email,
+      platformAdmin: email === seededOperator,
+      ...(name === undefined ? {} : { name }),
+    })
     response.set('Cache-Control', 'no-store').json({ token })
   })
   return router

@@ -21,7 +21,9 @@ export function mountHealth(options: HealthOptions): Router {
   router.get('/readyz', async (_request, response) => {
     const database = await state(() => options.database.ping())
     const ready = database === 'ok' && !options.draining()
-    response.status(ready ? 200 : 503).json({ status: ready ? 'ok' : 'unavailable', checks: { database, draining: options.draining() } })
+    response
+      .status(ready ? 200 : 503)
+      .json({ status: ready ? 'ok' : 'unavailable', checks: { database, draining: options.draining() } })
   })
   router.get('/metrics', allowMetrics(options), async (_request, response) => {
     response.type('text/plain; version=0.0.4').send(await options.metrics.text())

@@ -82,10 +82,16 @@ export interface TenantUnit {
 /** Opens transactions, each bound to what it may see. */
 export interface Database {
   tenantUnit<Result>(unit: TenantUnit, work: (em: EntityManager) => Promise<Result>): Promise<Result>
-  userUnit<Result>(unit: { userId: string; readOnly: boolean }, work: (em: EntityManager) => Promise<Result>): Promise<Result>
+  userUnit<Result>(
+    unit: { userId: string; readOnly: boolean },
+    work: (em: EntityManager) => Promise<Result>,
+  ): Promise<Result>
   /** Reads a verified identity's own user, before a user id is known. */
   identityUnit<Result>(digest: string, work: (em: EntityManager) => Promise<Result>): Promise<Result>
-  platformUnit<Result>(unit: { actor: Actor; readOnly: boolean }, work: (em: EntityManager) => Promise<Result>): Promise<Result>
+  platformUnit<Result>(
+    unit: { actor: Actor; readOnly: boolean },
+    work: (em: EntityManager) => Promise<Result>,
+  ): Promise<Result>
 }
 
 /** Sees committed state a moment old at most; keyed by tenant, so that no entry can be shared between tenants. */

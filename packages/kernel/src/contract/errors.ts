@@ -83,7 +83,8 @@ export const tenantSelectionErrors = defineErrors(
     mismatch: { kind: 'forbidden', message: 'The request names two different tenants.' },
     not_selected: {
       kind: 'invalid',
-      message: 'Name a tenant: in the path, or by the header X-Tenant-ID (id, slug or externalId). GET /api/v1/me lists yours.',
+      message:
+        'Name a tenant: in the path, or by the header X-Tenant-ID (id, slug or externalId). GET /api/v1/me lists yours.',
     },
   },
   { not_found: TenantNotFoundError },

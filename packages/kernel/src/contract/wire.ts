@@ -5,7 +5,12 @@ export const id = <const Name extends string>(name: Name) => z.uuid().describe(`
 
 /** Where a caller names a tenant: its id, slug or externalId, or `current` for the tenant found by any other way. */
 export const tenantRef = () =>
-  z.string().min(1).max(128).describe('Id, slug or externalId of a tenant, or "current"').meta({ examples: ['current'] })
+  z
+    .string()
+    .min(1)
+    .max(128)
+    .describe('Id, slug or externalId of a tenant, or "current"')
+    .meta({ examples: ['current'] })
 
 /** An instant: a Date in the service, ISO 8601 UTC text on every door. */
 export const timestamp = () =>

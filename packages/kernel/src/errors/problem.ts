@@ -1,5 +1,5 @@
-import type { Problem } from '../contract/problem.ts'
 import { internalErrorCode } from '../contract/errors.ts'
+import type { Problem } from '../contract/problem.ts'
 import { AppError, errorKinds } from './app-error.ts'
 
 const titles: Record<keyof typeof errorKinds, string> = {
@@ -20,7 +20,8 @@ const titles: Record<keyof typeof errorKinds, string> = {
 
 /** An error nobody declared leaves without a word of its own: its text may hold rows, SQL or secrets. */
 export function toProblem(error: unknown, requestId: string, instance?: string): Problem {
-  const known = error instanceof AppError ? error : new AppError('internal', internalErrorCode, 'Something went wrong on our side.')
+  const known =
+    error instanceof AppError ? error : new AppError('internal', internalErrorCode, 'Something went wrong on our side.')
   return {
     type: `urn:tenantry:error:${known.code}`,
     title: titles[known.kind],

@@ -1,4 +1,4 @@
-import { TRPCError, type TRPC_ERROR_CODE_KEY } from '@trpc/server'
+import { type TRPC_ERROR_CODE_KEY, TRPCError } from '@trpc/server'
 import { ZodError } from 'zod'
 import { internalErrorCode, requestErrors } from '../contract/errors.ts'
 import { AppError, type ErrorKind } from './app-error.ts'

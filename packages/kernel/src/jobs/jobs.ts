@@ -1,6 +1,6 @@
-import type { Logger } from 'pino'
-import { PgBoss } from 'pg-boss'
 import pg from 'pg'
+import { PgBoss } from 'pg-boss'
+import type { Logger } from 'pino'
 
 export interface ScheduledJob {
   name: string
@@ -32,9 +32,20 @@ export async function installJobs(jobsUrl: string): Promise<void> {
 }
 
 /** Runs the scheduled jobs of the installation; each runs in one process at a time. */
-export async function startJobs(options: { jobsUrl: string; logger: Logger; jobs: readonly ScheduledJob[] }): Promise<Jobs> {
+export async function startJobs(options: {
+  jobsUrl: string
+  logger: Logger
+  jobs: readonly ScheduledJob[]
+}): Promise<Jobs> {
   const { jobsUrl, logger, jobs } = options
-  const boss = new PgBoss({ connectionString: jobsUrl, schema, createSchema: false, migrate: false, max: 3, application_name: 'tenantry-jobs' })
+  const boss = new PgBoss({
+    connectionString: jobsUrl,
+    schema,
+    createSchema: false,
+    migrate: false,
+    max: 3,
+    application_name: 'tenantry-jobs',
+  })
   boss.on('error', (error) => logger.warn({ err: error }, 'the job queue failed; it will try again'))
   await boss.start()
   const pool = new pg.Pool({ connectionString: jobsUrl, max: 1 })

@@ -11,7 +11,11 @@ export const IdempotencyRecord = defineEntity({
   ...tenantScoped,
   policies: [
     ...tenantPolicies(),
-    { name: 'expired', roles: ['tenantry_jobs'], using: `created_at < (now() - '${idempotencyRetentionHours}:00:00'::interval)` },
+    {
+      name: 'expired',
+      roles: ['tenantry_jobs'],
+      using: `created_at < (now() - '${idempotencyRetentionHours}:00:00'::interval)`,
+    },
   ],
   indexes: [{ properties: ['createdAt'] }],
   properties: {

@@ -43,7 +43,10 @@ export async function installSigningKeys(ownerUrl: string, keys: readonly Signin
   await client.connect()
   try {
     for (const { kid, secret } of keys) {
-      await client.query('insert into tenancy.signing_keys (kid, secret) values ($1, $2) on conflict (kid) do nothing', [kid, secret])
+      await client.query(
+        'insert into tenancy.signing_keys (kid, secret) values ($1, $2) on conflict (kid) do nothing',
+        [kid, secret],
+      )
     }
   } finally {
     await client.end()
@@ -61,7 +64,12 @@ async function withOwner<Result>(target: MigrationTarget, work: (orm: MikroORM) 
     extensions: [Migrator],
     pool: { min: 0, max: 2 },
     // Functions are the migrations' own; the diff would drop them.
-    schemaGenerator: { createForeignKeyConstraints: false, ignoreRoutines: true, ignoreTriggers: true, ignoreSchema: ['tenancy', 'directory', 'metering', 'pgboss'] },
+    schemaGenerator: {
+      createForeignKeyConstraints: false,
+      ignoreRoutines: true,
+      ignoreTriggers: true,
+      ignoreSchema: ['tenancy', 'directory', 'metering', 'pgboss'],
+    },
     migrations: {
       tableName: 'migrations',
       schema: 'tenancy',

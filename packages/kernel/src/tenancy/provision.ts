@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { functionRoles, loginRoles, type RolePasswords, productSchema } from './roles.ts'
+import { functionRoles, loginRoles, productSchema, type RolePasswords } from './roles.ts'
 
 /** Functions through which one session could read the SQL text of another. */
 const activityFunctions = ['pg_stat_get_activity(integer)', 'pg_stat_get_backend_activity(integer)']
@@ -19,7 +19,9 @@ export async function provisionRoles(adminUrl: string, passwords: RolePasswords)
     }
     for (const role of loginRoles) {
       const password = pg.escapeLiteral(passwords[role])
-      await client.query(`${known.has(role) ? 'alter' : 'create'} role ${role} login ${attributes} password ${password}`)
+      await client.query(
+        `${known.has(role) ? 'alter' : 'create'} role ${role} login ${attributes} password ${password}`,
+      )
       await client.query(`alter role ${role} set track_activities = off`)
     }
     for (const role of functionRoles) await client.query(`grant ${role} to tenantry_owner`)

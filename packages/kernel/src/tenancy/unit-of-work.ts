@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import { MikroORM, type Options } from '@mikro-orm/postgresql'
-import type { Database } from '../context/dependencies.ts'
 import { actorKey } from '../context/actor.ts'
+import type { Database } from '../context/dependencies.ts'
 import { ResettingClient } from './connection.ts'
 import { productSchema } from './roles.ts'
 import { type ContextPurpose, type SigningKey, signContext } from './signed-context.ts'
@@ -74,7 +74,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
     identityUnit: (digest, work) =>
       run({ orm: app, bindings: [{ purpose: 'identity', value: digest }], tenantId: null, readOnly: false }, work),
     platformUnit: ({ actor, readOnly }, work) =>
-      run({ orm: platform, bindings: [{ purpose: 'platform', value: actorKey(actor) }], tenantId: null, readOnly }, work),
+      run(
+        { orm: platform, bindings: [{ purpose: 'platform', value: actorKey(actor) }], tenantId: null, readOnly },
+        work,
+      ),
     ping: async () => {
       await app.em.getConnection().execute('select 1')
     },
@@ -88,7 +91,11 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
   }
 }
 
-async function runUnit<Result>(options: DatabaseOptions, unit: Unit, work: (em: EntityManager) => Promise<Result>): Promise<Result> {
+async function runUnit<Result>(
+  options: DatabaseOptions,
+  unit: Unit,
+  work: (em: EntityManager) => Promise<Result>,
+): Promise<Result> {
   const fork = unit.orm.em.fork()
   fork.setFilterParams('tenant', { tenantId: unit.tenantId })
   const transaction = async (em: EntityManager) => {

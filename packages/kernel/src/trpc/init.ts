@@ -1,8 +1,8 @@
 import { initTRPC } from '@trpc/server'
 import superjson from 'superjson'
-import type { Problem } from '../contract/problem.ts'
-import type { Operation, RestRoute } from '../contract/operation.ts'
 import type { RequestContext } from '../context/request-context.ts'
+import type { Operation, RestRoute } from '../contract/operation.ts'
+import type { Problem } from '../contract/problem.ts'
 import { toProblem } from '../errors/problem.ts'
 import { toAppError } from '../errors/to-trpc-error.ts'
 
@@ -28,7 +28,11 @@ export const t = initTRPC
     errorFormatter({ shape, error, ctx }) {
       const known = toAppError(error)
       const problem: Problem = toProblem(known, ctx?.requestId ?? '')
-      return { ...shape, message: problem.detail, data: { code: shape.data.code, httpStatus: problem.status, path: shape.data.path, problem } }
+      return {
+        ...shape,
+        message: problem.detail,
+        data: { code: shape.data.code, httpStatus: problem.status, path: shape.data.path, problem },
+      }
     },
   })
 
@@ -39,6 +43,13 @@ export function operationMeta(operation: Operation): OperationMeta {
   const { method, path, summary, description, tags } = operation.rest
   return {
     operation,
-    openapi: { method, path, summary, ...(description ? { description } : {}), tags, protect: operation.unitOfWork !== 'none' },
+    openapi: {
+      method,
+      path,
+      summary,
+      ...(description ? { description } : {}),
+      tags,
+      protect: operation.unitOfWork !== 'none',
+    },
   }
 }

@@ -1,6 +1,12 @@
 import { z } from 'zod'
+import type {
+  CachedTenantContext,
+  PlatformContext,
+  PublicContext,
+  TenantContext,
+  UserContext,
+} from '../context/request-context.ts'
 import type { Operation } from '../contract/operation.ts'
-import type { CachedTenantContext, PlatformContext, PublicContext, TenantContext, UserContext } from '../context/request-context.ts'
 import { operationMeta, t } from './init.ts'
 import { authentication } from './middleware/authentication.ts'
 import { authorization } from './middleware/authorization.ts'
@@ -9,8 +15,8 @@ import { errors } from './middleware/errors.ts'
 import { idempotency } from './middleware/idempotency.ts'
 import { logging } from './middleware/logging.ts'
 import { rateLimit } from './middleware/rate-limit.ts'
-import { serviceFields, transaction } from './middleware/transaction.ts'
 import { tenant } from './middleware/tenant.ts'
+import { serviceFields, transaction } from './middleware/transaction.ts'
 
 const entry = t.procedure.use(errors).use(logging).use(authentication)
 const inTenant = entry.use(tenant).use(authorization).use(rateLimit)
@@ -27,7 +33,9 @@ function given<Input extends z.ZodObject>({ input }: { input: Input }): Given<In
 /** Tells tRPC the context that the middlewares before have made; it follows no conditional of ours. */
 const as = <Context>() => t.middleware(({ next }) => next({ ctx: undefined as unknown as Context & object }))
 
-export const tenantOperation = <Input extends z.ZodObject, Output extends z.ZodType>(operation: Operation<Input, Output, 'tenant'>) =>
+export const tenantOperation = <Input extends z.ZodObject, Output extends z.ZodType>(
+  operation: Operation<Input, Output, 'tenant'>,
+) =>
   inTenant
     .meta(operationMeta(operation))
     .input(given(operation))
@@ -36,7 +44,9 @@ export const tenantOperation = <Input extends z.ZodObject, Output extends z.ZodT
     .use(as<TenantContext>())
     .output(operation.output)
 
-export const cachedTenantOperation = <Input extends z.ZodObject, Output extends z.ZodType>(operation: Operation<Input, Output, 'tenant'>) =>
+export const cachedTenantOperation = <Input extends z.ZodObject, Output extends z.ZodType>(
+  operation: Operation<Input, Output, 'tenant'>,
+) =>
   inTenant
     .meta(operationMeta(operation))
     .input(given(operation))
@@ -44,7 +54,9 @@ export const cachedTenantOperation = <Input extends z.ZodObject, Output extends 
     .use(as<CachedTenantContext>())
     .output(operation.output)
 
-export const userOperation = <Input extends z.ZodObject, Output extends z.ZodType>(operation: Operation<Input, Output, 'user'>) =>
+export const userOperation = <Input extends z.ZodObject, Output extends z.ZodType>(
+  operation: Operation<Input, Output, 'user'>,
+) =>
   outsideTenants
     .meta(operationMeta(operation))
     .input(given(operation))
@@ -52,7 +64,9 @@ export const userOperation = <Input extends z.ZodObject, Output extends z.ZodTyp
     .use(as<UserContext>())
     .output(operation.output)
 
-export const platformOperation = <Input extends z.ZodObject, Output extends z.ZodType>(operation: Operation<Input, Output, 'platform'>) =>
+export const platformOperation = <Input extends z.ZodObject, Output extends z.ZodType>(
+  operation: Operation<Input, Output, 'platform'>,
+) =>
   outsideTenants
     .meta(operationMeta(operation))
     .input(given(operation))
@@ -60,7 +74,9 @@ export const platformOperation = <Input extends z.ZodObject, Output extends z.Zo
     .use(as<PlatformContext>())
     .output(operation.output)
 
-export const publicOperation = <Input extends z.ZodObject, Output extends z.ZodType>(operation: Operation<Input, Output, 'none'>) =>
+export const publicOperation = <Input extends z.ZodObject, Output extends z.ZodType>(
+  operation: Operation<Input, Output, 'none'>,
+) =>
   outsideTenants
     .meta(operationMeta(operation))
     .input(given(operation))

@@ -1,5 +1,5 @@
-import { createTemporaryDataFolder } from '@tenantry/embedded'
 import { rm } from 'node:fs/promises'
+import { createTemporaryDataFolder } from '@tenantry/embedded'
 import { startServer } from '../process.ts'
 import { type Comparison, compare, type Row } from '../row.ts'
 

@@ -1,6 +1,6 @@
+import type { RequestContext } from '@tenantry/kernel/context/request-context'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
 import { operationMeta, router, t } from '@tenantry/kernel/trpc/init'
-import type { RequestContext } from '@tenantry/kernel/context/request-context'
 import { createRestHandler } from '@tenantry/shared/openapi/express'
 import { createExpressMiddleware } from '@trpc/server/adapters/express'
 import express from 'express'

@@ -22,7 +22,10 @@ const accessColumns = /* sql */ `tenant_id as "tenantId", slug, name, status, st
   inherited_from as "inheritedFrom"`
 
 /** The user of the identity that the unit of work is signed for; made or brought up to date. */
-export async function signInUser(em: EntityManager, user: { issuer: string; subject: string; email: string; name: string | null; at: Date }): Promise<string> {
+export async function signInUser(
+  em: EntityManager,
+  user: { issuer: string; subject: string; email: string; name: string | null; at: Date },
+): Promise<string> {
   const rows = await em.execute<{ id: string }[]>('select directory.sign_in(?, ?, ?, ?, ?, ?) as id', [
     newId(),
     user.issuer,

@@ -4,7 +4,14 @@ import type { Clock } from '@tenantry/kernel/context/clock'
 import type { Database, Directory, Identity, TenantAccess } from '@tenantry/kernel/context/dependencies'
 import { authErrors } from '@tenantry/kernel/contract/errors'
 import { LRUCache } from 'lru-cache'
-import { type AccessRow, findMemberAccess, findTenant, findUserId, listReachableTenants, signInUser } from './repository.ts'
+import {
+  type AccessRow,
+  findMemberAccess,
+  findTenant,
+  findUserId,
+  listReachableTenants,
+  signInUser,
+} from './repository.ts'
 import { everyTenantScope, roleScopes } from './rules/scopes.ts'
 
 /** Security facts are at most this old. */
@@ -58,7 +65,11 @@ export function createDirectory({ database, clock, cacheSize = 50_000 }: Directo
 }
 
 /** Callers that ask at the same moment share one look-up; a failed one is not remembered. */
-function shared<Value extends object>(cache: LRUCache<string, Promise<Value>>, key: string, find: () => Promise<Value>): Promise<Value> {
+function shared<Value extends object>(
+  cache: LRUCache<string, Promise<Value>>,
+  key: string,
+  find: () => Promise<Value>,
+): Promise<Value> {
   const known = cache.get(key)
   if (known) return known
   const running = find()
@@ -73,7 +84,8 @@ async function signIn(database: Database, clock: Clock, identity: Identity, dige
   const id = await database.identityUnit(digest, (em) =>
     email ? signInUser(em, { issuer, subject, email, name, at: clock.now() }) : findUserId(em, issuer, subject),
   )
-  if (id === null) throw authErrors.unauthenticated({}, 'The issuer has not verified the e-mail address of this account.')
+  if (id === null)
+    throw authErrors.unauthenticated({}, 'The issuer has not verified the e-mail address of this account.')
   return id
 }
 
@@ -94,7 +106,16 @@ async function load(database: Database, actor: Actor, tenantRef: string): Promis
   return { access: row && toAccess(row) }
 }
 
-function toAccess({ tenantId, slug, status, statusReason, plan, timezone, role, inheritedFrom }: AccessRow): TenantAccess {
+function toAccess({
+  tenantId,
+  slug,
+  status,
+  statusReason,
+  plan,
+  timezone,
+  role,
+  inheritedFrom,
+}: AccessRow): TenantAccess {
   return {
     tenant: { id: tenantId, slug, status, statusReason, plan, timezone },
     role,

@@ -7,8 +7,12 @@ export async function insertEntries(em: EntityManager, tenantId: string, entries
   await em.flush()
 }
 
-export async function insertPlatformEntries(em: EntityManager, entries: (Entry & { tenantId: string | null })[]): Promise<void> {
-  for (const entry of entries) em.persist(em.create(PlatformAuditEntry, { concernsTenantId: entry.tenantId, ...toColumns(entry) }))
+export async function insertPlatformEntries(
+  em: EntityManager,
+  entries: (Entry & { tenantId: string | null })[],
+): Promise<void> {
+  for (const entry of entries)
+    em.persist(em.create(PlatformAuditEntry, { concernsTenantId: entry.tenantId, ...toColumns(entry) }))
   await em.flush()
 }
 

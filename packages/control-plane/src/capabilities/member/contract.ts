@@ -10,12 +10,18 @@ export const getMe = defineOperation({
     method: 'GET',
     path: '/me',
     summary: 'Show who you are and which tenants you reach',
-    description: 'Memberships of your own, and those that an inheritable role on an ancestor gives you (`inheritedFrom`).',
+    description:
+      'Memberships of your own, and those that an inheritable role on an ancestor gives you (`inheritedFrom`).',
     tags: ['Me'],
   },
   input: z.object({}),
   output: z.object({
-    user: z.object({ id: id('user'), email: z.string().nullable(), name: z.string().nullable(), platformAdmin: z.boolean() }),
+    user: z.object({
+      id: id('user'),
+      email: z.string().nullable(),
+      name: z.string().nullable(),
+      platformAdmin: z.boolean(),
+    }),
     memberships: z.array(
       z.object({
         tenantId: id('tenant'),

@@ -44,7 +44,12 @@ export const Membership = defineEntity({
   ...tenantScoped,
   policies: [
     ...tenantPolicies(),
-    { name: 'own_membership', command: 'select', roles: ['tenantry_directory'], using: 'user_id = (select tenancy.current_user_id())' },
+    {
+      name: 'own_membership',
+      command: 'select',
+      roles: ['tenantry_directory'],
+      using: 'user_id = (select tenancy.current_user_id())',
+    },
   ],
   uniques: [{ properties: ['tenantId', 'userId'] }],
   properties: {

@@ -9,12 +9,18 @@ export async function countMembers(em: EntityManager): Promise<number> {
 
 /** What the meters `users` and `admins` count. */
 export async function countSeats(em: EntityManager): Promise<{ users: number; admins: number }> {
-  const [users, admins] = [await em.count(Membership), await em.count(Membership, { role: { $in: ['owner', 'admin'] } })]
+  const [users, admins] = [
+    await em.count(Membership),
+    await em.count(Membership, { role: { $in: ['owner', 'admin'] } }),
+  ]
   return { users, admins }
 }
 
 /** Leaves an existing membership as it is. Needs a unit of work that may write memberships. */
-export async function insertMembership(em: EntityManager, member: { userId: string; role: BaseRole; joinedAt: Date }): Promise<void> {
+export async function insertMembership(
+  em: EntityManager,
+  member: { userId: string; role: BaseRole; joinedAt: Date },
+): Promise<void> {
   const { role, userId } = member
   if (await em.findOne(Membership, { userId })) return
   em.persist(em.create(Membership, { ...member, inheritable: role === 'owner' || role === 'admin' }))
@@ -22,11 +28,17 @@ export async function insertMembership(em: EntityManager, member: { userId: stri
 }
 
 /** Needs a platform unit of work, as does the next. */
-export async function findUserByIdentity(em: EntityManager, identity: { issuer: string; subject: string }): Promise<User | null> {
+export async function findUserByIdentity(
+  em: EntityManager,
+  identity: { issuer: string; subject: string },
+): Promise<User | null> {
   return em.findOne(User, identity)
 }
 
-export async function insertUser(em: EntityManager, user: Pick<User, 'issuer' | 'subject' | 'email' | 'name' | 'createdAt'>): Promise<string> {
+export async function insertUser(
+  em: EntityManager,
+  user: Pick<User, 'issuer' | 'subject' | 'email' | 'name' | 'createdAt'>,
+): Promise<string> {
   const made = em.create(User, user)
   await em.persist(made).flush()
   return made.id

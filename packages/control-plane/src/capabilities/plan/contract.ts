@@ -2,7 +2,10 @@ import { defineOperation } from '@tenantry/kernel/contract/operation'
 import { integer } from '@tenantry/kernel/contract/wire'
 import { z } from 'zod'
 
-const price = z.object({ micros: integer(0).describe('Micro-units of the currency'), per: integer(1).describe('for every so many units') })
+const price = z.object({
+  micros: integer(0).describe('Micro-units of the currency'),
+  per: integer(1).describe('for every so many units'),
+})
 
 export const listPlans = defineOperation({
   unitOfWork: 'none',

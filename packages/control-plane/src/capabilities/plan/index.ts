@@ -1,2 +1,9 @@
-export { type EffectiveLimit, effectiveLimits, loadCatalogue, type Meter, type Plan, type PlanCatalogue } from './rules/catalogue.ts'
+export {
+  type EffectiveLimit,
+  effectiveLimits,
+  loadCatalogue,
+  type Meter,
+  type Plan,
+  type PlanCatalogue,
+} from './rules/catalogue.ts'
 export { featuresOf, planNamed } from './service.ts'

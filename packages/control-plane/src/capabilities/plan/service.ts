@@ -19,7 +19,13 @@ export const featuresOf = (plan: Plan): string[] => [...plan.features]
 export function listPlans({ services: { catalogue } }: PublicContext) {
   return {
     currency: catalogue.currency,
-    meters: Object.values(catalogue.meters).map(({ key, kind, period, unit, description }) => ({ meter: key, kind, period, unit, description })),
+    meters: Object.values(catalogue.meters).map(({ key, kind, period, unit, description }) => ({
+      meter: key,
+      kind,
+      period,
+      unit,
+      description,
+    })),
     items: catalogue.plans.map(({ name, title, monthlyPriceMicros, limits, features, overagePrices }) => ({
       name,
       title,

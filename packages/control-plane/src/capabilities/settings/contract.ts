@@ -1,7 +1,7 @@
-import { AppError } from '@tenantry/kernel/errors/app-error'
 import { defineErrors, tenantSelectionErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
 import { expectedVersion, integer, timestamp } from '@tenantry/kernel/contract/wire'
+import { AppError } from '@tenantry/kernel/errors/app-error'
 import { z } from 'zod'
 import { tenantErrors } from '../tenant/index.ts'
 
@@ -31,7 +31,9 @@ const document = z.unknown().meta({ type: 'object', additionalProperties: true }
 
 const answer = z.object({
   name: z.string(),
-  settings: z.record(z.string(), z.unknown()).describe('The effective document; sensitive keys only for those who may read them'),
+  settings: z
+    .record(z.string(), z.unknown())
+    .describe('The effective document; sensitive keys only for those who may read them'),
   version: integer(1),
   updatedAt: timestamp(),
 })
@@ -40,7 +42,13 @@ export const getSettings = defineOperation({
   unitOfWork: 'tenant',
   type: 'query',
   permission: 'settings:read',
-  rest: { method: 'GET', path: '/tenants/current/settings', summary: "Show the current tenant's settings", tags: ['Settings'], versioned: true },
+  rest: {
+    method: 'GET',
+    path: '/tenants/current/settings',
+    summary: "Show the current tenant's settings",
+    tags: ['Settings'],
+    versioned: true,
+  },
   input: z.object({}),
   output: answer,
   errors: selection,
@@ -54,7 +62,8 @@ export const getSettingsSchema = defineOperation({
     method: 'GET',
     path: '/tenants/current/settings/schema',
     summary: 'Show the JSON Schema of the settings',
-    description: 'JSON Schema 2020-12 with defaults, and per key who may write it, which plan feature it needs and whether it is sensitive.',
+    description:
+      'JSON Schema 2020-12 with defaults, and per key who may write it, which plan feature it needs and whether it is sensitive.',
     tags: ['Settings'],
   },
   input: z.object({}),
@@ -79,7 +88,10 @@ export const updateSettings = defineOperation({
     aliases: [{ method: 'PATCH', path: '/tenants/current/settings' }],
   },
   input: z.object({
-    name: z.unknown().optional().meta({ type: 'string', minLength: 3, maxLength: 100, description: "The tenant's name" }),
+    name: z
+      .unknown()
+      .optional()
+      .meta({ type: 'string', minLength: 3, maxLength: 100, description: "The tenant's name" }),
     settings: document.optional(),
     expectedVersion: expectedVersion().optional(),
   }),

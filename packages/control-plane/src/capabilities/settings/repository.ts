@@ -10,7 +10,12 @@ export async function getSettingsForUpdate(em: EntityManager, now: Date): Promis
   const locked = () => em.findOne(TenantSettings, { tenantId: { $ne: null } }, { lockMode: LockMode.PESSIMISTIC_WRITE })
   const known = await locked()
   if (known) return known
-  await em.createQueryBuilder(TenantSettings).insert({ tenantId: tenantOf(em), document: {}, version: 1, updatedAt: now }).onConflict().ignore().execute()
+  await em
+    .createQueryBuilder(TenantSettings)
+    .insert({ tenantId: tenantOf(em), document: {}, version: 1, updatedAt: now })
+    .onConflict()
+    .ignore()
+    .execute()
   const made = await locked()
   if (!made) throw new Error('The settings row is gone')
   return made
@@ -22,13 +27,24 @@ export async function saveSettings(
   current: TenantSettings,
   { document, updatedAt }: Pick<TenantSettings, 'document' | 'updatedAt'>,
 ): Promise<number> {
-  await em.nativeUpdate(TenantSettings, { tenantId: current.tenantId, version: current.version }, { document, updatedAt })
+  await em.nativeUpdate(
+    TenantSettings,
+    { tenantId: current.tenantId, version: current.version },
+    { document, updatedAt },
+  )
   return current.version + 1
 }
 
 export async function insertRevision(
   em: EntityManager,
-  revision: { version: number; document: Record<string, unknown>; changedKeys: string[]; actorType: string; actorId: string | null; createdAt: Date },
+  revision: {
+    version: number
+    document: Record<string, unknown>
+    changedKeys: string[]
+    actorType: string
+    actorId: string | null
+    createdAt: Date
+  },
 ): Promise<void> {
   em.persist(em.create(SettingsRevision, revision))
   await em.flush()

@@ -10,5 +10,7 @@ export const settingsRouter = router({
 
 /** Part of `tenants`. */
 export const tenantSettingsRouter = router({
-  updateSettings: tenantOperation(contract.updateSettings).mutation(({ ctx, input }) => service.updateSettings(ctx, input)),
+  updateSettings: tenantOperation(contract.updateSettings).mutation(({ ctx, input }) =>
+    service.updateSettings(ctx, input),
+  ),
 })

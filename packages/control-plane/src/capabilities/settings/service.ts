@@ -9,8 +9,8 @@ import { findSettings, getSettingsForUpdate, insertRevision, saveSettings } from
 import type { SettingChange } from './rules/changes.ts'
 import { restrictedKeys } from './rules/changes.ts'
 import { effectiveSettings, redactSensitive } from './rules/effective.ts'
-import { isSensitive } from './rules/keys.ts'
 import { settingsJsonSchema } from './rules/json-schema.ts'
+import { isSensitive } from './rules/keys.ts'
 import type { StoredSettings } from './rules/schema.ts'
 import type { Writer } from './rules/setting.ts'
 import { nameIssues, validatePatch } from './rules/validate.ts'
@@ -66,7 +66,10 @@ function judge(ctx: TenantContext, stored: StoredSettings, name: unknown, patch:
   const issues = name === undefined ? [] : nameIssues(name)
   const outcome = validatePatch({ stored, patch: patch === undefined ? {} : patch })
   if (outcome.outcome === 'too_large') {
-    throw settingsErrors.too_large({}, `The settings document would have ${outcome.bytes} bytes; ${outcome.limitBytes} are allowed.`)
+    throw settingsErrors.too_large(
+      {},
+      `The settings document would have ${outcome.bytes} bytes; ${outcome.limitBytes} are allowed.`,
+    )
   }
   if (outcome.outcome === 'invalid') issues.push(...outcome.issues)
   if (outcome.outcome === 'invalid' || issues.length > 0) throw settingsErrors.invalid({ issues })

@@ -1,7 +1,7 @@
-import { AppError } from '@tenantry/kernel/errors/app-error'
 import { defineErrors, tenantSelectionErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
 import { expectedVersion, id, integer, tenantRef, text, timestamp } from '@tenantry/kernel/contract/wire'
+import { AppError } from '@tenantry/kernel/errors/app-error'
 import { z } from 'zod'
 
 export class ConcurrentUpdateError extends AppError<'tenant.concurrent_update'> {
@@ -11,7 +11,10 @@ export class ConcurrentUpdateError extends AppError<'tenant.concurrent_update'> 
 export const tenantErrors = defineErrors(
   'tenant',
   {
-    concurrent_update: { kind: 'conflict', message: 'Somebody changed this in the meantime. Read it again and repeat your change.' },
+    concurrent_update: {
+      kind: 'conflict',
+      message: 'Somebody changed this in the meantime. Read it again and repeat your change.',
+    },
     slug_taken: { kind: 'conflict', message: 'Another tenant has this slug.' },
     external_id_taken: { kind: 'conflict', message: 'Another tenant has this externalId.' },
     unknown_plan: { kind: 'unprocessable', message: 'The plan catalogue has no such plan.' },
@@ -24,7 +27,10 @@ const tags = z.array(text(1, 50)).max(20)
 const timezone = z
   .string()
   .max(64)
-  .refine((zone) => Intl.supportedValuesOf('timeZone').includes(zone) || zone === 'UTC', 'Expected an IANA time zone such as Europe/Zurich.')
+  .refine(
+    (zone) => Intl.supportedValuesOf('timeZone').includes(zone) || zone === 'UTC',
+    'Expected an IANA time zone such as Europe/Zurich.',
+  )
 const externalId = z
   .string()
   .regex(/^[\x21-\x7e]{1,128}$/, 'Expected 1 to 128 visible ASCII characters.')
@@ -49,14 +55,18 @@ export const getTenantInfo = defineOperation({
     method: 'GET',
     path: '/tenants/current',
     summary: 'Show the current tenant',
-    description: 'The tenant found by header, subdomain, API key, token claim or only membership, with your role in it.',
+    description:
+      'The tenant found by header, subdomain, API key, token claim or only membership, with your role in it.',
     tags: ['Tenants'],
   },
   input: z.object({}),
   output: z.object({
     ...tenantFields,
     subscriptionTier: z.string().describe('Name of the plan'),
-    userRole: z.enum(['owner', 'admin', 'member', 'viewer']).nullable().describe('Null for callers that are no members'),
+    userRole: z
+      .enum(['owner', 'admin', 'member', 'viewer'])
+      .nullable()
+      .describe('Null for callers that are no members'),
     memberCount: integer(0).describe('Direct members'),
     features: z.array(z.string()),
   }),

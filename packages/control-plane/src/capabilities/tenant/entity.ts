@@ -13,7 +13,12 @@ export const Tenant = defineEntity({
   policies: [
     ...tenantPolicies('id'),
     { name: 'directory_read', command: 'select', roles: ['tenantry_directory'], using: 'true' },
-    { name: 'platform_create', command: 'insert', roles: ['tenantry_platform'], check: '(select tenancy.current_operator()) is not null' },
+    {
+      name: 'platform_create',
+      command: 'insert',
+      roles: ['tenantry_platform'],
+      check: '(select tenancy.current_operator()) is not null',
+    },
   ],
   filters: tenantFilter('id'),
   indexes: [{ name: 'tenants_path_index', properties: ['path'], type: 'gin' }],

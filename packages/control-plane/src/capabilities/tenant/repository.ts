@@ -32,7 +32,9 @@ export async function findTenantBySlug(em: EntityManager, slug: string): Promise
 }
 
 export type NewTenant = Pick<Tenant, 'slug' | 'name' | 'contactEmail' | 'plan' | 'createdAt'> &
-  Partial<Pick<Tenant, 'status' | 'statusReason' | 'timezone' | 'organizationType' | 'websiteUrl'>> & { parent?: Tenant | null }
+  Partial<Pick<Tenant, 'status' | 'statusReason' | 'timezone' | 'organizationType' | 'websiteUrl'>> & {
+    parent?: Tenant | null
+  }
 
 /** Needs a platform unit of work. */
 export async function insertTenant(em: EntityManager, { parent = null, ...fields }: NewTenant): Promise<Tenant> {

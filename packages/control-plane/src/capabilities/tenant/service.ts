@@ -64,7 +64,11 @@ function changedPlan(ctx: TenantContext, plan: string | undefined): { plan?: str
     throw authErrors.permission_denied({}, 'Only platform admins set a plan here; a tenant changes its subscription.')
   }
   const known = ctx.services.catalogue.plan(plan)
-  if (!known) throw tenantErrors.unknown_plan({}, `The plan catalogue has no plan "${plan}", only ${ctx.services.catalogue.order.join(', ')}.`)
+  if (!known)
+    throw tenantErrors.unknown_plan(
+      {},
+      `The plan catalogue has no plan "${plan}", only ${ctx.services.catalogue.order.join(', ')}.`,
+    )
   return { plan: known.name }
 }
 

@@ -1,7 +1,7 @@
-import { AppError } from '@tenantry/kernel/errors/app-error'
 import { defineErrors, tenantSelectionErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
 import { integer, tenantRef, text, timestamp } from '@tenantry/kernel/contract/wire'
+import { AppError } from '@tenantry/kernel/errors/app-error'
 import { z } from 'zod'
 
 export class UsageLimitExceededError extends AppError<'usage.limit_exceeded'> {
@@ -69,7 +69,12 @@ export const getLimits = defineOperation({
   type: 'query',
   permission: 'tenant:read',
   cached: { name: 'limits', ttlSeconds: 60 },
-  rest: { method: 'GET', path: '/tenants/current/limits', summary: "Show the current tenant's limits and where they come from", tags: ['Usage'] },
+  rest: {
+    method: 'GET',
+    path: '/tenants/current/limits',
+    summary: "Show the current tenant's limits and where they come from",
+    tags: ['Usage'],
+  },
   input: z.object({}),
   output: z.object({
     tier: z.string(),
@@ -107,10 +112,17 @@ export const trackUsage = defineOperation({
   input: z.object({
     tenantId: tenantRef(),
     metric: text(1, 64).describe('Key of a meter'),
-    amount: integer(-1_000_000_000_000, 1_000_000_000_000).default(1).describe('Counters take 1 and more, gauges any change but 0'),
-    idempotencyKey: z.string().regex(/^[\x21-\x7e]{1,255}$/, 'Expected 1 to 255 visible ASCII characters.').optional(),
+    amount: integer(-1_000_000_000_000, 1_000_000_000_000)
+      .default(1)
+      .describe('Counters take 1 and more, gauges any change but 0'),
+    idempotencyKey: z
+      .string()
+      .regex(/^[\x21-\x7e]{1,255}$/, 'Expected 1 to 255 visible ASCII characters.')
+      .optional(),
     occurredAt: z.iso.datetime({ offset: true }).optional().describe('At most 31 days ago; now if absent'),
-    properties: z.record(z.string().max(100), z.union([z.string().max(500), z.number(), z.boolean(), z.null()])).optional(),
+    properties: z
+      .record(z.string().max(100), z.union([z.string().max(500), z.number(), z.boolean(), z.null()]))
+      .optional(),
   }),
   output: z.object({
     outcome: z.enum(['accepted', 'duplicate']),

@@ -11,7 +11,10 @@ export interface CounterValue {
 }
 
 /** One row per meter, whatever the number of events. */
-export async function listCounters(em: EntityManager, periods: { meter: string; period: string }[]): Promise<CounterValue[]> {
+export async function listCounters(
+  em: EntityManager,
+  periods: { meter: string; period: string }[],
+): Promise<CounterValue[]> {
   if (periods.length === 0) return []
   const counters = await em.find(UsageCounter, { $or: periods }, { disableIdentityMap: true })
   return counters.map(({ meter, period, used, revision }) => ({ meter, period, used, revision }))

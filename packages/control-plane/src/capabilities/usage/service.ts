@@ -25,7 +25,10 @@ export async function getUsage(ctx: CachedTenantContext) {
   const now = ctx.clock.now()
   const periodsOf = meters.map((meter) => ({ meter, period: periodOf(meter.period, now, ctx.tenant) }))
   const snapshot = await ctx.cached<UsageSnapshot>(async (em) => ({
-    counters: await listCounters(em, periodsOf.map(({ meter, period }) => ({ meter: meter.key, period: period.key }))),
+    counters: await listCounters(
+      em,
+      periodsOf.map(({ meter, period }) => ({ meter: meter.key, period: period.key })),
+    ),
     seats: await countSeats(em),
   }))
 
@@ -79,7 +82,9 @@ export async function track(ctx: TenantContext, input: TrackInput) {
   const value: CounterValue = { meter: meter.key, period: period.key, used: tracked.used, revision: tracked.revision }
   ctx.afterCommit(() => writeThrough(ctx, value))
   const plan = planNamed(ctx.services.catalogue, ctx.tenant.plan)
-  const limit = effectiveLimits(ctx.services.catalogue, plan.name).find(({ meter: key }) => key === meter.key) as EffectiveLimit
+  const limit = effectiveLimits(ctx.services.catalogue, plan.name).find(
+    ({ meter: key }) => key === meter.key,
+  ) as EffectiveLimit
   return {
     outcome: tracked.outcome,
     metric: meter.key,
@@ -94,7 +99,8 @@ export async function track(ctx: TenantContext, input: TrackInput) {
 function checkAmount(meter: Meter, amount: number): void {
   const refuse = (message: string, path = 'amount') => requestErrors.invalid({ issues: [{ path, message }] })
   if (meter.kind === 'concurrency') throw refuse('Concurrency slots are taken by runs, not tracked.', 'metric')
-  if (meter.countedFrom !== null) throw refuse(`This meter is counted from ${meter.countedFrom}; it cannot be tracked.`, 'metric')
+  if (meter.countedFrom !== null)
+    throw refuse(`This meter is counted from ${meter.countedFrom}; it cannot be tracked.`, 'metric')
   if (meter.kind === 'counter' && amount < 1) throw refuse('A counter takes whole amounts from 1.')
   if (amount === 0) throw refuse('Expected a change other than 0.')
 }
@@ -111,7 +117,9 @@ function occurredAtOf({ occurredAt }: TrackInput, now: Date): Date {
 
 function eventKeyOf(ctx: TenantContext, { idempotencyKey }: TrackInput): string | null {
   if (idempotencyKey !== undefined && ctx.eventKey !== null && idempotencyKey !== ctx.eventKey) {
-    throw requestErrors.invalid({ issues: [{ path: 'idempotencyKey', message: 'Differs from the Idempotency-Key header.' }] })
+    throw requestErrors.invalid({
+      issues: [{ path: 'idempotencyKey', message: 'Differs from the Idempotency-Key header.' }],
+    })
   }
   return idempotencyKey ?? ctx.eventKey
 }

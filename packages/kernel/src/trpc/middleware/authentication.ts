@@ -34,14 +34,15 @@ async function authenticate(ctx: RequestContext): Promise<Authenticated> {
   refuseBlocked(ctx)
   try {
     // API keys are refused like any other credential that verifies as nothing.
-    if (credentials.bearer === undefined) throw authErrors.unauthenticated({}, 'API keys are not accepted by this version.')
+    if (credentials.bearer === undefined)
+      throw authErrors.unauthenticated({}, 'API keys are not accepted by this version.')
     const identity = await dependencies.authenticator.verify(credentials.bearer)
     const user = await dependencies.directory.signIn(identity)
     return { actor: { type: identity.platformAdmin ? 'platformAdmin' : 'user', ...user }, identity }
   } catch (error) {
     if (error instanceof AppError && error.kind === 'unauthenticated' && client.address !== null) {
       if (dependencies.failureBlock.recordFailure(client.address)) {
-        await recordDenial(ctx, { type: 'anonymous' }, null, 'auth.blocked')
+        await recordDenial(ctx, { actor: { type: 'anonymous' }, code: 'auth.blocked' })
       }
     }
     throw error

@@ -13,12 +13,23 @@ export const authorization = t.middleware(async ({ ctx, meta, next, path }) => {
   const { permission, unitOfWork } = operation
 
   if (unitOfWork === 'platform' && actor.type !== 'platformAdmin' && actor.type !== 'system') {
-    await recordDenial(ctx, actor, null, 'auth.permission_denied', path)
+    await recordDenial(ctx, { actor, code: 'auth.permission_denied', operation: path })
     throw authErrors.permission_denied({}, 'Only platform admins may do this.')
   }
+  if (unitOfWork === 'user' && actor.type !== 'user' && actor.type !== 'platformAdmin') {
+    throw authErrors.permission_denied({}, 'Only a signed-in user may do this.')
+  }
   if (unitOfWork === 'tenant' && (permission === null || !access?.scopes.has(permission))) {
-    await recordDenial(ctx, actor, access?.tenant.id ?? null, 'auth.permission_denied', path)
-    throw authErrors.permission_denied(permission === null ? {} : { missingScope: permission }, `This needs the scope ${permission}.`)
+    await recordDenial(ctx, {
+      actor,
+      code: 'auth.permission_denied',
+      operation: path,
+      tenantId: async () => access?.tenant.id ?? null,
+    })
+    throw authErrors.permission_denied(
+      permission === null ? {} : { missingScope: permission },
+      `This needs the scope ${permission}.`,
+    )
   }
   return next()
 })

@@ -1,10 +1,11 @@
-import { toAppError, toTrpcError } from '../../errors/to-trpc-error.ts'
 import { serviceErrors } from '../../contract/errors.ts'
+import { toAppError, toTrpcError } from '../../errors/to-trpc-error.ts'
 import { t } from '../init.ts'
 
 /** A server that is gone, restarting or out of connections; all of these may be gone in a second. */
 const transient = /^(08...|57P0[123]|53300|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)$/
-const transientText = /timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error/i
+const transientText =
+  /timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error/i
 
 /** The one place where errors become answers: declared ones keep their code, everything else is `internal`. */
 export const errors = t.middleware(async ({ ctx, next, path }) => {

@@ -26,7 +26,9 @@ export const idempotency = t.middleware(async ({ ctx, meta, next, path, input })
   const { actor, idempotencyKey } = ctx as RequestContext & { actor: Actor }
   if (idempotencyKey === null || meta?.operation.idempotency === 'none') return next()
   if (!/^[\x21-\x7e]{1,255}$/.test(idempotencyKey)) {
-    throw requestErrors.invalid({ issues: [{ path: 'Idempotency-Key', message: 'Expected 1 to 255 visible ASCII characters.' }] })
+    throw requestErrors.invalid({
+      issues: [{ path: 'Idempotency-Key', message: 'Expected 1 to 255 visible ASCII characters.' }],
+    })
   }
   if (meta?.operation.idempotency === 'event') return next({ ctx: { eventKey: idempotencyKey } })
 
@@ -48,10 +50,18 @@ export const idempotency = t.middleware(async ({ ctx, meta, next, path, input })
  * Takes the key for the length of the transaction. Throws `idempotency.in_progress` while another holds it and
  * `idempotency.conflict` where it stands for another body; ends the call with the stored answer where there is one.
  */
-export async function claimKey(ctx: RequestContext, em: EntityManager, tenantId: string, call: IdempotentCall): Promise<void> {
+export async function claimKey(
+  ctx: RequestContext,
+  em: EntityManager,
+  tenantId: string,
+  call: IdempotentCall,
+): Promise<void> {
   const { sealer, clock } = ctx.dependencies
   const lock = [tenantId, call.principal, call.operation, call.key].join('\n')
-  const locked = await em.execute<{ locked: boolean }[]>('select pg_try_advisory_xact_lock(hashtextextended(?, 0)) as locked', [lock])
+  const locked = await em.execute<{ locked: boolean }[]>(
+    'select pg_try_advisory_xact_lock(hashtextextended(?, 0)) as locked',
+    [lock],
+  )
   if (!locked[0]?.locked) throw idempotencyErrors.in_progress({ retryAfterSeconds: 1 })
 
   const known = await em.findOne(IdempotencyRecord, recordKey(call))
@@ -61,7 +71,13 @@ export async function claimKey(ctx: RequestContext, em: EntityManager, tenantId:
   throw new ReplayedAnswer(JSON.parse(sealer.open(known.response, sealContext(tenantId, call))))
 }
 
-export async function storeAnswer(ctx: RequestContext, em: EntityManager, tenantId: string, call: IdempotentCall, answer: unknown): Promise<void> {
+export async function storeAnswer(
+  ctx: RequestContext,
+  em: EntityManager,
+  tenantId: string,
+  call: IdempotentCall,
+  answer: unknown,
+): Promise<void> {
   const { sealer, clock } = ctx.dependencies
   const response = sealer.seal(JSON.stringify(answer), sealContext(tenantId, call))
   await em.upsert(IdempotencyRecord, {

@@ -5,6 +5,9 @@ import { tenantSelectionErrors } from '../../contract/errors.ts'
 import { recordDenial } from '../denial.ts'
 import { t } from '../init.ts'
 
+/** No id, slug or externalId is longer. */
+const longestReference = 128
+
 interface Caller {
   actor: Actor
   identity: Identity | null
@@ -27,7 +30,12 @@ function namedInPath(rawInput: unknown): string | undefined {
   return typeof named === 'string' && named !== '' && named !== 'current' ? named : undefined
 }
 
-async function resolveTenant(ctx: RequestContext, caller: Caller, named: string | undefined, operation: string): Promise<TenantAccess> {
+async function resolveTenant(
+  ctx: RequestContext,
+  caller: Caller,
+  named: string | undefined,
+  operation: string,
+): Promise<TenantAccess> {
   const { directory } = ctx.dependencies
   const explicit = [named, ctx.tenantHints.header, ctx.tenantHints.subdomain].filter((ref) => ref !== undefined)
   const references = [...new Set(explicit)]
@@ -35,9 +43,10 @@ async function resolveTenant(ctx: RequestContext, caller: Caller, named: string 
 
   const found: TenantAccess[] = []
   for (const reference of references) {
-    const access = await directory.findAccess(caller.actor, reference)
+    const access = reference.length <= longestReference ? await directory.findAccess(caller.actor, reference) : null
     if (!access) {
-      await recordDenial(ctx, caller.actor, await directory.findTenantId(reference), 'tenant.not_found', operation)
+      const tenantId = () => directory.findTenantId(reference)
+      await recordDenial(ctx, { actor: caller.actor, code: 'tenant.not_found', operation, tenantId })
       throw tenantSelectionErrors.not_found()
     }
     found.push(access)

@@ -60,7 +60,8 @@ function openUnit<Result>(
   kind: string | undefined,
   work: (em: EntityManager) => Promise<Result>,
 ): Promise<Result> {
-  if (kind === 'tenant' && access) return dependencies.database.tenantUnit({ tenantId: access.tenant.id, actor, readOnly }, work)
+  if (kind === 'tenant' && access)
+    return dependencies.database.tenantUnit({ tenantId: access.tenant.id, actor, readOnly }, work)
   if (kind === 'user' && 'id' in actor) return dependencies.database.userUnit({ userId: actor.id, readOnly }, work)
   if (kind === 'platform') return dependencies.database.platformUnit({ actor, readOnly }, work)
   throw new Error(`No unit of work fits: ${kind} for ${actor.type}`)
@@ -82,11 +83,18 @@ function createJournal({ actor, client, requestId, dependencies }: Entered): Jou
 }
 
 /** In the transaction of what it tells of. What an operator does to a tenant stands in both logs. */
-async function writeAudit({ dependencies, access, actor }: Entered, em: EntityManager, entries: AuditEntry[]): Promise<void> {
+async function writeAudit(
+  { dependencies, access, actor }: Entered,
+  em: EntityManager,
+  entries: AuditEntry[],
+): Promise<void> {
   if (entries.length === 0) return
   const tenantId = access?.tenant.id ?? null
   if (tenantId !== null) await dependencies.auditLog.append(em, tenantId, entries)
   if (actor.type === 'platformAdmin' || tenantId === null) {
-    await dependencies.auditLog.appendPlatform(em, entries.map((entry) => ({ ...entry, tenantId })))
+    await dependencies.auditLog.appendPlatform(
+      em,
+      entries.map((entry) => ({ ...entry, tenantId })),
+    )
   }
 }

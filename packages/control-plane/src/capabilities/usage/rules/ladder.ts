@@ -3,7 +3,11 @@ import type { EffectiveLimit } from '../../plan/index.ts'
 export type UsageState = 'ok' | 'warning' | 'grace' | 'blocked'
 
 /** Where on the ladder a meter stands: below its first alert threshold, above it, past its limit, or at its end. */
-export function stateOf(used: number, { limit, hardLimit }: Pick<EffectiveLimit, 'limit' | 'hardLimit'>, thresholds: readonly number[]): UsageState {
+export function stateOf(
+  used: number,
+  { limit, hardLimit }: Pick<EffectiveLimit, 'limit' | 'hardLimit'>,
+  thresholds: readonly number[],
+): UsageState {
   if (limit === null || hardLimit === null) return 'ok'
   if (used >= hardLimit && used > 0) return 'blocked'
   if (used > limit) return 'grace'
