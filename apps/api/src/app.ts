@@ -4,7 +4,6 @@ import { AppError } from '@tenantry/kernel/errors/app-error'
 import { toProblem } from '@tenantry/kernel/errors/problem'
 import express, { type ErrorRequestHandler, type Express } from 'express'
 import helmet from 'helmet'
-import { trustedProxies } from './client-address.ts'
 import type { Config } from './config.ts'
 import type { Installation } from './dependencies.ts'
 import { mountDevelopment } from './mounts/development.ts'
@@ -26,7 +25,7 @@ export function createApp(config: Config, installation: Installation, state: App
   const context: ContextOptions = {
     dependencies,
     baseDomain: config.BASE_DOMAIN,
-    trustedProxies: trustedProxies(config.TRUSTED_PROXIES),
+    trustedProxies: config.TRUSTED_PROXIES,
   }
   const app = express()
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple')

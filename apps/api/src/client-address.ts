@@ -3,12 +3,12 @@ import ipaddr from 'ipaddr.js'
 
 export type TrustedProxies = (address: string) => boolean
 
-/** Throws for an entry that is neither an address nor a CIDR. */
+/** Throws for the first entry that is neither an address nor a CIDR. */
 export function trustedProxies(entries: readonly string[]): TrustedProxies {
-  const ranges = entries.map((entry) => {
-    if (!ipaddr.isValid(entry) && !ipaddr.isValidCIDR(entry))
-      throw new Error(`TRUSTED_PROXIES: "${entry}" is neither an address nor a CIDR.`)
-    return ipaddr.isValidCIDR(entry) ? ipaddr.parseCIDR(entry) : rangeOf(ipaddr.parse(entry))
+  const ranges = entries.map((entry, index) => {
+    if (ipaddr.isValidCIDR(entry)) return ipaddr.parseCIDR(entry)
+    if (ipaddr.isValid(entry)) return rangeOf(ipaddr.parse(entry))
+    throw new Error(`Entry ${index + 1} is neither an address nor a CIDR.`)
   })
   return (address) => {
     if (!ipaddr.isValid(address)) return false
@@ -26,14 +26,23 @@ const rangeOf = (address: ipaddr.IPv4 | ipaddr.IPv6): [ipaddr.IPv4 | ipaddr.IPv6
 export function clientAddress(request: IncomingMessage, trusted: TrustedProxies): string | null {
   const remote = request.socket.remoteAddress
   if (remote === undefined) return null
-  const peer = normalised(remote)
-  if (request.headers['x-forwarded-for'] === undefined || !trusted(peer)) return peer
-  const forwarded = String(request.headers['x-forwarded-for'] ?? '')
-    .split(',')
-    .map((entry) => entry.trim())
-    .filter((entry) => ipaddr.isValid(entry))
-  const chain = [peer, ...forwarded.reverse().map(normalised)]
-  return chain.find((address) => !trusted(address)) ?? chain.at(-1) ?? null
+  let nearest = normalised(remote)
+  const forwarded = request.headers['x-forwarded-for']
+  if (forwarded === undefined) return nearest
+  for (const entry of String(forwarded).split(',').reverse()) {
+    const address = trusted(nearest) ? readAddress(entry.trim()) : null
+    // Whoever stands before an entry that cannot be read was not seen by a proxy of ours.
+    if (address === null) return nearest
+    nearest = address
+  }
+  return nearest
+}
+
+/** Some proxies write the port too: `192.0.2.7:1234`, `[2001:db8::7]:1234`. */
+function readAddress(entry: string): string | null {
+  const [, bracketed, dotted] = /^(?:\[(.+)\](?::\d+)?|([\d.]+):\d+)$/.exec(entry) ?? []
+  const address = bracketed ?? dotted ?? entry
+  return ipaddr.isValid(address) ? normalised(address) : null
 }
 
 /** Without the IPv6 dress that a dual-stack socket gives an IPv4 address. */

@@ -1,5 +1,6 @@
 import { parseKeys } from '@tenantry/kernel/crypto/sealer'
 import { z } from 'zod'
+import { trustedProxies } from './client-address.ts'
 
 const port = z.coerce.number().int().min(0).max(65_535)
 const url = (...protocols: string[]) =>
@@ -10,24 +11,31 @@ const url = (...protocols: string[]) =>
       `Expected a ${protocols.join(' or ')} URL.`,
     )
 const postgresUrl = url('postgres:', 'postgresql:')
-const list = z.string().transform((text) =>
-  text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== ''),
+/** What `parse` makes of the text; what it throws is the problem that is reported. */
+const parsed = <Value>(parse: (text: string) => Value) =>
+  z.string().transform((text, ctx) => {
+    try {
+      return parse(text)
+    } catch (error) {
+      ctx.addIssue({ code: 'custom', message: (error as Error).message })
+      return z.NEVER
+    }
+  })
+const keys = parsed(parseKeys)
+const proxies = parsed((text) =>
+  trustedProxies(
+    text
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== ''),
+  ),
 )
-const keys = z.string().transform((text, ctx) => {
-  try {
-    return parseKeys(text)
-  } catch (error) {
-    ctx.addIssue({ code: 'custom', message: (error as Error).message })
-    return z.NEVER
-  }
-})
+
+const defaultHost = '127.0.0.1'
 
 const environment = z.object({
   PORT: port.default(3000).describe('Port of the API'),
-  HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on'),
+  HOST: z.string().min(1).default(defaultHost).describe('Address to listen on'),
   DATA_DIR: z.string().min(1).default('.tenantry').describe('Embedded database and generated keys'),
   DATABASE_URL: postgresUrl.optional().describe('PostgreSQL as tenantry_app; without it an embedded server runs'),
   PLATFORM_DATABASE_URL: postgresUrl.optional().describe('PostgreSQL as tenantry_platform'),
@@ -49,7 +57,7 @@ const environment = z.object({
     .describe('Built-in issuer for development; only embedded and on loopback'),
   PLAN_CATALOGUE: z.string().min(1).optional().describe('Own plan catalogue file'),
   BASE_DOMAIN: z.hostname().optional().describe('Tenants are also found by <slug>.<BASE_DOMAIN>'),
-  TRUSTED_PROXIES: list.default([]).describe('Addresses and CIDRs whose X-Forwarded-For is believed'),
+  TRUSTED_PROXIES: proxies.prefault('').describe('Addresses and CIDRs whose X-Forwarded-For is believed'),
   METRICS_TOKEN: z.string().min(16).optional().describe('Bearer token for /metrics; in development it needs none'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 })
@@ -70,36 +78,45 @@ export type Config = Omit<Environment, 'AUTH_DEV_ISSUER'> & { embedded: boolean;
 
 export class ConfigurationError extends Error {}
 
-export const loopbackHosts: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '::1', '[::1]'])
+export const loopbackHosts: ReadonlySet<string> = new Set([defaultHost, 'localhost', '::1', '[::1]'])
 
 /** Throws a `ConfigurationError` that names every problem at once, and never a value. */
 export function readConfig(source: NodeJS.ProcessEnv = process.env): Config {
   // An empty variable is an absent one.
   const given = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== ''))
-  const parsed = environment.safeParse(given)
-  if (!parsed.success) throw failure(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`))
+  const read = environment.safeParse(given)
+  const faults = read.success ? [] : read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+  const problems = [...faults, ...contradictions(given)]
+  if (!read.success || problems.length > 0) throw failure(problems)
+  const { AUTH_DEV_ISSUER, ...values } = read.data
+  return {
+    ...values,
+    embedded: values.DATABASE_URL === undefined,
+    developmentIssuer: mayIssue(given) && AUTH_DEV_ISSUER !== 'false',
+  }
+}
 
-  const { AUTH_DEV_ISSUER, ...values } = parsed.data
-  const embedded = values.DATABASE_URL === undefined
-  const mayIssue = embedded && loopbackHosts.has(values.HOST) && values.OIDC_ISSUER === undefined
-  const problems = [
-    ...(embedded
-      ? []
-      : externalNeeds
-          .filter((name) => values[name] === undefined)
-          .map((name) => `${name}: required with DATABASE_URL.`)),
-    ...(AUTH_DEV_ISSUER === 'true' && !mayIssue
-      ? ['AUTH_DEV_ISSUER: allowed only with the embedded database, a loopback HOST and no OIDC_ISSUER.']
-      : []),
-    ...(embedded && !mayIssue && values.OIDC_ISSUER === undefined
-      ? ['OIDC_ISSUER: required where HOST is not loopback, for the development issuer is not available there.']
-      : []),
-    ...(values.OIDC_ISSUER !== undefined && values.OIDC_AUDIENCE === undefined
-      ? ['OIDC_AUDIENCE: required with OIDC_ISSUER.']
-      : []),
-  ]
-  if (problems.length > 0) throw failure([...new Set(problems)])
-  return { ...values, embedded, developmentIssuer: mayIssue && AUTH_DEV_ISSUER !== 'false' }
+/** What is wrong between variables; judged whether or not each is right by itself. */
+function contradictions(given: NodeJS.ProcessEnv): string[] {
+  const embedded = given.DATABASE_URL === undefined
+  const missing = embedded ? [] : externalNeeds.filter((name) => given[name] === undefined)
+  const problems = missing.map((name) => `${name}: required with DATABASE_URL.`)
+  if (given.AUTH_DEV_ISSUER === 'true' && !mayIssue(given)) {
+    problems.push('AUTH_DEV_ISSUER: allowed only with the embedded database, a loopback HOST and no OIDC_ISSUER.')
+  }
+  if (embedded && !mayIssue(given) && given.OIDC_ISSUER === undefined) {
+    problems.push(
+      'OIDC_ISSUER: required where HOST is not loopback, for the development issuer is not available there.',
+    )
+  }
+  if (embedded && given.OIDC_ISSUER !== undefined && given.OIDC_AUDIENCE === undefined) {
+    problems.push('OIDC_AUDIENCE: required with OIDC_ISSUER.')
+  }
+  return problems
+}
+
+function mayIssue({ DATABASE_URL, HOST = defaultHost, OIDC_ISSUER }: NodeJS.ProcessEnv): boolean {
+  return DATABASE_URL === undefined && OIDC_ISSUER === undefined && loopbackHosts.has(HOST)
 }
 
 const failure = (problems: string[]) =>

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { loadCatalogue } from '@tenantry/control-plane/capabilities/plan/index'
 import { createDependencies } from '@tenantry/control-plane/dependencies'
 import { entities } from '@tenantry/control-plane/entities'
@@ -30,6 +31,7 @@ export interface Installation {
 }
 
 const cachedItems = 100_000
+const closeMilliseconds = 500
 
 export async function openInstallation(config: Config): Promise<Installation> {
   const logger = createLogger({ level: config.LOG_LEVEL })
@@ -74,7 +76,9 @@ export async function openInstallation(config: Config): Promise<Installation> {
     metrics,
     developmentIssuer,
     close: async () => {
-      await Promise.allSettled([jobs.stop(), database.close()])
+      // A statement that will not end is cut short by its server or by the end of this process.
+      const closed = Promise.allSettled([jobs.stop(), database.close()])
+      await Promise.race([closed, delay(closeMilliseconds, undefined, { ref: false })])
       await storage.server?.stop()
     },
   }

@@ -3,25 +3,17 @@ import type { AddressInfo } from 'node:net'
 import { seedDemo } from '@tenantry/control-plane/seeds'
 import { type AppState, createApp } from './app.ts'
 import { banner } from './banner.ts'
-import { ConfigurationError, readConfig } from './config.ts'
-import { openInstallation } from './dependencies.ts'
+import { type Config, readConfig } from './config.ts'
+import { type Installation, openInstallation } from './dependencies.ts'
+import { explainFailure, listenFailure } from './start-failure.ts'
 
 /** A request under way may take this long once the process was told to end. */
 const drainMilliseconds = 1_000
+const idleSweepMilliseconds = 50
 
 async function main(): Promise<void> {
-  const config = readConfig()
-  const installation = await openInstallation(config)
-  if (config.embedded) await seedDemo(installation.dependencies)
-
-  const state: AppState = { draining: false }
-  const server = createServer(createApp(config, installation, state))
-  await listen(server, config.PORT, config.HOST)
-  const stop = once(async () => {
-    state.draining = true
-    await drain(server)
-    await installation.close()
-  })
+  // Nothing is open yet: ending the process is all there is to do, and takes a starting database server along.
+  let stop = async (): Promise<void> => undefined
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       stop().then(
@@ -30,15 +22,36 @@ async function main(): Promise<void> {
       )
     })
   }
-  const { port } = server.address() as AddressInfo
-  process.stdout.write(banner(config, port))
+  const config = readConfig()
+  const installation = await openInstallation(config)
+  try {
+    stop = await serve(config, installation)
+  } catch (error) {
+    await installation.close()
+    throw error
+  }
 }
 
-function listen(server: Server, port: number, host: string): Promise<void> {
+/** Answers how to stop: drains, then closes everything. May be called repeatedly. */
+async function serve(config: Config, installation: Installation): Promise<() => Promise<void>> {
+  if (config.embedded) await seedDemo(installation.dependencies)
+  const state: AppState = { draining: false }
+  const server = createServer(createApp(config, installation, state))
+  await listen(server, config)
+  process.stdout.write(banner(config, (server.address() as AddressInfo).port))
+  return once(async () => {
+    state.draining = true
+    await drain(server)
+    await installation.close()
+  })
+}
+
+function listen(server: Server, { PORT: port, HOST: host }: Config): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject)
+    const refuse = (error: NodeJS.ErrnoException) => reject(listenFailure(error, port, host))
+    server.once('error', refuse)
     server.listen(port, host, () => {
-      server.off('error', reject)
+      server.off('error', refuse)
       resolve()
     })
   })
@@ -46,9 +59,11 @@ function listen(server: Server, port: number, host: string): Promise<void> {
 
 async function drain(server: Server): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve))
-  server.closeIdleConnections()
+  // A connection kept alive falls idle only once its answer is out.
+  const sweep = setInterval(() => server.closeIdleConnections(), idleSweepMilliseconds)
   const deadline = setTimeout(() => server.closeAllConnections(), drainMilliseconds)
   await closed
+  clearInterval(sweep)
   clearTimeout(deadline)
 }
 
@@ -61,7 +76,6 @@ function once(work: () => Promise<void>): () => Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  const expected = error instanceof ConfigurationError || (error instanceof Error && error.name === 'CatalogueError')
-  process.stderr.write(`${expected ? (error as Error).message : (error as Error).stack}\n`)
+  process.stderr.write(`${explainFailure(error)}\n`)
   process.exit(1)
 })

@@ -1,6 +1,7 @@
 import { defineErrors, tenantSelectionErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
-import { expectedVersion, id, integer, tenantRef, text, timestamp } from '@tenantry/kernel/contract/wire'
+import { expectedVersion, id, integer, tenantRef, text, timestamp, timezone } from '@tenantry/kernel/contract/wire'
+import { textProblem } from '@tenantry/kernel/contract/text'
 import { AppError } from '@tenantry/kernel/errors/app-error'
 import { z } from 'zod'
 
@@ -24,13 +25,6 @@ export const tenantErrors = defineErrors(
 
 const selection = [tenantSelectionErrors.not_found, tenantSelectionErrors.mismatch, tenantSelectionErrors.not_selected]
 const tags = z.array(text(1, 50)).max(20)
-const timezone = z
-  .string()
-  .max(64)
-  .refine(
-    (zone) => Intl.supportedValuesOf('timeZone').includes(zone) || zone === 'UTC',
-    'Expected an IANA time zone such as Europe/Zurich.',
-  )
 const externalId = z
   .string()
   .regex(/^[\x21-\x7e]{1,128}$/, 'Expected 1 to 128 visible ASCII characters.')
@@ -122,9 +116,10 @@ export const updateTenant = defineOperation({
     websiteUrl: z
       .url({ protocol: /^https$/, hostname: z.regexes.domain, error: 'Expected an https URL with a domain name.' })
       .max(2048)
+      .refine((value) => textProblem(value, 'single') === null, 'Expected a URL without control characters.')
       .nullable()
       .optional(),
-    timezone: timezone.optional(),
+    timezone: timezone().optional(),
     externalId: externalId.nullable().optional(),
     tags: tags.optional(),
     plan: z.string().min(1).max(64).optional(),

@@ -1,6 +1,6 @@
 import { defineErrors, tenantSelectionErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
-import { integer, tenantRef, text, timestamp } from '@tenantry/kernel/contract/wire'
+import { integer, rawText, tenantRef, text, timestamp } from '@tenantry/kernel/contract/wire'
 import { AppError } from '@tenantry/kernel/errors/app-error'
 import { z } from 'zod'
 
@@ -121,7 +121,7 @@ export const trackUsage = defineOperation({
       .optional(),
     occurredAt: z.iso.datetime({ offset: true }).optional().describe('At most 31 days ago; now if absent'),
     properties: z
-      .record(z.string().max(100), z.union([z.string().max(500), z.number(), z.boolean(), z.null()]))
+      .record(rawText(100), z.union([rawText(500), z.number(), z.boolean(), z.null()]))
       .optional(),
   }),
   output: z.object({

@@ -1,3 +1,4 @@
+import { textProblem } from '@tenantry/kernel/contract/text'
 import type { Issue } from '@tenantry/kernel/errors/app-error'
 import type { z } from 'zod'
 import { diffSettings, type SettingChange } from './changes.ts'
@@ -6,7 +7,6 @@ import { isSection, type SettingTree, settingTree } from './keys.ts'
 import { mergePatch } from './merge-patch.ts'
 import { issueAt, readPatch } from './read-patch.ts'
 import { type StoredSettings, settingsSchema } from './schema.ts'
-import { textProblem } from './text.ts'
 
 /** Largest stored document, in UTF-8 bytes of its JSON. */
 export const maximumDocumentBytes = 10_240

@@ -26,13 +26,6 @@ export const isClockTime = (value: string) => clockTimePattern.test(value)
 export const clockTime = () =>
   z.string().regex(clockTimePattern, 'Must be a time like 09:30.').meta({ 'x-format': 'time' })
 
-// Intl also takes offsets such as +01:00, which are no zones.
-const isTimezone = (value: string) =>
-  /^[a-z]/i.test(value) && succeeds(() => new Intl.DateTimeFormat('en', { timeZone: value }))
-
-export const timezone = () =>
-  z.string().max(64).refine(isTimezone, 'Must be an IANA timezone like Europe/Berlin.').meta({ 'x-format': 'timezone' })
-
 const currencies = new Set(Intl.supportedValuesOf('currency'))
 
 export const currency = () =>

@@ -1,8 +1,9 @@
+import { timezone } from '@tenantry/kernel/contract/wire'
 import { z } from 'zod'
 import { publicUrl } from '../public-url.ts'
 import { section, setting, toggle } from '../setting.ts'
 import { line, paragraph } from '../text.ts'
-import { clockTime, colour, currency, dateFormat, isClockTime, language, timezone } from '../value.ts'
+import { clockTime, colour, currency, dateFormat, isClockTime, language } from '../value.ts'
 
 export const branding = section(
   z.strictObject({

@@ -1,8 +1,8 @@
+import { textProblem } from '@tenantry/kernel/contract/text'
 import { z } from 'zod'
 import type { JsonObject } from '../json.ts'
 import { nameOrPublicUrl } from '../public-url.ts'
 import { section, setting, toggle } from '../setting.ts'
-import { textProblem } from '../text.ts'
 import { cron, whole } from '../value.ts'
 
 export const features = section(
