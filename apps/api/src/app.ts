@@ -61,6 +61,7 @@ function contentSecurityPolicy({ developmentIssuer }: Config) {
     defaultSrc: ["'self'"],
     styleSrc: ["'self'", "'unsafe-inline'"],
     imgSrc: ["'self'", 'data:'],
+    fontSrc: ["'self'", 'data:'],
     upgradeInsecureRequests: developmentIssuer ? null : [],
   }
   return { useDefaults: true, directives }

@@ -8,6 +8,7 @@ import { createDatabase, provisionDatabase, provisionRoles } from '@tenantry/ker
 import { type LoginRole, loginRoles } from '@tenantry/kernel/tenancy/roles'
 import type { Logger } from 'pino'
 import { z } from 'zod'
+import { ConfigurationError } from './config.ts'
 
 const databaseName = 'tenantry'
 const secret = z.string().regex(/^[0-9a-f]{64}$/)
@@ -55,7 +56,9 @@ function openKeys(dataFolder: string): Promise<Keys> {
       },
     }),
     keyFile,
-  )
+  ).catch((cause: Error) => {
+    throw new ConfigurationError(cause.message, { cause })
+  })
 }
 
 async function prepareDatabase(server: EmbeddedDatabase, keys: Keys) {

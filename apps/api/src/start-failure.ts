@@ -4,8 +4,7 @@ import { ConfigurationError } from './config.ts'
 /** What the person who started the process reads; a stack only where nobody foresaw the failure. */
 export function explainFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const foreseen =
-    error instanceof ConfigurationError || error instanceof AppError || error.name === 'CatalogueError'
+  const foreseen = error instanceof ConfigurationError || error instanceof AppError || error.name === 'CatalogueError'
   return foreseen ? error.message : (error.stack ?? error.message)
 }
 

@@ -121,13 +121,13 @@ grant insert on tenantry.users to tenantry_platform, tenantry_directory;
 grant update (email, name) on tenantry.users to tenantry_directory;
 grant select on tenantry.memberships to tenantry_app, tenantry_platform, tenantry_directory;
 grant insert on tenantry.memberships to tenantry_platform;
-grant select, insert, update on tenantry.tenant_settings to tenantry_app, tenantry_platform;
+grant select, insert, update (document, version, updated_at) on tenantry.tenant_settings to tenantry_app, tenantry_platform;
 grant select, insert on tenantry.settings_revisions to tenantry_app, tenantry_platform;
 grant select, insert on tenantry.audit_entries to tenantry_app, tenantry_platform;
 grant select, insert on tenantry.platform_audit_entries to tenantry_platform;
 grant select on tenantry.usage_counters, tenantry.usage_daily, tenantry.usage_events to tenantry_app, tenantry_platform;
 grant select, insert, update on tenantry.usage_counters, tenantry.usage_daily to tenantry_metering;
 grant select, insert on tenantry.usage_events to tenantry_metering;
-grant select, insert, update on tenantry.idempotency_records to tenantry_app, tenantry_platform;
+grant select, insert, update (request_hash, response, created_at) on tenantry.idempotency_records to tenantry_app, tenantry_platform;
 grant select, delete on tenantry.idempotency_records to tenantry_jobs;
 `

@@ -6,9 +6,12 @@ create function directory.sign_in(new_id uuid, issuer text, subject text, email 
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
   found_id uuid;
+  said text;
 begin
-  if split_part(tenancy.current_identity(), ':', 2) is distinct from
-     encode(sha256(convert_to(concat_ws('|', sign_in.issuer, sign_in.subject, sign_in.email, sign_in.name), 'UTF8')), 'hex') then
+  -- Each part is hashed by itself, so that nothing said in one can stand for two.
+  select string_agg(encode(sha256(convert_to(part, 'UTF8')), 'hex'), '' order by place) into said
+    from unnest(array[sign_in.issuer, sign_in.subject, sign_in.email, sign_in.name]) with ordinality as parts (part, place);
+  if split_part(tenancy.current_identity(), ':', 2) is distinct from encode(sha256(convert_to(said, 'UTF8')), 'hex') then
     raise insufficient_privilege using message = 'no signed identity context for this sign-in';
   end if;
   select u.id into found_id from tenantry.users u

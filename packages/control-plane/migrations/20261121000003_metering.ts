@@ -1,6 +1,7 @@
 /**
  * The only way usage is written. The tenant comes from the signed context, never from an argument. A key that is taken
- * waits for the transaction that holds it, so that two tries of one event cannot both count.
+ * waits for the transaction that holds it, so that two tries of one event cannot both count. Rows are locked in one
+ * order, key, counter, day, so that no two calls wait for each other.
  */
 export const meteringSql = /* sql */ `
 set local role tenantry_metering;
@@ -8,37 +9,43 @@ set local role tenantry_metering;
 create function metering.track(
   event_id uuid, meter text, amount bigint, event_key text, occurred_at timestamptz, received_at timestamptz,
   period text, day date, properties jsonb
-) returns table (outcome text, used bigint, revision bigint)
+) returns table (outcome text, used bigint, revision bigint, counted_in text, happened_at timestamptz)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
   tenant uuid := tenancy.current_tenant();
-  known record;
+  counted record;
 begin
   if tenant is null then
     raise insufficient_privilege using message = 'usage needs a signed tenant context';
   end if;
-  insert into tenantry.usage_events (tenant_id, id, idempotency_key, meter, period, amount, occurred_at, received_at, properties)
-  values (tenant, event_id, event_key, track.meter, track.period, track.amount, track.occurred_at, track.received_at, track.properties)
-  on conflict on constraint usage_events_tenant_id_idempotency_key_unique do nothing;
-  if not found then
-    select e.meter, e.amount, c.used, c.revision into known
-      from tenantry.usage_events e
-      join tenantry.usage_counters c on c.tenant_id = e.tenant_id and c.meter = e.meter and c.period = e.period
-     where e.tenant_id = tenant and e.idempotency_key = event_key;
-    return query select case when known.meter = track.meter and known.amount = track.amount then 'duplicate' else 'conflict' end,
-      known.used, known.revision;
-    return;
-  end if;
-  insert into tenantry.usage_daily as d (tenant_id, meter, day, used, events)
-  values (tenant, track.meter, track.day, track.amount, 1)
-  on conflict on constraint usage_daily_pkey do update set used = d.used + excluded.used, events = d.events + 1;
-  return query
-  insert into tenantry.usage_counters as c (tenant_id, meter, period, used, revision, updated_at)
-  values (tenant, track.meter, track.period, track.amount, 1, track.received_at)
-  on conflict on constraint usage_counters_pkey
-    do update set used = c.used + excluded.used, revision = c.revision + 1, updated_at = excluded.updated_at
-  returning 'accepted', c.used, c.revision;
+  begin
+    insert into tenantry.usage_events (tenant_id, id, idempotency_key, meter, period, amount, occurred_at, received_at, properties)
+    values (tenant, event_id, event_key, track.meter, track.period, track.amount, track.occurred_at, track.received_at, track.properties)
+    on conflict on constraint usage_events_tenant_id_idempotency_key_unique do nothing;
+    if not found then
+      return query
+      select case when e.meter = track.meter and e.amount = track.amount then 'duplicate' else 'conflict' end,
+             c.used, c.revision, e.period::text, e.occurred_at
+        from tenantry.usage_events e
+        join tenantry.usage_counters c on c.tenant_id = e.tenant_id and c.meter = e.meter and c.period = e.period
+       where e.tenant_id = tenant and e.idempotency_key = event_key;
+      return;
+    end if;
+    insert into tenantry.usage_counters as c (tenant_id, meter, period, used, revision, updated_at)
+    values (tenant, track.meter, track.period, track.amount, 1, track.received_at)
+    on conflict on constraint usage_counters_pkey
+      do update set used = c.used + excluded.used, revision = c.revision + 1, updated_at = excluded.updated_at
+    returning c.used, c.revision into counted;
+    insert into tenantry.usage_daily as d (tenant_id, meter, day, used, events)
+    values (tenant, track.meter, track.day, track.amount, 1)
+    on conflict on constraint usage_daily_pkey do update set used = d.used + excluded.used, events = d.events + 1;
+    if counted.used < 0 then raise sqlstate 'TN001'; end if;
+    return query select 'accepted', counted.used, counted.revision, track.period, track.occurred_at;
+  exception when sqlstate 'TN001' then
+    -- The event and its counting are undone with the block.
+    return query select 'below_zero', counted.used - track.amount, counted.revision - 1, track.period, track.occurred_at;
+  end;
 end $$;
 
 revoke all on all functions in schema metering from public;

@@ -42,6 +42,8 @@ export interface NewTestTenant {
   status?: NewTenant['status']
   parent?: { id: string }
   slug?: string
+  statusReason?: string
+  timezone?: string
 }
 
 /** A real installation over a database of its own. `await using` closes it. */
@@ -55,6 +57,12 @@ export interface TestInstallation extends AsyncDisposable {
   createUser(email?: string): Promise<TestUser>
   /** Owners and admins are members of descendants too. A user's access is remembered for a second after a call. */
   addMember(tenantId: string, userId: string, role: BaseRole): Promise<void>
+  /** A new user with that role in the tenant. */
+  createMember(tenantId: string, role: BaseRole): Promise<TestUser>
+  /** A fresh tenant and a caller in it, whose budgets and caches nobody has touched; the owner if nothing else is said. */
+  enter(
+    options?: NewTestTenant & { role?: BaseRole },
+  ): Promise<{ tenant: TestTenant; user: TestUser; caller: InternalCaller }>
   /** Calls as a user, or as any other actor; the tenant by id, slug or externalId. */
   callerAs(
     caller: TestUser | InternalCall['actor'],
@@ -69,7 +77,13 @@ export interface TestInstallation extends AsyncDisposable {
   close(): Promise<void>
 }
 
-const operator: Actor = { type: 'platformAdmin', id: '00000000-0000-7000-8000-000000000000', email: null, name: null }
+/** The platform admin that tests act as. */
+export const operator = {
+  type: 'platformAdmin',
+  id: '00000000-0000-7000-8000-000000000000',
+  email: 'operator@platform.test',
+  name: null,
+} satisfies Actor
 
 export async function openTestInstallation({ clock = systemClock }: { clock?: Clock } = {}): Promise<TestInstallation> {
   const testDatabase = await cloneTemplate(
@@ -102,23 +116,36 @@ export async function openTestInstallation({ clock = systemClock }: { clock?: Cl
     cache: createTenantCache({ clock, maxItems: 10_000 }),
     catalogue: loadCatalogue(),
   })
+  const population = populating(dependencies, issuer)
   const close = async () => {
     await database.close()
     await testDatabase.drop()
+  }
+  const callerAs: TestInstallation['callerAs'] = (caller, tenantRef, options) =>
+    createInternalCaller(dependencies, {
+      actor: 'type' in caller ? caller : { type: 'user', ...caller, name: null },
+      ...(tenantRef === undefined ? {} : { tenantId: tenantRef }),
+      ...options,
+    })
+  const createMember: TestInstallation['createMember'] = async (tenantId, role) => {
+    const user = await population.createUser()
+    await population.addMember(tenantId, user.id, role)
+    return user
   }
   return {
     dependencies,
     database,
     testDatabase,
     issuer,
-    ...populating(dependencies, issuer),
+    ...population,
     ...observing(dependencies),
-    callerAs: (caller, tenantRef, options) =>
-      createInternalCaller(dependencies, {
-        actor: 'type' in caller ? caller : { type: 'user', ...caller, name: null },
-        ...(tenantRef === undefined ? {} : { tenantId: tenantRef }),
-        ...options,
-      }),
+    createMember,
+    callerAs,
+    enter: async ({ role = 'owner', ...tenantOptions } = {}) => {
+      const tenant = await population.createTenant(tenantOptions)
+      const user = await createMember(tenant.id, role)
+      return { tenant, user, caller: callerAs(user, tenant.id) }
+    },
     close,
     [Symbol.asyncDispose]: close,
   }
@@ -129,18 +156,13 @@ function populating(
   { issuer }: DevelopmentIssuer,
 ): Pick<TestInstallation, 'createTenant' | 'createUser' | 'addMember'> {
   return {
-    createTenant: ({
-      plan = 'business',
-      parent,
-      status,
-      slug = `tenant-${randomBytes(6).toString('hex')}`,
-    } = {}) =>
+    createTenant: ({ plan = 'business', parent, slug = `tenant-${randomBytes(6).toString('hex')}`, ...fields } = {}) =>
       database.platformUnit({ actor: operator, readOnly: false }, async (em) => {
         const tenant = await insertTenant(em, {
+          ...fields,
           slug,
           name: `Tenant ${slug}`,
           plan,
-          ...(status === undefined ? {} : { status }),
           contactEmail: `owner@${slug}.test`,
           createdAt: clock.now(),
           parent: parent ? await em.findOneOrFail(Tenant, { id: parent.id }) : null,

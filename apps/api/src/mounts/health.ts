@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Metrics } from '@tenantry/kernel/observability/metrics'
 import type { OpenDatabase } from '@tenantry/kernel/tenancy/unit-of-work'
 import { type RequestHandler, Router } from 'express'
@@ -11,6 +12,8 @@ export interface HealthOptions {
   development: boolean
   draining(): boolean
 }
+
+const patienceMilliseconds = 2_000
 
 /** `/livez`: the process runs. `/readyz`: it can serve. `/metrics`: Prometheus. */
 export function mountHealth(options: HealthOptions): Router {
@@ -31,11 +34,13 @@ export function mountHealth(options: HealthOptions): Router {
   return router
 }
 
-async function state(check: () => Promise<void>): Promise<'ok' | 'unavailable'> {
-  return check().then(
-    () => 'ok',
-    () => 'unavailable',
+/** Silence counts as absence: whoever asks would not wait for a database that lost its network. */
+function state(check: () => Promise<void>): Promise<'ok' | 'unavailable'> {
+  const answer = check().then(
+    () => 'ok' as const,
+    () => 'unavailable' as const,
   )
+  return Promise.race([answer, delay(patienceMilliseconds, 'unavailable' as const, { ref: false })])
 }
 
 function allowMetrics({ metricsToken, development }: HealthOptions): RequestHandler {

@@ -84,7 +84,7 @@ test('an invalidation at the very moment of storing wins', async () => {
     const slow = Promise.withResolvers<string>()
     const before = read(() => slow.promise)
     slow.resolve('old')
-    for (let step = 0; step < steps; step++) await null
+    for (let step = 0; step < steps; step++) await Promise.resolve()
     await cache.invalidate(tenantId, 'info')
     expect(await read(answering('new')), `${steps} steps after the load`).toBe('new')
     await before

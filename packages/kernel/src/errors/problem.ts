@@ -1,6 +1,6 @@
 import { internalErrorCode } from '../contract/errors.ts'
 import type { Problem } from '../contract/problem.ts'
-import { AppError, errorKinds } from './app-error.ts'
+import { AppError, type errorKinds } from './app-error.ts'
 
 const titles: Record<keyof typeof errorKinds, string> = {
   invalid: 'Bad Request',

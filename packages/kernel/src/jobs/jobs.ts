@@ -10,11 +10,12 @@ export interface ScheduledJob {
 }
 
 export interface Jobs {
-  /** Lets running jobs end, for ten seconds at the most. */
+  /** Lets running jobs end, for a second at the most; one that is cut short runs again later. */
   stop(): Promise<void>
 }
 
 const schema = 'pgboss'
+const graceMilliseconds = 1_000
 
 /** Makes the queue's tables and puts them under forced row-level security, for the job role alone. */
 export async function installJobs(jobsUrl: string): Promise<void> {
@@ -46,23 +47,47 @@ export async function startJobs(options: {
     max: 3,
     application_name: 'tenantry-jobs',
   })
-  boss.on('error', (error) => logger.warn({ err: error }, 'the job queue failed; it will try again'))
+  let stopping = false
+  boss.on('error', (error) => {
+    if (!stopping) logger.warn({ err: error }, 'the job queue failed; it will try again')
+  })
   await boss.start()
-  const pool = new pg.Pool({ connectionString: jobsUrl, max: 1 })
-  pool.on('error', (error) => logger.warn({ err: error }, 'a job connection failed'))
-  const query = async (sql: string) => (await pool.query(sql)).rowCount ?? 0
+  const statements = createStatements(jobsUrl)
   for (const job of jobs) {
     await boss.createQueue(job.name, { retryLimit: 3, retryBackoff: true, expireInSeconds: 300 })
     await boss.work(job.name, { pollingIntervalSeconds: 30 }, async () => {
-      const outcome = await job.run(query)
+      const outcome = await job.run(statements.run)
       logger.info({ job: job.name, ...outcome }, 'job done')
     })
     await boss.schedule(job.name, job.cron)
   }
   return {
     stop: async () => {
-      await boss.stop({ graceful: true, timeout: 10_000 })
-      await pool.end()
+      stopping = true
+      await boss.stop({ graceful: true, timeout: graceMilliseconds })
+      await statements.cut()
+    },
+  }
+}
+
+/** Each statement has a connection of its own, for a pool waits for those in use and could not be stopped in time. */
+function createStatements(jobsUrl: string) {
+  const open = new Set<pg.Client>()
+  return {
+    run: async (sql: string): Promise<number> => {
+      const client = new pg.Client(jobsUrl)
+      client.on('error', () => undefined)
+      open.add(client)
+      try {
+        await client.connect()
+        return (await client.query(sql)).rowCount ?? 0
+      } finally {
+        open.delete(client)
+        await client.end()
+      }
+    },
+    cut: async () => {
+      await Promise.all([...open].map((client) => client.end()))
     },
   }
 }

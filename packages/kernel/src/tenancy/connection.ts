@@ -1,15 +1,24 @@
 import pg from 'pg'
 
+/** What a session may have been left with by the statements of others: cursors, roles, settings, channels. */
+const forget = 'close all; reset session authorization; reset role; reset all; unlisten *'
+
 /**
- * A pooled session that forgets what a failed transaction may have left in it: settings, a role, listeners. Statements
- * of a failed transaction are the ones an attacker had a hand in.
+ * A pooled session that forgets, in the same round trip as the end of its transaction, whatever the transaction set
+ * for longer than itself. A commit that PostgreSQL turned into a rollback, because a statement had failed, throws.
  */
-export class ResettingClient extends pg.Client {
+export class ForgettingClient extends pg.Client {
   // pg declares eight overloads; this one forwards whatever it was given.
   override query(...args: unknown[]): never {
     const forward = super.query.bind(this) as (...forwarded: unknown[]) => Promise<unknown>
-    const result = forward(...args)
-    if (args[0] !== 'rollback') return result as never
-    return result.then(() => forward('reset role; reset all; unlisten *')) as never
+    if (args[0] === 'rollback') return forward(`rollback; ${forget}`) as never
+    if (args[0] === 'commit') return forward(`commit; ${forget}`).then(mustHaveCommitted) as never
+    return forward(...args) as never
   }
+}
+
+function mustHaveCommitted(results: unknown): unknown {
+  const [ended] = results as { command: string }[]
+  if (ended?.command !== 'COMMIT') throw new Error('The transaction was rolled back: one of its statements had failed')
+  return ended
 }

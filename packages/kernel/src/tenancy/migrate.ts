@@ -13,7 +13,7 @@ export interface SqlMigration {
 /** What every installation begins with: the functions that policies stand on. */
 export const tenancyMigration: SqlMigration = {
   name: '20261121000000_tenancy',
-  sql: `create extension if not exists pgcrypto with schema tenancy;\n${contextFunctionsSql}`,
+  sql: contextFunctionsSql,
 }
 
 export interface MigrationTarget {
@@ -37,20 +37,36 @@ export async function schemaDrift(target: MigrationTarget): Promise<string[]> {
   return sql.split('\n').filter((line) => line.trim() !== '' && !/drop constraint "\w+_fk";$/.test(line))
 }
 
-/** Adds keys that the database does not know yet. Two may be valid at a time, for rotation. */
+/**
+ * Makes the keys of the list the only valid ones. To rotate, name the new key beside the old one, sign with it
+ * everywhere, then leave the old one out. Throws if a key is known by another secret.
+ */
 export async function installSigningKeys(ownerUrl: string, keys: readonly SigningKey[]): Promise<void> {
+  if (keys.length === 0) throw new Error('At least one signing key must stay valid')
   const client = new pg.Client(ownerUrl)
   await client.connect()
   try {
-    for (const { kid, secret } of keys) {
-      await client.query(
-        'insert into tenancy.signing_keys (kid, secret) values ($1, $2) on conflict (kid) do nothing',
-        [kid, secret],
-      )
-    }
+    await client.query('begin')
+    await client.query('lock table tenancy.signing_keys in share row exclusive mode')
+    for (const { kid, secret } of keys) await installSigningKey(client, kid, secret)
+    await client.query(
+      'update tenancy.signing_keys set retires_at = clock_timestamp() where retires_at is null and kid <> all ($1)',
+      [keys.map(({ kid }) => kid)],
+    )
+    await client.query('commit')
   } finally {
     await client.end()
   }
+}
+
+async function installSigningKey(client: pg.Client, kid: string, secret: Buffer): Promise<void> {
+  const { rowCount } = await client.query(
+    `insert into tenancy.signing_keys as known (kid, secret) values ($1, $2)
+      on conflict (kid) do update set retires_at = null where known.secret = excluded.secret`,
+    [kid, secret],
+  )
+  if (rowCount === 0)
+    throw new Error(`The signing key "${kid}" is known by another secret: give the new one another id`)
 }
 
 async function withOwner<Result>(target: MigrationTarget, work: (orm: MikroORM) => Promise<Result>): Promise<Result> {

@@ -1,8 +1,38 @@
 import pg from 'pg'
 import { functionRoles, loginRoles, productSchema, type RolePasswords } from './roles.ts'
 
-/** Functions through which one session could read the SQL text of another. */
-const activityFunctions = ['pg_stat_get_activity(integer)', 'pg_stat_get_backend_activity(integer)']
+/** What PostgreSQL lets everybody call, and one session could use against another. */
+const refusedFunctions = [
+  // Read the SQL text of other sessions; end them.
+  'pg_stat_get_activity(integer)',
+  'pg_stat_get_backend_activity(integer)',
+  'pg_cancel_backend(integer)',
+  'pg_terminate_backend(integer, bigint)',
+  // Keep rows that no policy guards.
+  'lo_creat(integer)',
+  'lo_create(oid)',
+  'lo_from_bytea(oid, bytea)',
+  // Hold a lock for longer than the transaction, in a pooled session.
+  ...['pg_advisory_lock', 'pg_advisory_lock_shared', 'pg_try_advisory_lock', 'pg_try_advisory_lock_shared'].flatMap(
+    (name) => [`${name}(bigint)`, `${name}(integer, integer)`],
+  ),
+]
+
+/**
+ * The serving roles define nothing. Where no privilege says so it must be refused by hand: `drop owned by` the own role
+ * would take it out of every policy, and so shut out all tenants.
+ */
+const refuseDefinitionsSql = `
+  create or replace function tenancy.refuse_definition() returns event_trigger
+  language plpgsql set search_path = pg_catalog, pg_temp as $$
+  begin
+    if session_user in ('tenantry_app', 'tenantry_platform') then
+      raise insufficient_privilege using message = format('permission denied: %s', tg_tag);
+    end if;
+  end $$;
+  drop event trigger if exists tenantry_refuse_definition;
+  create event trigger tenantry_refuse_definition on ddl_command_start execute function tenancy.refuse_definition();
+`
 
 const attributes = 'nosuperuser nocreatedb nocreaterole noinherit noreplication nobypassrls'
 
@@ -22,6 +52,8 @@ export async function provisionRoles(adminUrl: string, passwords: RolePasswords)
       await client.query(
         `${known.has(role) ? 'alter' : 'create'} role ${role} login ${attributes} password ${password}`,
       )
+      // A role may alter settings of its own, and so may SQL injected into its session.
+      await client.query(`alter role ${role} reset all`)
       await client.query(`alter role ${role} set track_activities = off`)
     }
     for (const role of functionRoles) await client.query(`grant ${role} to tenantry_owner`)
@@ -46,7 +78,11 @@ export async function provisionDatabase(adminUrl: string): Promise<void> {
       create schema if not exists directory authorization tenantry_directory;
       create schema if not exists metering authorization tenantry_metering;
       create schema if not exists pgboss authorization tenantry_jobs;
-      revoke execute on function ${activityFunctions.map((name) => `pg_catalog.${name}`).join(', ')} from public;
+      create extension if not exists pgcrypto with schema tenancy;
+      ${refuseDefinitionsSql}
+      revoke execute on all functions in schema tenancy from public;
+      grant execute on function tenancy.hmac(bytea, bytea, text) to tenantry_owner;
+      revoke execute on function ${refusedFunctions.map((name) => `pg_catalog.${name}`).join(', ')} from public;
     `)
   })
 }

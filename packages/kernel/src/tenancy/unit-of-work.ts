@@ -1,10 +1,12 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import { MikroORM, type Options } from '@mikro-orm/postgresql'
-import { actorKey } from '../context/actor.ts'
+import { type Actor, actorKey } from '../context/actor.ts'
 import type { Database } from '../context/dependencies.ts'
-import { ResettingClient } from './connection.ts'
+import { ForgettingClient } from './connection.ts'
+import { isUuid } from './id.ts'
 import { productSchema } from './roles.ts'
 import { type ContextPurpose, type SigningKey, signContext } from './signed-context.ts'
+import { tenantGuard } from './tenant-guard.ts'
 
 export interface DatabaseOptions {
   /** URL of `tenantry_app`. */
@@ -49,6 +51,18 @@ interface Unit {
   readOnly: boolean
 }
 
+/** In the startup packet they outrank what a role was altered to, and `reset all` returns to them. */
+const pinnedSettings = [
+  `search_path=${productSchema},pg_catalog`,
+  'row_security=on',
+  'standard_conforming_strings=on',
+  'default_transaction_read_only=off',
+  'TimeZone=UTC',
+  'DateStyle=ISO',
+  'IntervalStyle=postgres',
+  'bytea_output=hex',
+]
+
 const settingOf: Record<ContextPurpose, string> = {
   tenant: 'tenancy.tenant_context',
   user: 'tenancy.user_context',
@@ -64,7 +78,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
   const run = <Result>(unit: Unit, work: (em: EntityManager) => Promise<Result>) => runUnit(options, unit, work)
 
   return {
-    tenantUnit: ({ tenantId, actor, readOnly }, work) => {
+    tenantUnit: async ({ tenantId, actor, readOnly }, work) => {
+      // Level one spans tenants where none is bound, so that no value that could be read as none may come this far.
+      if (!isUuid(tenantId)) throw new TypeError('A tenant unit of work needs the id of a tenant')
       const bindings: Binding[] = [{ purpose: 'tenant', value: tenantId }]
       if (actor.type === 'user') bindings.push({ purpose: 'user', value: actor.id })
       return run({ orm: actor.type === 'platformAdmin' ? platform : app, bindings, tenantId, readOnly }, work)
@@ -75,7 +91,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
       run({ orm: app, bindings: [{ purpose: 'identity', value: digest }], tenantId: null, readOnly: false }, work),
     platformUnit: ({ actor, readOnly }, work) =>
       run(
-        { orm: platform, bindings: [{ purpose: 'platform', value: actorKey(actor) }], tenantId: null, readOnly },
+        { orm: platform, bindings: [{ purpose: 'platform', value: operatorValue(actor) }], tenantId: null, readOnly },
         work,
       ),
     ping: async () => {
@@ -90,6 +106,12 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
     },
   }
 }
+
+/** For policies it is enough that there is an operator; who it was stands in the audit log. */
+const operatorValue = (actor: Actor) =>
+  actorKey(actor)
+    .replaceAll(/[^A-Za-z0-9:_-]/g, '_')
+    .slice(0, 200)
 
 async function runUnit<Result>(
   options: DatabaseOptions,
@@ -136,18 +158,19 @@ async function openPool(options: DatabaseOptions, url: string): Promise<Pool> {
     entities: options.entities ?? [],
     schema: productSchema,
     debug: false,
+    subscribers: [tenantGuard],
     pool: { min: 0, max: options.poolSize, idleTimeoutMillis: 30_000 },
     driverOptions: {
       onPoolCreated: (pool: NativePool) => {
         native = pool
       },
-      Client: ResettingClient,
+      Client: ForgettingClient,
       application_name: 'tenantry',
       connectionTimeoutMillis: 5_000,
       maxLifetimeSeconds: 1_800,
       statement_timeout: options.statementTimeoutMilliseconds,
       idle_in_transaction_session_timeout: 60_000,
-      options: `-c search_path=${productSchema},pg_catalog`,
+      options: pinnedSettings.map((setting) => `-c ${setting}`).join(' '),
     },
   })
   return { orm, native: () => native }

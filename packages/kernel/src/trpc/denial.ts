@@ -18,7 +18,10 @@ export interface Denial {
  * Audits a refused attempt in a transaction of its own: in the log of the tenant it was aimed at, where that exists,
  * and in the platform's. Never fails the request, which is refused already.
  */
-export async function recordDenial(ctx: RequestContext, { actor, code, operation, tenantId = noTenant }: Denial): Promise<void> {
+export async function recordDenial(
+  ctx: RequestContext,
+  { actor, code, operation, tenantId = noTenant }: Denial,
+): Promise<void> {
   const { dependencies } = ctx
   dependencies.metrics.denied(code)
   const key = actor.type === 'anonymous' ? `address:${ctx.client.address}` : actorKey(actor)
@@ -41,10 +44,18 @@ export async function recordDenial(ctx: RequestContext, { actor, code, operation
 const noTenant = async () => null
 const pipeline: Actor = { type: 'system', name: 'pipeline' }
 
-async function writeDenial({ dependencies }: RequestContext, tenantId: string | null, entry: AuditEntry): Promise<void> {
+async function writeDenial(
+  { dependencies }: RequestContext,
+  tenantId: string | null,
+  entry: AuditEntry,
+): Promise<void> {
   const { database, auditLog } = dependencies
   if (tenantId !== null) {
-    await database.tenantUnit({ tenantId, actor: pipeline, readOnly: false }, (em) => auditLog.append(em, tenantId, [entry]))
+    await database.tenantUnit({ tenantId, actor: pipeline, readOnly: false }, (em) =>
+      auditLog.append(em, tenantId, [entry]),
+    )
   }
-  await database.platformUnit({ actor: pipeline, readOnly: false }, (em) => auditLog.appendPlatform(em, [{ ...entry, tenantId }]))
+  await database.platformUnit({ actor: pipeline, readOnly: false }, (em) =>
+    auditLog.appendPlatform(em, [{ ...entry, tenantId }]),
+  )
 }

@@ -31,11 +31,12 @@ function pipelineErrors(operation: Operation): DocumentedError[] {
   const { unitOfWork, permission, allowInactive, rest, idempotency } = operation
   const inTenant = unitOfWork === 'tenant'
   const named = pathParameters(rest.path).includes('tenantId')
-  const authenticated = unitOfWork !== 'none'
   return [
     requestErrors.invalid,
+    // Who signs in badly is refused even where nobody needs to sign in.
+    authErrors.unauthenticated,
+    authErrors.blocked,
     ...when(inTenant && !named, tenantSelectionErrors.not_selected),
-    ...when(authenticated, authErrors.unauthenticated, authErrors.blocked),
     ...when(permission !== null || unitOfWork === 'platform', authErrors.permission_denied),
     ...when(inTenant, tenantSelectionErrors.not_found, tenantSelectionErrors.mismatch),
     ...when(inTenant && !allowInactive, tenantSelectionErrors.inactive),

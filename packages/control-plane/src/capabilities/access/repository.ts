@@ -59,12 +59,14 @@ export async function findTenant(em: EntityManager, reference: string): Promise<
     /* sql */ `select id as "tenantId", slug, name, status, status_reason as "statusReason", plan, timezone,
         null as role, null as "inheritedFrom"
       from tenantry.tenants
-     where (id::text = lower(?) or slug = ? or external_id = ?) and status <> 'purged'
+     where (id = ? or slug = ? or external_id = ?) and status <> 'purged'
      order by case when slug = ? then 1 when external_id = ? then 2 else 0 end limit 1`,
-    [reference, reference, reference, reference, reference],
+    [uuidPattern.test(reference) ? reference : null, reference, reference, reference, reference],
   )
   return rows[0] ?? null
 }
+
+const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 function single<Row>(rows: Row[]): Row {
   const [row] = rows

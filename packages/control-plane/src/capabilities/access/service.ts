@@ -31,25 +31,26 @@ type Found = { access: TenantAccess | null }
 
 /** Answers the pipeline: which user is this identity, what may this actor do in that tenant. */
 export function createDirectory({ database, clock, cacheSize = 50_000 }: DirectoryOptions): Directory {
-  const users = new LRUCache<string, { id: string }>({ max: cacheSize, ttl: userMilliseconds })
+  const users = new LRUCache<string, Promise<{ id: string }>>({ max: cacheSize, ttl: userMilliseconds })
   const found = new LRUCache<string, Promise<Found>>({ max: cacheSize, ttl: accessMilliseconds })
   const own = new LRUCache<string, Promise<string[]>>({ max: cacheSize, ttl: accessMilliseconds })
 
   return {
     async signIn(identity) {
-      const digest = identityDigest(identity)
-      const known = users.get(digest) ?? { id: await signIn(database, clock, identity, digest) }
-      users.set(digest, known)
-      return { id: known.id, email: identity.email, name: identity.name }
+      const digest = knownDigest(identity)
+      const { id } = await shared(users, digest, () => signIn(database, clock, identity, digest))
+      return { id, email: identity.emailVerified ? identity.email : null, name: identity.name }
     },
 
     async findAccess(actor, tenantRef) {
+      if (!isReference(tenantRef)) return null
       const key = `${actorKey(actor)} ${tenantRef}`
       const { access } = await shared(found, key, () => load(database, actor, tenantRef))
       return narrowed(actor, access)
     },
 
     async findTenantId(tenantRef) {
+      if (!isReference(tenantRef)) return null
       const row = await database.platformUnit({ actor: pipeline, readOnly: true }, (em) => findTenant(em, tenantRef))
       return row?.tenantId ?? null
     },
@@ -64,6 +65,9 @@ export function createDirectory({ database, clock, cacheSize = 50_000 }: Directo
   }
 }
 
+/** What an id, a slug or an externalId may look like; the database cannot even be asked for some other texts. */
+const isReference = (tenantRef: string) => /^[\x21-\x7e]{1,128}$/.test(tenantRef)
+
 /** Callers that ask at the same moment share one look-up; a failed one is not remembered. */
 function shared<Value extends object>(
   cache: LRUCache<string, Promise<Value>>,
@@ -71,14 +75,14 @@ function shared<Value extends object>(
   find: () => Promise<Value>,
 ): Promise<Value> {
   const known = cache.get(key)
-  if (known) return known
+  if (known !== undefined) return known
   const running = find()
   cache.set(key, running)
   running.catch(() => cache.delete(key))
   return running
 }
 
-async function signIn(database: Database, clock: Clock, identity: Identity, digest: string): Promise<string> {
+async function signIn(database: Database, clock: Clock, identity: Identity, digest: string): Promise<{ id: string }> {
   const { issuer, subject, name } = identity
   const email = identity.emailVerified ? identity.email?.toLowerCase() : undefined
   const id = await database.identityUnit(digest, (em) =>
@@ -86,17 +90,25 @@ async function signIn(database: Database, clock: Clock, identity: Identity, dige
   )
   if (id === null)
     throw authErrors.unauthenticated({}, 'The issuer has not verified the e-mail address of this account.')
-  return id
+  return { id }
 }
 
-/** What the database checks a sign-in against: who it is, and everything it says. */
+/** A verified token gives the same identity each time, and hashing it anew would cost a tenth of a warm read. */
+const digests = new WeakMap<Identity, string>()
+
+function knownDigest(identity: Identity): string {
+  const digest = digests.get(identity) ?? identityDigest(identity)
+  digests.set(identity, digest)
+  return digest
+}
+
+/** What the database checks a sign-in against: who it is, and everything it says, each part hashed by itself. */
 function identityDigest({ issuer, subject, email, emailVerified, name }: Identity): string {
-  const who = [issuer, subject]
-  const says = emailVerified && email ? [...who, email.toLowerCase(), ...(name === null ? [] : [name])] : who
-  return `${sha256(who)}:${sha256(says)}`
+  const says = emailVerified && email ? [email.toLowerCase(), ...(name === null ? [] : [name])] : []
+  return `${sha256(`${issuer}|${subject}`)}:${sha256([issuer, subject, ...says].map(sha256).join(''))}`
 }
 
-const sha256 = (parts: string[]) => createHash('sha256').update(parts.join('|')).digest('hex')
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 async function load(database: Database, actor: Actor, tenantRef: string): Promise<Found> {
   const row =

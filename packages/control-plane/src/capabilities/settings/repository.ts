@@ -5,14 +5,14 @@ export async function findSettings(em: EntityManager): Promise<TenantSettings | 
   return em.findOne(TenantSettings, { tenantId: { $ne: null } })
 }
 
-/** Locked until the transaction ends, so that the next writer merges onto what this one wrote. */
-export async function getSettingsForUpdate(em: EntityManager, now: Date): Promise<TenantSettings> {
+/** Locked until the transaction ends, so that the next writer merges onto what this one wrote. `since` dates version 1. */
+export async function getSettingsForUpdate(em: EntityManager, since: Date): Promise<TenantSettings> {
   const locked = () => em.findOne(TenantSettings, { tenantId: { $ne: null } }, { lockMode: LockMode.PESSIMISTIC_WRITE })
   const known = await locked()
   if (known) return known
   await em
     .createQueryBuilder(TenantSettings)
-    .insert({ tenantId: tenantOf(em), document: {}, version: 1, updatedAt: now })
+    .insert({ tenantId: tenantOf(em), document: {}, version: 1, updatedAt: since })
     .onConflict()
     .ignore()
     .execute()

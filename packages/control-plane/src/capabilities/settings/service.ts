@@ -33,11 +33,11 @@ export function getSettingsSchema() {
  */
 export async function updateSettings(ctx: TenantContext, { name, settings: patch, expectedVersion }: UpdateInput) {
   const now = ctx.clock.now()
-  const current = await getSettingsForUpdate(ctx.em, now)
+  const tenant = await getOwnTenantForUpdate(ctx.em)
+  const current = await getSettingsForUpdate(ctx.em, tenant.createdAt)
   if (expectedVersion !== undefined && expectedVersion !== current.version) {
     throw tenantErrors.concurrent_update({ currentVersion: current.version })
   }
-  const tenant = await getOwnTenantForUpdate(ctx.em)
   const { next, changes } = judge(ctx, current.document as StoredSettings, name, patch)
   const newName = typeof name === 'string' ? name.trim() : tenant.name
   const renamed = newName !== tenant.name
@@ -104,6 +104,7 @@ function auditedChanges(changes: SettingChange[], others: Record<string, Change>
 
 function answer(ctx: TenantContext, name: string, stored: Pick<TenantSettings, 'document' | 'version' | 'updatedAt'>) {
   const effective = effectiveSettings(stored.document as StoredSettings)
+  // biome-ignore lint/plugin: decides which fields are shown, not whether the operation may run.
   const visible = ctx.access.scopes.has('settings:read_sensitive') ? effective : redactSensitive(effective)
   return { name, settings: visible as Record<string, unknown>, version: stored.version, updatedAt: stored.updatedAt }
 }

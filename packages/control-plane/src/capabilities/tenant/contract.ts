@@ -1,7 +1,7 @@
 import { defineErrors, tenantSelectionErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
-import { expectedVersion, id, integer, tenantRef, text, timestamp, timezone } from '@tenantry/kernel/contract/wire'
 import { textProblem } from '@tenantry/kernel/contract/text'
+import { expectedVersion, id, integer, tenantRef, text, timestamp, timezone } from '@tenantry/kernel/contract/wire'
 import { AppError } from '@tenantry/kernel/errors/app-error'
 import { z } from 'zod'
 
@@ -116,7 +116,7 @@ export const updateTenant = defineOperation({
     websiteUrl: z
       .url({ protocol: /^https$/, hostname: z.regexes.domain, error: 'Expected an https URL with a domain name.' })
       .max(2048)
-      .refine((value) => textProblem(value, 'single') === null, 'Expected a URL without control characters.')
+      .refine((value) => textProblem(value, 'single') === null, 'Expected a plain URL.')
       .nullable()
       .optional(),
     timezone: timezone().optional(),

@@ -39,7 +39,8 @@ export const Tenant = defineEntity({
     status: p.enum([...tenantStates]).default('active'),
     statusReason: p.string().length(500).nullable(),
     statusUntil: p.datetime().nullable(),
-    parent: () => p.manyToOne(Tenant).nullable().index(),
+    // The filter would join the parent, which is no row of this tenant, and show that there is none.
+    parent: () => p.manyToOne(Tenant).filters({ tenant: false }).nullable().index(),
     /** Ids of the ancestors, the root first. */
     path: p.array().columnType('uuid[]').default([]),
     version: p.integer().version(),

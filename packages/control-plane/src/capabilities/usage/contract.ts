@@ -120,9 +120,7 @@ export const trackUsage = defineOperation({
       .regex(/^[\x21-\x7e]{1,255}$/, 'Expected 1 to 255 visible ASCII characters.')
       .optional(),
     occurredAt: z.iso.datetime({ offset: true }).optional().describe('At most 31 days ago; now if absent'),
-    properties: z
-      .record(rawText(100), z.union([rawText(500), z.number(), z.boolean(), z.null()]))
-      .optional(),
+    properties: z.record(rawText(100), z.union([rawText(500), z.number(), z.boolean(), z.null()])).optional(),
   }),
   output: z.object({
     outcome: z.enum(['accepted', 'duplicate']),

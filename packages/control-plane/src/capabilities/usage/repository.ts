@@ -34,15 +34,27 @@ export interface UsageEventInput {
 
 export interface Tracked {
   outcome: 'accepted' | 'duplicate' | 'conflict' | 'below_zero'
+  /** Of the counter that the event counts in: for a duplicate the one that the first event went to. */
   used: number
   revision: number
+  period: string
+  occurredAt: Date
+}
+
+interface TrackedRow {
+  outcome: Tracked['outcome']
+  used: string
+  revision: string
+  period: string
+  occurredAt: string
 }
 
 /** Counts an event once, however often and from however many processes its key comes. */
 export async function trackEvent(em: EntityManager, event: UsageEventInput): Promise<Tracked> {
   const eventId = newId()
-  const rows = await em.execute<{ outcome: Tracked['outcome']; used: string; revision: string }[]>(
-    'select outcome, used, revision from metering.track(?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb)',
+  const rows = await em.execute<TrackedRow[]>(
+    /* sql */ `select outcome, used, revision, counted_in as period, happened_at as "occurredAt"
+      from metering.track(?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb)`,
     [
       eventId,
       event.meter,
@@ -57,5 +69,6 @@ export async function trackEvent(em: EntityManager, event: UsageEventInput): Pro
   )
   const [row] = rows
   if (!row) throw new Error('The metering function answered nothing')
-  return { outcome: row.outcome, used: Number(row.used), revision: Number(row.revision) }
+  const { outcome, used, revision, period, occurredAt } = row
+  return { outcome, used: Number(used), revision: Number(revision), period, occurredAt: new Date(occurredAt) }
 }

@@ -64,7 +64,6 @@ export async function track(ctx: TenantContext, input: TrackInput) {
   checkAmount(meter, input.amount)
   const receivedAt = ctx.clock.now()
   const occurredAt = occurredAtOf(input, receivedAt)
-  const period = periodOf(meter.period, occurredAt, ctx.tenant)
 
   const tracked = await trackEvent(ctx.em, {
     meter: meter.key,
@@ -72,15 +71,15 @@ export async function track(ctx: TenantContext, input: TrackInput) {
     idempotencyKey: eventKeyOf(ctx, input),
     occurredAt,
     receivedAt,
-    period: period.key,
+    period: periodOf(meter.period, occurredAt, ctx.tenant).key,
     day: periodOf('day', occurredAt, ctx.tenant).key,
     properties: input.properties ?? null,
   })
   if (tracked.outcome === 'conflict') throw usageErrors.idempotency_conflict()
   if (tracked.outcome === 'below_zero') throw usageErrors.below_zero({ meter: meter.key, used: tracked.used })
 
-  const value: CounterValue = { meter: meter.key, period: period.key, used: tracked.used, revision: tracked.revision }
-  ctx.afterCommit(() => writeThrough(ctx, value))
+  const { used, revision, period } = tracked
+  ctx.afterCommit(() => writeThrough(ctx, { meter: meter.key, period, used, revision }))
   const plan = planNamed(ctx.services.catalogue, ctx.tenant.plan)
   const limit = effectiveLimits(ctx.services.catalogue, plan.name).find(
     ({ meter: key }) => key === meter.key,
@@ -89,10 +88,10 @@ export async function track(ctx: TenantContext, input: TrackInput) {
     outcome: tracked.outcome,
     metric: meter.key,
     amount: input.amount,
-    used: tracked.used,
+    used,
     limit: limit.limit,
-    state: stateOf(tracked.used, limit, plan.alertThresholds),
-    resetsAt: period.endsAt?.toISOString() ?? null,
+    state: stateOf(used, limit, plan.alertThresholds),
+    resetsAt: periodOf(meter.period, tracked.occurredAt, ctx.tenant).endsAt?.toISOString() ?? null,
   }
 }
 

@@ -2,30 +2,32 @@ import type { Actor } from '../../context/actor.ts'
 import type { Identity } from '../../context/dependencies.ts'
 import type { RequestContext } from '../../context/request-context.ts'
 import { authErrors } from '../../contract/errors.ts'
+import type { Operation } from '../../contract/operation.ts'
 import { AppError } from '../../errors/app-error.ts'
 import { recordDenial } from '../denial.ts'
-import { t } from '../init.ts'
 
-interface Authenticated {
+export interface Caller {
   actor: Actor
+  /** Null in process, where the caller says itself who it is. */
   identity: Identity | null
 }
 
 /** The calls of one batch share their request, and so one verification. */
-const running = new WeakMap<RequestContext, Promise<Authenticated>>()
+const running = new WeakMap<RequestContext, Promise<Caller>>()
 
-export const authentication = t.middleware(async ({ ctx, meta, next }) => {
-  let authenticated = running.get(ctx)
-  if (!authenticated) {
-    authenticated = authenticate(ctx)
-    running.set(ctx, authenticated)
+/** Throws `auth.unauthenticated` where an operation needs a caller and there is none, `auth.blocked` after many failures. */
+export async function authenticate(ctx: RequestContext, { unitOfWork }: Operation): Promise<Caller> {
+  let caller = running.get(ctx)
+  if (!caller) {
+    caller = identify(ctx)
+    running.set(ctx, caller)
   }
-  const { actor, identity } = await authenticated
-  if (actor.type === 'anonymous' && meta?.operation.unitOfWork !== 'none') throw authErrors.unauthenticated()
-  return next({ ctx: { actor, identity } })
-})
+  const { actor } = await caller
+  if (actor.type === 'anonymous' && unitOfWork !== 'none') throw authErrors.unauthenticated()
+  return caller
+}
 
-async function authenticate(ctx: RequestContext): Promise<Authenticated> {
+async function identify(ctx: RequestContext): Promise<Caller> {
   const { credentials, client, dependencies } = ctx
   if ('actor' in credentials) return { actor: credentials.actor, identity: null }
   if (credentials.bearer === undefined && credentials.apiKey === undefined) {
@@ -40,10 +42,13 @@ async function authenticate(ctx: RequestContext): Promise<Authenticated> {
     const user = await dependencies.directory.signIn(identity)
     return { actor: { type: identity.platformAdmin ? 'platformAdmin' : 'user', ...user }, identity }
   } catch (error) {
-    if (error instanceof AppError && error.kind === 'unauthenticated' && client.address !== null) {
-      if (dependencies.failureBlock.recordFailure(client.address)) {
-        await recordDenial(ctx, { actor: { type: 'anonymous' }, code: 'auth.blocked' })
-      }
+    if (
+      error instanceof AppError &&
+      error.kind === 'unauthenticated' &&
+      client.address !== null &&
+      dependencies.failureBlock.recordFailure(client.address)
+    ) {
+      await recordDenial(ctx, { actor: { type: 'anonymous' }, code: 'auth.blocked' })
     }
     throw error
   }

@@ -2,16 +2,16 @@ import type { Actor } from '../../context/actor.ts'
 import type { TenantAccess } from '../../context/dependencies.ts'
 import type { RequestContext } from '../../context/request-context.ts'
 import { authErrors } from '../../contract/errors.ts'
+import type { Operation } from '../../contract/operation.ts'
 import { recordDenial } from '../denial.ts'
-import { t } from '../init.ts'
 
 /** One check against the operation's declared scope; a platform operation is for platform admins only. */
-export const authorization = t.middleware(async ({ ctx, meta, next, path }) => {
-  const { actor, access } = ctx as RequestContext & { actor: Actor; access?: TenantAccess }
-  const operation = meta?.operation
-  if (operation === undefined) throw new Error(`${path} declares no operation`)
+export async function authorize(
+  ctx: RequestContext,
+  { actor, access }: { actor: Actor; access: TenantAccess | null },
+  { operation, path }: { operation: Operation; path: string },
+): Promise<void> {
   const { permission, unitOfWork } = operation
-
   if (unitOfWork === 'platform' && actor.type !== 'platformAdmin' && actor.type !== 'system') {
     await recordDenial(ctx, { actor, code: 'auth.permission_denied', operation: path })
     throw authErrors.permission_denied({}, 'Only platform admins may do this.')
@@ -31,5 +31,4 @@ export const authorization = t.middleware(async ({ ctx, meta, next, path }) => {
       `This needs the scope ${permission}.`,
     )
   }
-  return next()
-})
+}

@@ -1,6 +1,8 @@
+import { TRPCError } from '@trpc/server'
+import type { RequestContext } from '../../context/request-context.ts'
 import { serviceErrors } from '../../contract/errors.ts'
-import { toAppError, toTrpcError } from '../../errors/to-trpc-error.ts'
-import { t } from '../init.ts'
+import type { AppError } from '../../errors/app-error.ts'
+import { toAppError } from '../../errors/to-trpc-error.ts'
 
 /** A server that is gone, restarting or out of connections; all of these may be gone in a second. */
 const transient = /^(08...|57P0[123]|53300|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)$/
@@ -8,18 +10,16 @@ const transientText =
   /timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error/i
 
 /** The one place where errors become answers: declared ones keep their code, everything else is `internal`. */
-export const errors = t.middleware(async ({ ctx, next, path }) => {
-  const result = await next()
-  if (result.ok) return result
-  const cause = result.error.cause ?? result.error
+export function answerOf(error: unknown, { logger }: RequestContext, operation: string): AppError {
+  const cause = error instanceof TRPCError ? (error.cause ?? error) : error
   if (isTransient(cause)) {
-    ctx.logger.warn({ err: cause, operation: path }, 'the database did not answer')
-    throw toTrpcError(serviceErrors.overloaded({ retryAfterSeconds: 1 }))
+    logger.warn({ err: cause, operation }, 'the database did not answer')
+    return serviceErrors.overloaded({ retryAfterSeconds: 1 })
   }
-  const known = toAppError(result.error)
-  if (known.kind === 'internal') ctx.logger.error({ err: cause, operation: path }, 'an operation failed')
-  throw toTrpcError(known.kind === 'internal' ? cause : known)
-})
+  const known = toAppError(error)
+  if (known.kind === 'internal') logger.error({ err: cause, operation }, 'an operation failed')
+  return known
+}
 
 function isTransient(error: unknown): boolean {
   for (let current = error, depth = 0; current instanceof Error && depth < 5; current = current.cause, depth++) {

@@ -74,9 +74,7 @@ export async function claimKey(
 export async function storeAnswer(
   ctx: RequestContext,
   em: EntityManager,
-  tenantId: string,
-  call: IdempotentCall,
-  answer: unknown,
+  { tenantId, call, answer }: { tenantId: string; call: IdempotentCall; answer: unknown },
 ): Promise<void> {
   const { sealer, clock } = ctx.dependencies
   const response = sealer.seal(JSON.stringify(answer), sealContext(tenantId, call))

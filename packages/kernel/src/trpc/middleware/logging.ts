@@ -1,12 +1,11 @@
-import { toAppError } from '../../errors/to-trpc-error.ts'
-import { t } from '../init.ts'
+import type { RequestContext } from '../../context/request-context.ts'
 
-export const logging = t.middleware(async ({ ctx, next, path }) => {
+/** Starts the clock of a call; the answer to be given when it has ended. */
+export function observe({ dependencies, logger }: RequestContext, operation: string): (status: number) => void {
   const startedAt = performance.now()
-  const result = await next()
-  const seconds = (performance.now() - startedAt) / 1000
-  const status = result.ok ? 200 : toAppError(result.error).status
-  ctx.dependencies.metrics.operation(path, status, seconds)
-  ctx.logger.debug({ operation: path, status, milliseconds: Math.round(seconds * 1000) }, 'operation')
-  return result
-})
+  return (status) => {
+    const milliseconds = performance.now() - startedAt
+    dependencies.metrics.operation(operation, status, milliseconds / 1000)
+    logger.debug({ operation, status, milliseconds: Math.round(milliseconds) }, 'operation')
+  }
+}

@@ -1,29 +1,26 @@
-import type { Actor } from '../../context/actor.ts'
-import type { Identity, TenantAccess } from '../../context/dependencies.ts'
+import type { TenantAccess } from '../../context/dependencies.ts'
 import type { RequestContext } from '../../context/request-context.ts'
 import { tenantSelectionErrors } from '../../contract/errors.ts'
+import type { Operation } from '../../contract/operation.ts'
 import { recordDenial } from '../denial.ts'
-import { t } from '../init.ts'
+import type { Caller } from './authentication.ts'
 
 /** No id, slug or externalId is longer. */
 const longestReference = 128
 
-interface Caller {
-  actor: Actor
-  identity: Identity | null
-}
-
 /** Finds the one tenant a request is about, and refuses those that are not active unless the operation answers for them. */
-export const tenant = t.middleware(async ({ ctx, meta, next, getRawInput, path }) => {
-  // The authentication middleware ran before; tRPC does not know that here.
-  const caller = ctx as RequestContext & Caller
-  const access = await resolveTenant(caller, caller, namedInPath(await getRawInput()), path)
-  if (access.tenant.status !== 'active' && !meta?.operation.allowInactive) {
+export async function selectTenant(
+  ctx: RequestContext,
+  caller: Caller,
+  { operation, path, rawInput }: { operation: Operation; path: string; rawInput: unknown },
+): Promise<TenantAccess> {
+  const access = await resolveTenant(ctx, caller, namedInPath(rawInput), path)
+  if (access.tenant.status !== 'active' && !operation.allowInactive) {
     const { status, statusReason } = access.tenant
     throw tenantSelectionErrors.inactive({ state: status, reason: statusReason }, `This tenant is ${status}.`)
   }
-  return next({ ctx: { access, tenant: access.tenant, eventKey: null } })
-})
+  return access
+}
 
 function namedInPath(rawInput: unknown): string | undefined {
   const named = (rawInput as { tenantId?: unknown } | null | undefined)?.tenantId

@@ -7,7 +7,7 @@ import { claimKey, type IdempotentCall, storeAnswer } from './idempotency.ts'
 
 type Entered = RequestContext & {
   actor: Actor
-  access?: TenantAccess
+  access: TenantAccess | null
   idempotentCall?: IdempotentCall
 }
 
@@ -22,31 +22,34 @@ interface Journal {
  * Opens the operation's unit of work. tRPC reports a failed resolver as `{ ok: false }` instead of throwing, so the
  * result is thrown on: a bare `transactional(() => next())` would commit it.
  */
-export const transaction = t.middleware(async ({ ctx, meta, next, path }) => {
-  const entered = ctx as Entered
-  const readOnly = meta?.operation.type === 'query'
-  const journal = createJournal(entered)
+export const transaction = <Context extends object>() =>
+  t.middleware(async ({ ctx, meta, next, path }) => {
+    const entered = ctx as Entered
+    const readOnly = meta?.operation.type === 'query'
+    const journal = createJournal(entered)
 
-  const result = await openUnit(entered, readOnly, meta?.operation.unitOfWork, async (em) => {
-    const { access, idempotentCall } = entered
-    if (access && idempotentCall) await claimKey(entered, em, access.tenant.id, idempotentCall)
-    const { record, afterCommit } = journal
-    const inner = await next({ ctx: { em, record, afterCommit, ...serviceFields(entered) } })
-    if (!inner.ok) throw inner.error
-    if (access && idempotentCall) await storeAnswer(entered, em, access.tenant.id, idempotentCall, inner.data)
-    await writeAudit(entered, em, journal.entries)
-    return inner
-  })
+    const result = await openUnit(entered, readOnly, meta?.operation.unitOfWork, async (em) => {
+      const { access, idempotentCall } = entered
+      if (access && idempotentCall) await claimKey(entered, em, access.tenant.id, idempotentCall)
+      const { record, afterCommit } = journal
+      // tRPC cannot follow what the pipeline has put into the context before.
+      const inner = await next({ ctx: { em, record, afterCommit, ...serviceFields(entered) } as unknown as Context })
+      if (!inner.ok) throw inner.error
+      if (access && idempotentCall)
+        await storeAnswer(entered, em, { tenantId: access.tenant.id, call: idempotentCall, answer: inner.data })
+      await writeAudit(entered, em, journal.entries)
+      return inner
+    })
 
-  for (const effect of journal.effects) {
-    try {
-      await effect()
-    } catch (error) {
-      ctx.logger.error({ err: error, operation: path }, 'an effect after commit failed')
+    for (const effect of journal.effects) {
+      try {
+        await effect()
+      } catch (error) {
+        ctx.logger.error({ err: error, operation: path }, 'an effect after commit failed')
+      }
     }
-  }
-  return result
-})
+    return result
+  })
 
 /** The fields every service gets beside its transaction. */
 export const serviceFields = ({ dependencies }: RequestContext) => ({

@@ -1,6 +1,6 @@
+import { textProblem } from '@tenantry/kernel/contract/text'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
-import { textProblem } from './text.ts'
 
 const globalUnicastV6: [ipaddr.IPv6, number] = [ipaddr.IPv6.parse('2000::'), 3]
 // Azure answers instance metadata on a public address.

@@ -1,0 +1,150 @@
+import type { Operation } from '@tenantry/kernel/contract/operation'
+import { pathParameters } from '@tenantry/shared/openapi/rest-procedure'
+import type { TestApi } from './api-server.ts'
+import type { Input } from './doors.ts'
+import type { Caller, World } from './operation-world.ts'
+
+export interface Case {
+  /** `ok`, or the code of the refusal. */
+  expects: string
+  as: Caller
+  input?: Input | ((world: World) => Input)
+  /** Named by the header, or in process by `tenantId`; the world's own tenant unless told. */
+  tenant?: 'own' | 'other' | 'unknown' | 'none'
+  status?: 'active' | 'suspended'
+  before?(api: TestApi, world: World): Promise<unknown>
+}
+
+const inPath = ({ tenant }: World) => ({ tenantId: tenant.slug })
+const ofTenant =
+  (fields: Input = {}) =>
+  (world: World) => ({ ...inPath(world), ...fields })
+const asOwner = ({ installation }: TestApi, { tenant }: World) =>
+  installation.callerAs({ type: 'service', name: 'preparation' }, tenant.slug)
+
+/** What every operation is called with, and what it must answer, on every door. A new operation needs its entry here. */
+export const operationCases: Record<string, Case[]> = {
+  'plans.list': [
+    { expects: 'ok', as: 'anonymous' },
+    { expects: 'ok', as: 'viewer' },
+  ],
+  'me.get': [
+    { expects: 'ok', as: 'owner' },
+    { expects: 'ok', as: 'stranger' },
+    { expects: 'ok', as: 'operator' },
+  ],
+  'tenants.info': [
+    { expects: 'ok', as: 'viewer' },
+    { expects: 'ok', as: 'operator' },
+  ],
+  'tenants.usage': [{ expects: 'ok', as: 'viewer' }],
+  'tenants.limits': [{ expects: 'ok', as: 'viewer' }],
+  'settings.get': [
+    { expects: 'ok', as: 'viewer' },
+    { expects: 'ok', as: 'owner' },
+  ],
+  'settings.schema': [{ expects: 'ok', as: 'viewer' }],
+  'tenants.get': [
+    { expects: 'ok', as: 'viewer', input: inPath },
+    { expects: 'ok', as: 'owner', input: inPath, status: 'suspended' },
+  ],
+  'tenants.update': [
+    {
+      expects: 'ok',
+      as: 'admin',
+      input: ofTenant({ name: 'Renamed', tags: ['a', 'b'], websiteUrl: 'https://example.com/', expectedVersion: 1 }),
+    },
+    { expects: 'auth.permission_denied', as: 'member', input: ofTenant({ name: 'Renamed' }) },
+    { expects: 'request.invalid', as: 'admin', input: ofTenant({ name: 'x', timezone: 'Mars/Olympus', tags: 'none' }) },
+    { expects: 'tenant.concurrent_update', as: 'admin', input: ofTenant({ name: 'Renamed', expectedVersion: 7 }) },
+    { expects: 'tenant.unknown_plan', as: 'operator', input: ofTenant({ plan: 'no-such-plan' }) },
+    {
+      expects: 'tenant.external_id_taken',
+      as: 'owner',
+      input: (world) => ({ ...inPath(world), externalId: `ext-${world.other.slug}` }),
+      before: ({ installation }, { other }) =>
+        installation
+          .callerAs({ type: 'service', name: 'preparation' }, other.slug)
+          .tenants.update({ tenantId: other.slug, externalId: `ext-${other.slug}` }),
+    },
+  ],
+  'tenants.updateSettings': [
+    {
+      expects: 'ok',
+      as: 'admin',
+      input: { name: 'Renamed', settings: { branding: { primaryColor: '#00ff00' } }, expectedVersion: 1 },
+    },
+    { expects: 'auth.permission_denied', as: 'viewer', input: { settings: {} } },
+    { expects: 'tenant.concurrent_update', as: 'admin', input: { settings: {}, expectedVersion: 7 } },
+    { expects: 'settings.too_large', as: 'admin', input: { settings: { custom: { blob: 'x'.repeat(11_000) } } } },
+    { expects: 'settings.restricted_key', as: 'owner', input: { settings: { rateLimits: { updatesPerHour: 100 } } } },
+    {
+      expects: 'settings.invalid',
+      as: 'admin',
+      input: {
+        name: 'x',
+        settings: {
+          branding: { logoUrl: 'http://169.254.169.254/latest', welcomeMessage: '<script>alert(1)</script>' },
+          security: { ipWhitelist: ['10.0.0.0/33'] },
+          noSuchKey: true,
+        },
+      },
+    },
+  ],
+  'usage.track': [
+    { expects: 'ok', as: 'member', input: ofTenant({ metric: 'tokens', amount: 70, properties: { model: 'small' } }) },
+    { expects: 'ok', as: 'member', input: ofTenant({ metric: 'tokens' }) },
+    {
+      expects: 'ok',
+      as: 'member',
+      input: ofTenant({ metric: 'tokens', amount: 3, idempotencyKey: 'again' }),
+      before: (api, world) =>
+        asOwner(api, world).usage.track({ tenantId: 'current', metric: 'tokens', amount: 3, idempotencyKey: 'again' }),
+    },
+    {
+      expects: 'usage.idempotency_conflict',
+      as: 'member',
+      input: ofTenant({ metric: 'tokens', amount: 4, idempotencyKey: 'again' }),
+      before: (api, world) =>
+        asOwner(api, world).usage.track({ tenantId: 'current', metric: 'tokens', amount: 3, idempotencyKey: 'again' }),
+    },
+    { expects: 'usage.unknown_meter', as: 'member', input: ofTenant({ metric: 'no_such_meter' }) },
+    { expects: 'usage.below_zero', as: 'member', input: ofTenant({ metric: 'storage', amount: -1 }) },
+    { expects: 'auth.permission_denied', as: 'viewer', input: ofTenant({ metric: 'tokens' }) },
+    { expects: 'request.invalid', as: 'member', input: ofTenant({ metric: 'tokens', amount: -5 }) },
+  ],
+}
+
+/** The refusals that the pipeline owes every operation, tried with the input of its first case. */
+export function pipelineCases(operation: Operation, [first]: Case[]): Case[] {
+  if (!first) return []
+  const { unitOfWork, allowInactive, rest } = operation
+  const unknownField: Case = {
+    ...first,
+    expects: 'request.invalid',
+    input: (world) => ({ ...inputOf(first, world), surprise: 'x' }),
+  }
+  if (unitOfWork === 'none') return [unknownField]
+  const anonymous: Case = { ...first, expects: 'auth.unauthenticated', as: 'anonymous' }
+  if (unitOfWork !== 'tenant') return [unknownField, anonymous]
+  const named = pathParameters(rest.path).includes('tenantId')
+  return [
+    unknownField,
+    anonymous,
+    { ...first, expects: 'tenant.not_found', as: 'stranger' },
+    { ...first, expects: 'tenant.not_found', tenant: 'unknown' },
+    { ...first, expects: allowInactive ? 'ok' : 'tenant.inactive', status: 'suspended' },
+    named
+      ? { ...first, expects: 'tenant.mismatch', tenant: 'other' }
+      : { ...first, expects: 'tenant.not_selected', tenant: 'none' },
+  ]
+}
+
+export function inputOf({ input = {} }: Case, world: World): Input {
+  return typeof input === 'function' ? input(world) : input
+}
+
+export function tenantNamed({ tenant = 'own' }: Case, world: World): string | undefined {
+  const named = { own: world.tenant.slug, other: world.other.slug, unknown: 'no-such-tenant', none: undefined }
+  return named[tenant]
+}

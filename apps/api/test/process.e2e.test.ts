@@ -1,0 +1,266 @@
+import { execFile } from 'node:child_process'
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { seedDemo } from '@tenantry/control-plane/seeds'
+import { createTemporaryDataFolder } from '@tenantry/embedded'
+import { Client } from 'pg'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { readConfig } from '../src/config.ts'
+import { openInstallation } from '../src/dependencies.ts'
+import {
+  databasePid,
+  databaseUrl,
+  isRunning,
+  kill,
+  type RunningApi,
+  removeDataFolder,
+  spawnApi,
+  useDataFolder,
+} from './api-process.ts'
+
+const ctrlCMilliseconds = 2_000
+
+/** What a first start leaves, to copy. */
+let pristine: string
+
+beforeAll(async () => {
+  pristine = await createTemporaryDataFolder()
+  const installation = await openInstallation(readConfig({ DATA_DIR: pristine, LOG_LEVEL: 'silent' }))
+  await seedDemo(installation.dependencies)
+  await installation.close()
+})
+
+afterAll(() => removeDataFolder(pristine))
+
+const startApi = (dataFolder: string, environment?: Record<string, string>): Promise<RunningApi> =>
+  spawnApi(dataFolder, environment).ready()
+
+async function paint(api: RunningApi, primaryColor: string) {
+  const headers = await api.signIn('admin@acme.test')
+  const json = { settings: { branding: { primaryColor } } }
+  expect(await api.send('/api/v1/tenants/current/settings', { method: 'PUT', json, headers })).toMatchObject({
+    status: 200,
+  })
+}
+
+async function colourOf(api: RunningApi): Promise<string> {
+  const headers = await api.signIn('viewer@acme.test')
+  return (await api.send('/api/v1/tenants/current/settings', { headers })).json.settings.branding.primaryColor
+}
+
+/** Stops as a person at a terminal would, and holds it to its promise: at once, cleanly, nothing left. */
+async function expectCleanStop(api: RunningApi, dataFolder: string, ...how: Parameters<RunningApi['stop']>) {
+  const database = await databasePid(dataFolder)
+  const { code, milliseconds } = await api.stop(...how)
+  expect(code).toBe(0)
+  expect(milliseconds).toBeLessThan(ctrlCMilliseconds)
+  expect(database && (await isRunning(database))).toBe(false)
+  expect(await databasePid(dataFolder)).toBeNull()
+}
+
+/** A session that keeps every update of settings waiting until it ends. */
+async function holdSettings(dataFolder: string): Promise<{ waiting(): Promise<number>; release(): Promise<void> }> {
+  const [holder, watcher] = [new Client(await databaseUrl(dataFolder)), new Client(await databaseUrl(dataFolder))]
+  for (const client of [holder, watcher]) {
+    client.on('error', () => undefined)
+    await client.connect()
+    onTestFinished(() => client.end())
+  }
+  await holder.query('begin; lock table tenantry.tenant_settings in access exclusive mode')
+  return {
+    waiting: async () => (await watcher.query('select from pg_locks where not granted')).rowCount ?? 0,
+    release: async () => {
+      await holder.query('commit')
+      await Promise.all([holder.end(), watcher.end()])
+    },
+  }
+}
+
+describe('starting', () => {
+  test('needs nothing: it makes its data, says where everything is, and the printed command works as it stands', async () => {
+    const folder = await useDataFolder()
+    const startedAt = performance.now()
+    const api = await startApi(folder)
+    expect(performance.now() - startedAt).toBeLessThan(20_000)
+
+    const banner = api.output()
+    for (const path of ['/api/v1', '/trpc', '/api/docs', '/readyz']) expect(banner).toContain(`${api.origin}${path}\n`)
+    const users = ['owner@acme.test', 'admin@acme.test', 'member@acme.test', 'viewer@acme.test']
+    const others = ['owner@globex.test', 'owner@initech.test', 'operator@tenantry.test']
+    for (const email of [...users, ...others]) expect(banner).toContain(email)
+
+    const command = banner.split('\n').find((line) => line.includes('curl')) ?? ''
+    const { stdout } = await promisify(execFile)('bash', ['-c', command])
+    expect(JSON.parse(stdout)).toMatchObject({
+      slug: 'acme',
+      subscriptionTier: 'starter',
+      userRole: 'admin',
+      memberCount: 4,
+    })
+    expect((await stat(join(folder, 'keys.json'))).mode & 0o777).toBe(0o600)
+    await expectCleanStop(api, folder, 'SIGINT')
+  })
+
+  test('a second time keeps the data and the tokens', async () => {
+    const folder = await useDataFolder(pristine)
+    const first = await startApi(folder)
+    await paint(first, '#123456')
+    const token = await first.signIn('viewer@acme.test')
+    await expectCleanStop(first, folder, 'SIGTERM')
+
+    const startedAt = performance.now()
+    const second = await startApi(folder)
+
+    expect(performance.now() - startedAt).toBeLessThan(10_000)
+    expect(await colourOf(second)).toBe('#123456')
+    expect(await second.send('/api/v1/me', { headers: token })).toMatchObject({ status: 200 })
+  })
+
+  test('serves the tenants as they were seeded: a child reached by inheritance, a suspended one with its reason', async () => {
+    const api = await startApi(await useDataFolder(pristine))
+    const owner = await api.signIn('owner@acme.test')
+    expect((await api.send('/api/v1/me', { headers: owner })).json.memberships).toMatchObject([
+      { slug: 'acme', role: 'owner', inheritedFrom: null },
+      { slug: 'acme-labs', role: 'owner', inheritedFrom: expect.any(String) },
+    ])
+    const usage = (await api.send('/api/v1/tenants/current/usage', { headers: owner })).json
+    expect(usage).toMatchObject({ usersCount: 4, tokensUsed: expect.any(Number) })
+    const suspended = await api.send('/api/v1/tenants/current', { headers: await api.signIn('owner@initech.test') })
+    expect(suspended).toMatchObject({
+      status: 403,
+      json: { code: 'tenant.inactive', state: 'suspended', reason: 'Invoice 2041 is unpaid.' },
+    })
+    const operator = await api.signIn('operator@tenantry.test')
+    expect((await api.send('/api/v1/tenants/globex', { headers: operator })).json).toMatchObject({ plan: 'free' })
+  })
+
+  test('side by side, each with data of its own; a folder or a port in use is refused with what to do', async () => {
+    const [one, other, third] = await Promise.all([1, 2, 3].map(() => useDataFolder(pristine)))
+    const [first, second] = await Promise.all([startApi(String(one)), startApi(String(other))])
+    await paint(first, '#111111')
+    await paint(second, '#222222')
+    expect([await colourOf(first), await colourOf(second)]).toEqual(['#111111', '#222222'])
+
+    const { port } = new URL(first.origin)
+    const [sameFolder, samePort] = [spawnApi(String(one)), spawnApi(String(third), { PORT: port })]
+
+    expect([await sameFolder.ended, await samePort.ended]).toEqual([1, 1])
+    expect(sameFolder.output()).toMatch(/^The data folder is in use by another running instance.*another DATA_DIR\.\n$/)
+    expect(samePort.output()).toBe(
+      `Port ${port} on 127.0.0.1 is in use. Stop what listens there, or choose another PORT.\n`,
+    )
+    expect(await databasePid(String(third))).toBeNull()
+    expect([await colourOf(first), await colourOf(second)]).toEqual(['#111111', '#222222'])
+  })
+})
+
+describe('Ctrl-C', () => {
+  test('to the whole group lets the request under way be answered, and then ends everything', async () => {
+    const folder = await useDataFolder(pristine)
+    const api = await startApi(folder)
+    const settings = await holdSettings(folder)
+    const painting = paint(api, '#abcdef')
+    await expect.poll(settings.waiting).toBe(1)
+
+    const database = await databasePid(folder)
+    const stopping = api.stop('SIGINT', 'group')
+    await expect.poll(() => api.send('/livez').catch((error: Error) => error.message)).toMatch(/ECONNREFUSED/)
+    await settings.release()
+
+    await painting
+    const { code, milliseconds } = await stopping
+    expect(code).toBe(0)
+    expect(milliseconds).toBeLessThan(ctrlCMilliseconds)
+    expect(database && (await isRunning(database))).toBe(false)
+  })
+
+  test('does not wait for a request that does not end', async () => {
+    const folder = await useDataFolder(pristine)
+    const api = await startApi(folder)
+    const settings = await holdSettings(folder)
+    const painting = paint(api, '#abcdef').catch((error: Error) => error.message)
+    await expect.poll(settings.waiting).toBe(1)
+
+    await expectCleanStop(api, folder, 'SIGINT')
+
+    expect(await painting).toMatch(/socket hang up|ECONNRESET/)
+  })
+
+  test('while it is still starting ends the database that was just started, too', async () => {
+    const folder = await useDataFolder(pristine)
+    const api = spawnApi(folder)
+    await expect.poll(() => databasePid(folder), { interval: 5, timeout: 20_000 }).not.toBeNull()
+    const database = Number(await databasePid(folder))
+
+    kill(-api.pid, 'SIGINT')
+
+    expect(await api.ended).toBe(0)
+    expect(api.output()).toBe('')
+    await expect.poll(() => isRunning(database), { timeout: ctrlCMilliseconds }).toBe(false)
+  })
+})
+
+test('after a kill -9 of the API the next start takes over its orphaned database, with everything that was answered', async () => {
+  const folder = await useDataFolder(pristine)
+  const first = await startApi(folder)
+  await paint(first, '#fedcba')
+  const orphan = Number(await databasePid(folder))
+  await first.stop('SIGKILL')
+  expect(await isRunning(orphan)).toBe(true)
+
+  const second = await startApi(folder)
+
+  expect(await colourOf(second)).toBe('#fedcba')
+  expect(await isRunning(orphan)).toBe(false)
+  await expectCleanStop(second, folder, 'SIGINT')
+})
+
+describe('what cannot work is refused at the start, without a stack', () => {
+  const refusal = async (environment: Record<string, string>) => {
+    const api = spawnApi(await useDataFolder(), environment)
+    expect(await api.ended).toBe(1)
+    expect(api.output()).not.toMatch(/^\s+at /m)
+    return api.output()
+  }
+
+  test('a configuration, with every problem at once', async () => {
+    const output = await refusal({
+      PORT: 'eighty',
+      LOG_LEVEL: 'loud',
+      TRUSTED_PROXIES: '10.0.0.0/8,nonsense',
+      DATABASE_URL: 'mysql://x',
+    })
+    const names = [...output.matchAll(/^ {2}(\w+):/gm)].map(([, name]) => name)
+    const external = ['CONTEXT_SIGNING_KEYS', 'ENCRYPTION_KEYS', 'JOBS_DATABASE_URL', 'OIDC_AUDIENCE', 'OIDC_ISSUER']
+    const wrong = ['DATABASE_URL', 'LOG_LEVEL', 'PLATFORM_DATABASE_URL', 'PORT', 'TRUSTED_PROXIES']
+    expect(names.sort()).toEqual([...external, ...wrong].sort())
+  })
+
+  test('a plan catalogue, by line and key', async () => {
+    const file = join(await useDataFolder(), 'plans.yaml')
+    const original = await readFile(
+      new URL('../../../packages/control-plane/catalogue/default.yaml', import.meta.url),
+      'utf8',
+    )
+    const lines = original.split('\n')
+    const line = lines.findIndex((text) => text.includes('requestsPerMinute: 100')) + 1
+    await writeFile(file, original.replace('requestsPerMinute: 100', 'requestsPerMinute: many'))
+    expect(await refusal({ PLAN_CATALOGUE: file })).toMatch(
+      new RegExp(
+        `^The plan catalogue cannot be used:\n.*plans\\.yaml:${line} defaults\\.rateLimits\\.requestsPerMinute: `,
+      ),
+    )
+  })
+
+  test('the development issuer anywhere but at home', async () => {
+    const outputs = await Promise.all([
+      refusal({ AUTH_DEV_ISSUER: 'true', HOST: '0.0.0.0' }),
+      refusal({ AUTH_DEV_ISSUER: 'true', OIDC_ISSUER: 'https://issuer.example', OIDC_AUDIENCE: 'tenantry' }),
+      refusal({ HOST: '0.0.0.0' }),
+    ])
+    expect(outputs[0]).toContain('  AUTH_DEV_ISSUER: allowed only with the embedded database')
+    expect(outputs[1]).toContain('  AUTH_DEV_ISSUER: allowed only with the embedded database')
+    expect(outputs[2]).toContain('  OIDC_ISSUER: required where HOST is not loopback')
+  })
+})

@@ -1,0 +1,216 @@
+import type { Dependencies } from '@tenantry/kernel/context/dependencies'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { createInternalCaller } from '../../caller.ts'
+import { openTestInstallation, operator, type TestInstallation, type TestTenant } from '../../testing.ts'
+import { createTestClock } from './service.fixture.ts'
+
+const clock = createTestClock('2026-11-21T10:00:00Z')
+let installation: TestInstallation
+beforeAll(async () => {
+  installation = await openTestInstallation({ clock })
+})
+beforeEach(() => clock.set('2026-11-21T10:00:00Z'))
+afterAll(() => installation.close())
+
+const current = { tenantId: 'current' }
+
+describe('usage', () => {
+  test('shows every meter of the catalogue with limit, percent, state and reset, and the flat fields', async () => {
+    const { tenant, caller } = await installation.enter({ plan: 'free', role: 'viewer' })
+    const owner = installation.callerAs(await installation.createMember(tenant.id, 'owner'), tenant.id)
+    await owner.usage.track({ ...current, metric: 'conversations', amount: 12 })
+    await owner.usage.track({ ...current, metric: 'api_calls', amount: 250 })
+    await owner.usage.track({ ...current, metric: 'storage', amount: 1_572_864 })
+
+    const { meters, ...flat } = await caller.tenants.usage()
+    expect(flat).toEqual({
+      usersCount: 2,
+      usersLimit: 5,
+      teamsCount: 0,
+      teamsLimit: 2,
+      conversationsCount: 12,
+      conversationsLimit: 50,
+      tokensUsed: 0,
+      tokensLimit: 100_000,
+      storageUsedMb: 1.5,
+      apiCallsToday: 250,
+    })
+    expect(meters.map(({ meter }) => meter)).toEqual(Object.keys(installation.dependencies.services.catalogue.meters))
+    const gauge = { kind: 'gauge', resetsAt: null }
+    expect(meters).toEqual(
+      expect.arrayContaining([
+        { ...gauge, meter: 'users', unit: 'users', used: 2, limit: 5, hardLimit: 5, percent: 40, state: 'ok' },
+        { ...gauge, meter: 'admins', unit: 'users', used: 1, limit: 1, hardLimit: 1, percent: 100, state: 'blocked' },
+        {
+          ...gauge,
+          meter: 'conversations',
+          unit: 'conversations',
+          used: 12,
+          limit: 50,
+          hardLimit: 55,
+          percent: 24,
+          state: 'ok',
+        },
+        {
+          meter: 'api_calls',
+          kind: 'counter',
+          unit: 'calls',
+          used: 250,
+          limit: 1000,
+          hardLimit: 1100,
+          percent: 25,
+          state: 'ok',
+          resetsAt: '2026-11-22T00:00:00.000Z',
+        },
+      ]),
+    )
+  })
+
+  test.each([
+    ['tokens', 79_999, 'ok'],
+    ['tokens', 80_000, 'warning'],
+    ['tokens', 100_000, 'warning'],
+    ['tokens', 100_001, 'grace'],
+    ['tokens', 109_999, 'grace'],
+    ['tokens', 110_000, 'blocked'],
+    ['pipeline_runs', 15, 'ok'],
+    ['pipeline_runs', 16, 'warning'],
+    ['pipeline_runs', 19, 'warning'],
+    ['pipeline_runs', 20, 'blocked'],
+  ])('of %s at %d is %s on the free plan', async (metric, amount, state) => {
+    const { caller } = await installation.enter({ plan: 'free' })
+    expect(await caller.usage.track({ ...current, metric, amount })).toMatchObject({ state })
+    const { meters } = await caller.tenants.usage()
+    expect(meters.find(({ meter }) => meter === metric)).toMatchObject({ used: amount, state })
+  })
+
+  test('without a limit is null in the list, -1 in the flat fields, and never more than ok', async () => {
+    const { caller } = await installation.enter({ plan: 'enterprise' })
+    await caller.usage.track({ ...current, metric: 'tokens', amount: 1_000_000_000_000 })
+    const { meters, ...flat } = await caller.tenants.usage()
+    expect(flat).toMatchObject({
+      usersLimit: -1,
+      teamsLimit: -1,
+      conversationsLimit: -1,
+      tokensLimit: -1,
+      tokensUsed: 1_000_000_000_000,
+    })
+    expect(meters.find(({ meter }) => meter === 'tokens')).toMatchObject({
+      limit: null,
+      hardLimit: null,
+      percent: null,
+      state: 'ok',
+    })
+  })
+
+  test('is fresh after every track although it is cached', async () => {
+    const { tenant, caller } = await installation.enter()
+    const reader = installation.callerAs(await installation.createMember(tenant.id, 'viewer'), tenant.id)
+    expect(await reader.tenants.usage()).toMatchObject({ tokensUsed: 0, conversationsCount: 0 })
+    await caller.usage.track({ ...current, metric: 'tokens', amount: 40 })
+    expect(await reader.tenants.usage()).toMatchObject({ tokensUsed: 40, conversationsCount: 0 })
+    await caller.usage.track({ ...current, metric: 'conversations', amount: 3 })
+    await caller.usage.track({ ...current, metric: 'conversations', amount: -1 })
+    expect(await reader.tenants.usage()).toMatchObject({ tokensUsed: 40, conversationsCount: 2 })
+  })
+
+  test('is cached for a minute', async () => {
+    const { tenant, caller } = await installation.enter()
+    await caller.tenants.usage()
+    await installation.createMember(tenant.id, 'member')
+    clock.set('2026-11-21T10:00:59Z')
+    expect(await caller.tenants.usage()).toMatchObject({ usersCount: 1 })
+    clock.set('2026-11-21T10:01:00Z')
+    expect(await caller.tenants.usage()).toMatchObject({ usersCount: 2 })
+  })
+
+  test('counts direct members only, not those an ancestor lends', async () => {
+    const { tenant, user } = await installation.enter({ role: 'admin' })
+    const child = await installation.createTenant({ parent: tenant })
+    expect(await installation.callerAs(user, child.id).tenants.usage()).toMatchObject({ usersCount: 0 })
+  })
+
+  test('of another tenant stays as it was', async () => {
+    const { caller } = await installation.enter()
+    const { caller: other } = await installation.enter()
+    await other.tenants.usage()
+    await caller.usage.track({ ...current, metric: 'tokens', amount: 40 })
+    expect(await other.tenants.usage()).toMatchObject({ tokensUsed: 0 })
+    expect(await caller.tenants.usage()).toMatchObject({ tokensUsed: 40 })
+  })
+
+  test('costs the same whether a tenant has one event or thousands', async () => {
+    const { tenant, caller } = await installation.enter()
+    await caller.usage.track({ ...current, metric: 'tokens', amount: 1 })
+    const few = await costOfUsage(tenant)
+    for (let chunk = 0; chunk < 10; chunk++) await trackMany(tenant, 500)
+    const many = await costOfUsage(tenant)
+
+    expect(few.used).toBe(1)
+    expect(many.used).toBe(5_001)
+    expect(many.cost).toEqual(few.cost)
+    expect(many.cost.find(({ table }) => table === 'usage_events')).toBeUndefined()
+  })
+})
+
+/** By one statement, as thousands of calls would. */
+function trackMany({ id }: TestTenant, events: number): Promise<unknown> {
+  return installation.database.tenantUnit({ tenantId: id, actor: operator, readOnly: false }, (em) =>
+    em.execute(
+      /* sql */ `select metering.track(gen_random_uuid(), 'tokens', 1, gen_random_uuid()::text, ?, ?, '2026-11-01', '2026-11-21', null)
+        from generate_series(1, ?)`,
+      [clock.now(), clock.now(), events],
+    ),
+  )
+}
+
+/** Reads usage past the cache, and what PostgreSQL counted meanwhile: scans and rows per table. */
+async function costOfUsage({ id }: TestTenant) {
+  let cost: { table: string; scans: number; rows: number }[] = []
+  const database: Dependencies['database'] = {
+    ...installation.database,
+    tenantUnit: (unit, work) =>
+      installation.database.tenantUnit(unit, async (em) => {
+        const result = await work(em)
+        cost = await em.execute(/* sql */ `
+          select relname as "table", (seq_scan + coalesce(idx_scan, 0))::int as scans,
+                 (seq_tup_read + coalesce(idx_tup_fetch, 0))::int as rows
+            from pg_stat_xact_user_tables where schemaname = 'tenantry' and seq_scan + coalesce(idx_scan, 0) > 0 order by relname`)
+        return result
+      }),
+  }
+  await installation.dependencies.services.cache.invalidate(id, 'usage')
+  const caller = createInternalCaller(
+    { ...installation.dependencies, database },
+    { actor: { type: 'service', name: 'reader' }, tenantId: id },
+  )
+  const { tokensUsed } = await caller.tenants.usage()
+  return { used: tokensUsed, cost }
+}
+
+describe('limits', () => {
+  test('show what the plan includes, how far grace goes, and where each comes from', async () => {
+    const { caller } = await installation.enter({ plan: 'starter' })
+    const { tier, limits, features } = await caller.tenants.limits()
+    expect(tier).toBe('starter')
+    expect(features).toContain('api_access')
+    const source = 'plan'
+    expect(limits).toEqual(
+      expect.arrayContaining([
+        { meter: 'users', limit: 20, grace: 0, graceDays: 0, hardLimit: 20, source },
+        { meter: 'tokens', limit: 1_000_000, grace: 100_000, graceDays: 7, hardLimit: 1_100_000, source },
+        { meter: 'bandwidth', limit: null, grace: 0, graceDays: 0, hardLimit: null, source },
+        { meter: 'concurrent_pipelines', limit: 5, grace: 0, graceDays: 0, hardLimit: 5, source },
+      ]),
+    )
+    expect(limits.map(({ meter }) => meter)).toEqual(Object.keys(installation.dependencies.services.catalogue.meters))
+  })
+
+  test('follow a change of the plan', async () => {
+    const { tenant } = await installation.enter({ plan: 'free' })
+    await installation.callerAs(operator).tenants.update({ tenantId: tenant.id, plan: 'enterprise' })
+    const reader = installation.callerAs(await installation.createMember(tenant.id, 'viewer'), tenant.id)
+    expect(await reader.tenants.limits()).toMatchObject({ tier: 'enterprise' })
+    expect(await reader.tenants.usage()).toMatchObject({ tokensLimit: -1 })
+  })
+})
