@@ -15,7 +15,7 @@ export function capabilityFiles(name: CapabilityName): Record<string, string> {
   }
 }
 
-const contract = ({ folder, entity, entities, value, values, column, segment, words, manyWords }: CapabilityName) => `\
+const contract = ({ entity, entities, value, column, segment, words, manyWords }: CapabilityName) => `\
 import { defineErrors, tenantSelectionErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
 import { page, pageInput } from '@tenantry/kernel/contract/page'
@@ -92,7 +92,7 @@ export const ${entity} = defineEntity({
 export type ${entity} = InferEntity<typeof ${entity}>
 `
 
-const repository = ({ entity, entities, value, values }: CapabilityName) => `\
+const repository = ({ entity, entities, value }: CapabilityName) => `\
 import { type EntityManager, UniqueConstraintViolationException } from '@mikro-orm/postgresql'
 import { ${value}Errors } from './contract.ts'
 import { ${entity} } from './entity.ts'
@@ -176,7 +176,7 @@ export { ${value}Errors } from './contract.ts'
 export { find${entity} } from './repository.ts'
 `
 
-const factory = ({ entity, value, words }: CapabilityName) => `\
+const factory = ({ entity, words }: CapabilityName) => `\
 import { randomBytes } from 'node:crypto'
 import type { EntityManager } from '@mikro-orm/postgresql'
 import { ${entity} } from './entity.ts'

@@ -4,8 +4,11 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { seedDemo } from '@tenantry/control-plane/seeds'
 import { createTemporaryDataFolder } from '@tenantry/embedded'
 import { onTestFinished } from 'vitest'
+import { readConfig } from '../src/config.ts'
+import { openInstallation } from '../src/dependencies.ts'
 import { bearer, type Reply, type Sending, send } from './http.ts'
 
 export interface ApiProcess {
@@ -79,6 +82,15 @@ function running(api: ApiProcess): RunningApi {
       return { code: await api.ended, milliseconds: performance.now() - startedAt }
     },
   }
+}
+
+/** What a first start leaves, to be copied; the caller removes it. */
+export async function createPristineFolder(): Promise<string> {
+  const folder = await createTemporaryDataFolder()
+  const installation = await openInstallation(readConfig({ DATA_DIR: folder, LOG_LEVEL: 'silent' }))
+  await seedDemo(installation.dependencies)
+  await installation.close()
+  return folder
 }
 
 /** A data folder of the test's own, empty or a copy; whatever database still runs in it ends with the test. */

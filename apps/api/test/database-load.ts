@@ -1,5 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { RunningApi } from './api-process.ts'
-import { bearer, type Reply } from './http.ts'
+import type { Reply } from './http.ts'
 
 export interface Attempt {
   key: string
@@ -16,20 +17,27 @@ export interface Load {
   stop(): Promise<void>
 }
 
-/** Tracks usage and updates settings from several clients, each call as soon as the one before is answered. */
-export function startLoad(api: RunningApi, token: string, workers: { usage: number; settings: number }): Load {
+/** A client that is told to try again does not do so at once. */
+const backOffMilliseconds = 20
+
+/** Tracks usage and updates settings from several clients, each call once the one before is answered. */
+export function startLoad(
+  api: RunningApi,
+  headers: Record<string, string>,
+  workers: { usage: number; settings: number },
+): Load {
   let stopped = false
   const usage: Attempt[] = []
   const settings: Attempt[] = []
   const acknowledgedSettings: Record<string, number> = {}
-  const headers = bearer(token)
 
   const loop = async (attempts: Attempt[], name: string, call: (turn: number) => Promise<Reply>) => {
     for (let turn = 1; !stopped; turn += 1) {
       const startedAt = performance.now()
       const outcome = await call(turn).then(outcomeOf, (error: Error) => error.message)
       attempts.push({ key: `${name}-${turn}`, outcome, milliseconds: performance.now() - startedAt })
-      if (outcome === 'ok' && attempts === settings) acknowledgedSettings[name] = turn
+      if (outcome !== 'ok') await delay(backOffMilliseconds)
+      else if (attempts === settings) acknowledgedSettings[name] = turn
     }
   }
   const track = (name: string) => (turn: number) =>

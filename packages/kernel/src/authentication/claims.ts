@@ -8,6 +8,8 @@ export interface AdminClaim {
   value: string
 }
 
+const longestName = 200
+
 export interface ClaimNames {
   platformAdminClaim?: AdminClaim
   tenantClaim?: string
@@ -25,7 +27,7 @@ export function toIdentity(
     email,
     // Only the boolean counts: "true", 1 and a missing claim have all been seen to mean "nobody looked".
     emailVerified: email !== null && claims.email_verified === true,
-    name: textOf(claims.name),
+    name: displayName(claims.name),
     platformAdmin: names.platformAdminClaim !== undefined && holds(claims, names.platformAdminClaim),
     tenantClaim: textOf(claims[names.tenantClaim ?? 'tenant_id']),
     authenticationMethods: Array.isArray(claims.amr) ? claims.amr.filter((method) => typeof method === 'string') : [],
@@ -48,6 +50,16 @@ function valueAt(value: unknown, [key, ...rest]: string[]): unknown {
 
 function textOf(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null
+}
+
+/** People choose it themselves: whatever it holds must not keep them from signing in. */
+function displayName(value: unknown): string | null {
+  const plain = textOf(value)
+    ?.replaceAll(/\p{Cc}/gu, ' ')
+    .trim()
+    .slice(0, longestName)
+    .toWellFormed()
+  return plain || null
 }
 
 function instantOf(seconds: unknown): Date | null {

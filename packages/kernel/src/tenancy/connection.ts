@@ -1,7 +1,7 @@
 import pg from 'pg'
 
-/** What a session may have been left with by the statements of others: cursors, roles, settings, channels. */
-const forget = 'close all; reset session authorization; reset role; reset all; unlisten *'
+/** What a session may have been left with: cursors, named statements, roles, settings, channels. */
+const forget = 'close all; deallocate all; reset session authorization; reset role; reset all; unlisten *'
 
 /**
  * A pooled session that forgets, in the same round trip as the end of its transaction, whatever the transaction set

@@ -89,7 +89,10 @@ async function serve(router: AnyTRPCRouter, { match, allow, refusal }: Found, ex
       throw refusal()
     }
     const { name, operation, readInput } = match.target
-    const input = await readInput(request, match.parameters)
+    const input = await readInput(request, match.parameters).catch((error: unknown) => {
+      logUnread(error, name, ctx)
+      throw error
+    })
     const data: unknown = await callTRPCProcedure({
       router,
       path: name,
@@ -103,6 +106,11 @@ async function serve(router: AnyTRPCRouter, { match, allow, refusal }: Found, ex
   } catch (error) {
     refuse(error, exchange)
   }
+}
+
+/** The pipeline logs what fails in it; a request that breaks off while it is read never gets there. */
+function logUnread(error: unknown, procedure: string, { logger, requestId }: RequestContext): void {
+  if (toAppError(error).kind === 'internal') logger.warn({ requestId, procedure, err: error }, 'a request could not be read')
 }
 
 function refuse(error: unknown, { request, response, ctx }: Exchange): void {

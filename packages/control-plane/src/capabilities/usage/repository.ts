@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import { newId } from '@tenantry/kernel/tenancy/id'
+import { usageErrors } from './contract.ts'
 import { UsageCounter } from './entity.ts'
 
 export interface CounterValue {
@@ -33,13 +34,16 @@ export interface UsageEventInput {
 }
 
 export interface Tracked {
-  outcome: 'accepted' | 'duplicate' | 'conflict' | 'below_zero'
+  outcome: 'accepted' | 'duplicate' | 'conflict'
   /** Of the counter that the event counts in: for a duplicate the one that the first event went to. */
   used: number
   revision: number
   period: string
   occurredAt: Date
 }
+
+/** What `metering.track` raises, with what the gauge holds as its detail. */
+const belowZeroState = 'TN001'
 
 interface TrackedRow {
   outcome: Tracked['outcome']
@@ -49,10 +53,24 @@ interface TrackedRow {
   occurredAt: string
 }
 
-/** Counts an event once, however often and from however many processes its key comes. */
+/**
+ * Counts an event once, however often and from however many processes its key comes. Throws `usage.below_zero`, after
+ * which the transaction is lost.
+ */
 export async function trackEvent(em: EntityManager, event: UsageEventInput): Promise<Tracked> {
   const eventId = newId()
-  const rows = await em.execute<TrackedRow[]>(
+  const rows = await callTrack(em, eventId, event).catch((error: { code?: string; detail?: string }) => {
+    if (error.code !== belowZeroState) throw error
+    throw usageErrors.below_zero({ meter: event.meter, used: Number(error.detail) })
+  })
+  const [row] = rows
+  if (!row) throw new Error('The metering function answered nothing')
+  const { outcome, used, revision, period, occurredAt } = row
+  return { outcome, used: Number(used), revision: Number(revision), period, occurredAt: new Date(occurredAt) }
+}
+
+function callTrack(em: EntityManager, eventId: string, event: UsageEventInput): Promise<TrackedRow[]> {
+  return em.execute<TrackedRow[]>(
     /* sql */ `select outcome, used, revision, counted_in as period, happened_at as "occurredAt"
       from metering.track(?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb)`,
     [
@@ -67,8 +85,4 @@ export async function trackEvent(em: EntityManager, event: UsageEventInput): Pro
       event.properties === null ? null : JSON.stringify(event.properties),
     ],
   )
-  const [row] = rows
-  if (!row) throw new Error('The metering function answered nothing')
-  const { outcome, used, revision, period, occurredAt } = row
-  return { outcome, used: Number(used), revision: Number(revision), period, occurredAt: new Date(occurredAt) }
 }

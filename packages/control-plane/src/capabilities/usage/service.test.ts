@@ -100,7 +100,7 @@ describe('track', () => {
     },
   )
 
-  test.each([{ note: 'a\u0000b' }, { note: 'a\ud800' }, { 'a\u0000': 1 }])(
+  test.each<Record<string, string>>([{ note: 'a\u0000b' }, { note: 'a\ud800' }, { 'a\u0000': 'b' }])(
     'refuses the properties %j, which cannot be kept',
     async (properties) => {
       const { caller } = await installation.enter()

@@ -76,7 +76,6 @@ export async function track(ctx: TenantContext, input: TrackInput) {
     properties: input.properties ?? null,
   })
   if (tracked.outcome === 'conflict') throw usageErrors.idempotency_conflict()
-  if (tracked.outcome === 'below_zero') throw usageErrors.below_zero({ meter: meter.key, used: tracked.used })
 
   const { used, revision, period } = tracked
   ctx.afterCommit(() => writeThrough(ctx, { meter: meter.key, period, used, revision }))

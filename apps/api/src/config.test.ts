@@ -1,0 +1,135 @@
+import { randomBytes } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { ConfigurationError, readConfig } from './config.ts'
+
+const key = (id: string) => `${id}:${randomBytes(32).toString('base64')}`
+
+const external = {
+  DATABASE_URL: 'postgres://tenantry_app:secret@db.example/tenantry',
+  PLATFORM_DATABASE_URL: 'postgresql://tenantry_platform:secret@db.example/tenantry',
+  JOBS_DATABASE_URL: 'postgres://tenantry_jobs:secret@db.example/tenantry',
+  CONTEXT_SIGNING_KEYS: key('new'),
+  ENCRYPTION_KEYS: `${key('new')},${key('old')}`,
+  OIDC_ISSUER: 'https://issuer.example',
+  OIDC_AUDIENCE: 'tenantry',
+}
+
+/** The variables a refusal names, in its order. */
+function refused(source: Record<string, string>): string[] {
+  try {
+    readConfig(source)
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigurationError)
+    const [title, ...problems] = (error as Error).message.split('\n')
+    expect(title).toBe('The configuration is not valid:')
+    return problems.map((problem) => /^ {2}(\w+): \S/.exec(problem)?.[1] ?? problem)
+  }
+  return []
+}
+
+test('nothing set is an embedded installation at home, with its development issuer', () => {
+  expect(readConfig({})).toMatchObject({
+    PORT: 3000,
+    HOST: '127.0.0.1',
+    DATA_DIR: '.tenantry',
+    DATABASE_POOL_SIZE: 20,
+    LOG_LEVEL: 'info',
+    embedded: true,
+    developmentIssuer: true,
+  })
+})
+
+test('an empty variable is an absent one', () => {
+  expect(readConfig({ PORT: '', DATABASE_URL: '', OIDC_ISSUER: '' })).toMatchObject({ PORT: 3000, embedded: true })
+})
+
+test('a database of its own needs keys and an issuer, and has no development issuer', () => {
+  const config = readConfig(external)
+  expect(config).toMatchObject({ embedded: false, developmentIssuer: false })
+  expect(config.ENCRYPTION_KEYS?.map(({ id }) => id)).toEqual(['new', 'old'])
+  expect(refused({ DATABASE_URL: external.DATABASE_URL })).toEqual([
+    'PLATFORM_DATABASE_URL',
+    'JOBS_DATABASE_URL',
+    'CONTEXT_SIGNING_KEYS',
+    'ENCRYPTION_KEYS',
+    'OIDC_ISSUER',
+    'OIDC_AUDIENCE',
+  ])
+})
+
+describe('the development issuer', () => {
+  test.each(['127.0.0.1', 'localhost', '::1'])('is there on %s', (HOST) => {
+    expect(readConfig({ HOST }).developmentIssuer).toBe(true)
+    expect(readConfig({ HOST, AUTH_DEV_ISSUER: 'true' }).developmentIssuer).toBe(true)
+  })
+
+  test('is off where somebody says so, or has an issuer', () => {
+    expect(readConfig({ AUTH_DEV_ISSUER: 'false' }).developmentIssuer).toBe(false)
+    expect(readConfig({ OIDC_ISSUER: 'https://issuer.example', OIDC_AUDIENCE: 'tenantry' }).developmentIssuer).toBe(
+      false,
+    )
+  })
+
+  test.each([
+    ['another host', { HOST: '0.0.0.0' }, ['AUTH_DEV_ISSUER', 'OIDC_ISSUER']],
+    ['all interfaces of IPv6', { HOST: '::' }, ['AUTH_DEV_ISSUER', 'OIDC_ISSUER']],
+    ['an issuer', { OIDC_ISSUER: 'https://issuer.example', OIDC_AUDIENCE: 'tenantry' }, ['AUTH_DEV_ISSUER']],
+    ['a database of its own', external, ['AUTH_DEV_ISSUER']],
+  ])('refuses to be demanded beside %s', (_, source, names) => {
+    expect(refused({ ...source, AUTH_DEV_ISSUER: 'true' })).toEqual(names)
+  })
+
+  test('must be replaced by a real one where others can reach the host', () => {
+    expect(refused({ HOST: '0.0.0.0' })).toEqual(['OIDC_ISSUER'])
+    expect(
+      readConfig({ HOST: '0.0.0.0', OIDC_ISSUER: 'https://issuer.example', OIDC_AUDIENCE: 'tenantry' }),
+    ).toMatchObject({
+      embedded: true,
+      developmentIssuer: false,
+    })
+  })
+})
+
+test('an issuer needs the audience its tokens are meant for', () => {
+  expect(refused({ OIDC_ISSUER: 'https://issuer.example' })).toEqual(['OIDC_AUDIENCE'])
+})
+
+test.each([
+  ['PORT', 'eighty'],
+  ['PORT', '65536'],
+  ['PORT', '3000.5'],
+  ['DATABASE_POOL_SIZE', '0'],
+  ['STATEMENT_TIMEOUT_MS', '-1'],
+  ['LOG_LEVEL', 'loud'],
+  ['AUTH_DEV_ISSUER', 'yes'],
+  ['TRUSTED_PROXIES', '10.0.0.0/8, the-proxy'],
+  ['BASE_DOMAIN', 'https://tenantry.example'],
+  ['METRICS_TOKEN', 'short'],
+  ['PLATFORM_ADMIN_CLAIM', 'roles'],
+  ['ENCRYPTION_KEYS', 'first:tooshort'],
+  ['CONTEXT_SIGNING_KEYS', 'no-key'],
+])('%s cannot be "%s"', (name, value) => {
+  expect(refused({ [name]: value })).toEqual([name])
+})
+
+test('every problem is told at once, those between variables too, and no value is', () => {
+  const secret = 'hunter2-hunter2'
+  const source = {
+    PORT: secret,
+    ENCRYPTION_KEYS: secret,
+    TRUSTED_PROXIES: secret,
+    PLATFORM_ADMIN_CLAIM: secret,
+    AUTH_DEV_ISSUER: 'true',
+    HOST: '0.0.0.0',
+  }
+  expect(refused(source).sort()).toEqual(
+    [...Object.keys(source).filter((name) => name !== 'HOST'), 'OIDC_ISSUER'].sort(),
+  )
+  expect(() => readConfig(source)).not.toThrow(secret)
+})
+
+test('trusted proxies are addresses and ranges, separated by commas', () => {
+  const { TRUSTED_PROXIES: trusts } = readConfig({ TRUSTED_PROXIES: ' 10.0.0.0/8 ,192.0.2.1,' })
+  expect(['10.255.0.1', '192.0.2.1', '192.0.2.2', 'nonsense'].map(trusts)).toEqual([true, true, false, false])
+  expect(readConfig({}).TRUSTED_PROXIES('127.0.0.1')).toBe(false)
+})

@@ -1,0 +1,190 @@
+import { createHash, randomUUID } from 'node:crypto'
+import type { Client } from 'pg'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openTestInstallation, type TestInstallation } from '../src/testing.ts'
+import { type Campaign, type Context, openCampaign } from './isolation-attacker.fixture.ts'
+import { fingerprint } from './isolation-rows.fixture.ts'
+
+let installation: TestInstallation
+let campaign: Campaign
+let client: Client
+
+beforeAll(async () => {
+  installation = await openTestInstallation()
+  campaign = await openCampaign(installation)
+  client = await campaign.connect()
+})
+
+afterAll(async () => {
+  await campaign[Symbol.asyncDispose]()
+  await installation.close()
+})
+
+/** Runs in a transaction of its own that is rolled back. */
+async function within<Result>({ tenant = '', user = '' }: Context, work: () => Promise<Result>): Promise<Result> {
+  await client.query('begin')
+  try {
+    await client.query(
+      `select set_config('tenancy.tenant_context', $1, true), set_config('tenancy.user_context', $2, true)`,
+      [tenant, user],
+    )
+    return await work()
+  } finally {
+    await client.query('rollback')
+  }
+}
+
+const rowsOf = async (sql: string, values: unknown[] = []) => (await client.query(sql, values)).rows
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+
+/** The context of a sign-in that says these parts. */
+function identityToken(issuer: string, subject: string, ...says: string[]): string {
+  const said = sha256([issuer, subject, ...says].map(sha256).join(''))
+  return campaign.sign('identity', `${sha256(`${issuer}|${subject}`)}:${said}`)
+}
+
+const signIn = (issuer: string | null, subject: string | null, email: string | null, name: string | null) =>
+  rowsOf('select directory.sign_in($1, $2, $3, $4, $5, now()) as id', [randomUUID(), issuer, subject, email, name])
+
+test('every function that runs with rights of its own fixes its search path and is closed to the public', async () => {
+  const { rows } = await campaign.admin.query(
+    `select p.oid::regprocedure::text as name, p.proconfig as config, p.prosecdef as definer,
+            exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) where grantee = 0) as public
+       from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+      where n.nspname in ('tenancy', 'directory', 'metering', 'tenantry')`,
+  )
+  const definers = rows.filter(({ definer }) => definer)
+  expect(definers.length).toBeGreaterThan(8)
+  expect(definers.filter(({ config }) => !config?.includes('search_path=pg_catalog, pg_temp'))).toEqual([])
+  expect(rows.filter((row) => row.public).map(({ name }) => name)).toEqual([])
+})
+
+test('the directory tells nothing without a signed user, and of that user alone', async () => {
+  const { attacker, victim, sign, admin } = campaign
+  await admin.query(`update tenantry.tenants set external_id = 'victim-external' where id = $1`, [victim.id])
+  const contexts: Record<string, Context> = {
+    none: {},
+    tenant: { tenant: sign('tenant', attacker.id) },
+    'the attacker': { tenant: sign('tenant', attacker.id), user: sign('user', attacker.user.id) },
+    'nobody known': { user: sign('user', randomUUID()) },
+    'the victim’s tenant as a user': { user: sign('user', victim.id) },
+  }
+  for (const [name, context] of Object.entries(contexts)) {
+    await within(context, async () => {
+      for (const reference of [
+        victim.id,
+        victim.id.toUpperCase(),
+        victim.slug,
+        'victim-external',
+        '%',
+        '',
+        "' or true --",
+      ]) {
+        expect(await rowsOf('select * from directory.find_access($1)', [reference]), name).toEqual([])
+      }
+      const memberships = await rowsOf('select * from directory.memberships()')
+      expect(
+        memberships.map((row) => row.tenant_id),
+        name,
+      ).toEqual(name === 'the attacker' ? [attacker.id] : [])
+      expect(await rowsOf('select id from tenantry.users'), name).toEqual(
+        name === 'the attacker' ? [{ id: attacker.user.id }] : [],
+      )
+    })
+  }
+  await within({ user: sign('user', victim.user.id) }, async () => {
+    expect(await rowsOf('select tenant_id from directory.find_access($1)', ['victim-external'])).toEqual([
+      { tenant_id: victim.id },
+    ])
+  })
+})
+
+test('children are counted of the signed tenant alone', async () => {
+  const { attacker, victim, sign } = campaign
+  await installation.createTenant({ parent: victim })
+  const count = () => rowsOf('select directory.child_count()::int as count')
+  expect(await within({}, count)).toEqual([{ count: 0 }])
+  expect(await within({ tenant: sign('tenant', attacker.id) }, count)).toEqual([{ count: 0 }])
+  expect(await within({ tenant: sign('tenant', victim.id) }, count)).toEqual([{ count: 1 }])
+})
+
+test('a sign-in is done with the signed words only', async () => {
+  const { victim } = campaign
+  const { issuer } = installation.issuer
+  const signed = ['https://issuer.test', 'subject', 'new@people.test', 'New | Person'] as const
+  const token = identityToken(...signed)
+  const others: Record<string, [string | null, string | null, string | null, string | null]> = {
+    'another issuer': [issuer, signed[1], signed[2], signed[3]],
+    'another subject': [signed[0], victim.user.email, signed[2], signed[3]],
+    'the victim': [issuer, victim.user.email, signed[2], signed[3]],
+    'another e-mail address': [signed[0], signed[1], victim.user.email, signed[3]],
+    'another name': [signed[0], signed[1], signed[2], 'Other'],
+    'no name': [signed[0], signed[1], signed[2], null],
+    'no e-mail address': [signed[0], signed[1], null, signed[3]],
+    'the same words, cut elsewhere': [signed[0], signed[1], `${signed[2]}|New `, ' Person'],
+    'two words in one': [signed[0], signed[1], `${signed[2]}|${signed[3]}`, null],
+    'no words': [null, null, null, null],
+  }
+  for (const [name, args] of Object.entries(others)) {
+    await expect(
+      within({ user: token }, () => signIn(...args)),
+      name,
+    ).rejects.toMatchObject({ code: '42501' })
+  }
+  const contexts = {
+    none: '',
+    user: campaign.sign('user', victim.user.id),
+    identity: identityToken(signed[0], signed[1]),
+  }
+  for (const [name, user] of Object.entries(contexts)) {
+    await expect(
+      within({ user }, () => signIn(...signed)),
+      name,
+    ).rejects.toMatchObject({ code: '42501' })
+  }
+  expect(await within({ user: token }, () => signIn(...signed))).toHaveLength(1)
+})
+
+test('an identity is found by its own signed context only', async () => {
+  const { victim } = campaign
+  const { issuer } = installation.issuer
+  const find = () => rowsOf('select directory.find_user($1, $2) as id', [issuer, victim.user.email])
+  expect(await within({}, find)).toEqual([{ id: null }])
+  expect(await within({ user: campaign.sign('user', victim.user.id) }, find)).toEqual([{ id: null }])
+  expect(await within({ user: identityToken(issuer, 'somebody@people.test') }, find)).toEqual([{ id: null }])
+  expect(await within({ user: identityToken(issuer, victim.user.email) }, find)).toEqual([{ id: victim.user.id }])
+})
+
+test('a tenant’s id is told to nobody who only knows its name', async () => {
+  await expect(rowsOf('select directory.tenant_id_of($1)', [campaign.victim.slug])).rejects.toMatchObject({
+    code: '42501',
+  })
+})
+
+test('usage is counted for the signed tenant, and not at all without one', async () => {
+  const { admin, tables, attacker, victim, sign } = campaign
+  const track = (key: string) =>
+    rowsOf(
+      `select outcome, used::int from metering.track($1, 'tokens', 5, $2, now(), now(), 'all', current_date, null)`,
+      [randomUUID(), key],
+    )
+  for (const context of [
+    {},
+    { user: sign('user', victim.user.id) },
+    { tenant: sign('user', victim.id) },
+    { tenant: victim.id },
+  ]) {
+    await expect(within(context, () => track('a'))).rejects.toMatchObject({ code: '42501' })
+  }
+  const { rows } = await admin.query('select idempotency_key as key from tenantry.usage_events where tenant_id = $1', [
+    victim.id,
+  ])
+  const before = await fingerprint(admin, tables, victim.id)
+  await client.query('begin')
+  await client.query(`select set_config('tenancy.tenant_context', $1, true)`, [sign('tenant', attacker.id)])
+  // The victim's key is free in every other tenant: it is no way to learn that the victim used it.
+  expect(await track(rows[0].key)).toEqual([{ outcome: 'accepted', used: 5 }])
+  await client.query('commit')
+  expect(await fingerprint(admin, tables, victim.id)).toBe(before)
+})

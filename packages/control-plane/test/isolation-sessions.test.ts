@@ -1,0 +1,214 @@
+import { type OpenDatabase, openDatabase } from '@tenantry/kernel/tenancy/unit-of-work'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Tenant } from '../src/capabilities/tenant/entity.ts'
+import { entities } from '../src/entities.ts'
+import { openTestInstallation, type TestInstallation } from '../src/testing.ts'
+import { type Campaign, openCampaign } from './isolation-attacker.fixture.ts'
+
+type EntityManager = Parameters<Parameters<OpenDatabase['tenantUnit']>[1]>[0]
+
+let installation: TestInstallation
+let campaign: Campaign
+
+beforeAll(async () => {
+  installation = await openTestInstallation()
+  campaign = await openCampaign(installation)
+})
+
+afterAll(async () => {
+  await campaign[Symbol.asyncDispose]()
+  await installation.close()
+})
+
+/** Of one connection, so that every unit of work gets the session of the one before. */
+async function openSingle(): Promise<OpenDatabase & AsyncDisposable> {
+  const { urls, signingKey } = installation.testDatabase
+  const database = await openDatabase({
+    appUrl: urls.tenantry_app,
+    platformUrl: urls.tenantry_platform,
+    entities,
+    signingKey,
+    poolSize: 1,
+    statementTimeoutMilliseconds: 10_000,
+  })
+  return { ...database, [Symbol.asyncDispose]: database.close }
+}
+
+const unitOf = (tenant: { id: string; user: { id: string } }) => ({
+  tenantId: tenant.id,
+  actor: { type: 'user' as const, id: tenant.user.id, email: null, name: null },
+  readOnly: false,
+})
+
+/** Everything that a session could carry from one transaction into the next. */
+async function stateOf(em: EntityManager) {
+  const [state] = await em.execute<Record<string, unknown>[]>(`
+    select pg_backend_pid() as pid, current_user as "user", session_user as "sessionUser", tenancy.current_tenant() as tenant,
+           tenancy.current_user_id() as "userId",
+           (select jsonb_object_agg(name, setting) from pg_settings) as settings,
+           (select count(*)::int from pg_cursors) as cursors, (select count(*)::int from pg_prepared_statements) as statements,
+           (select count(*)::int from pg_listening_channels()) as channels,
+           (select count(*)::int from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()) as locks,
+           (select jsonb_agg(id) from tenantry.tenants) as tenants, current_setting('app.left', true) as "left"`)
+  return { ...state, pid: state?.pid, left: state?.left || null }
+}
+
+const poisons = (token: string) => [
+  `select set_config('tenancy.tenant_context', '${token}', false), set_config('tenancy.user_context', '${token}', false)`,
+  `set app.left = 'behind'`,
+  'set search_path = pg_temp, public',
+  'set row_security = off',
+  'set statement_timeout = 1',
+  'set default_transaction_read_only = on',
+  `set default_transaction_isolation = 'serializable'`,
+  'set standard_conforming_strings = off',
+  `set timezone = 'Asia/Tokyo'; set datestyle = 'German'; set intervalstyle = 'iso_8601'; set bytea_output = 'escape'`,
+  'set role none',
+  'set session authorization default',
+  'declare left_open cursor with hold for select * from tenantry.tenants',
+  'prepare left_behind as select * from tenantry.tenants',
+  'listen left_open',
+  'select pg_advisory_xact_lock(42)',
+  `commit; set tenancy.tenant_context = '${token}'; set row_security = off; begin`,
+  'rollback; set search_path = public; begin',
+  'commit and chain; set statement_timeout = 1',
+  'commit',
+  'rollback',
+]
+
+const endings: Record<string, (em: EntityManager) => Promise<unknown>> = {
+  commit: async () => undefined,
+  throw: async () => {
+    throw new Error('expected')
+  },
+  'a failed statement': (em) => em.execute('select 1 / 0'),
+}
+
+test('a pooled session carries nothing over, however its transaction ended and whatever it was told', async ({
+  annotate,
+}) => {
+  await using database = await openSingle()
+  const { attacker, victim, sign } = campaign
+  const clean = await database.tenantUnit(unitOf(victim), stateOf)
+  expect(clean).toMatchObject({ tenant: victim.id, userId: victim.user.id, tenants: [victim.id], statements: 0 })
+  let attempts = 0
+  for (const poison of poisons(sign('tenant', attacker.id))) {
+    for (const [ending, end] of Object.entries(endings)) {
+      attempts++
+      await database
+        .tenantUnit(unitOf(attacker), async (em) => {
+          await em.execute(poison)
+          await end(em)
+        })
+        .catch(() => undefined)
+      expect(await database.tenantUnit(unitOf(victim), stateOf), `${poison}, then ${ending}`).toEqual(clean)
+      const user = await database.userUnit({ userId: victim.user.id, readOnly: true }, stateOf)
+      expect(user, `${poison}, then ${ending}`).toMatchObject({ pid: clean.pid, tenant: null, tenants: null })
+    }
+  }
+  await annotate(`${attempts} poisoned sessions, nothing was carried over`)
+})
+
+test('settings that a role was altered to do not reach the pools', async () => {
+  const stateOfNewSession = async () => {
+    await using database = await openSingle()
+    return { ...(await database.tenantUnit(unitOf(campaign.victim), stateOf)), pid: null }
+  }
+  const clean = await stateOfNewSession()
+  const client = await campaign.connect()
+  const altered = [
+    'row_security = off',
+    'standard_conforming_strings = off',
+    'search_path = public',
+    `timezone = 'Asia/Tokyo'`,
+    'default_transaction_read_only = on',
+  ]
+  const alter = `alter role tenantry_app in database ${installation.testDatabase.name}`
+  for (const setting of altered) await client.query(`${alter} set ${setting}`)
+  expect(await stateOfNewSession()).toEqual(clean)
+  await campaign.admin.query(`${alter} reset all`)
+})
+
+test('a statement that failed and was passed over cannot end in a commit', async () => {
+  await using database = await openSingle()
+  const { victim } = campaign
+  const swallowed = database.tenantUnit(unitOf(victim), async (em) => {
+    await em.execute('select 1 / 0').catch(() => undefined)
+    return 'answered'
+  })
+  await expect(swallowed).rejects.toThrow('rolled back')
+  expect(await database.tenantUnit(unitOf(victim), stateOf)).toMatchObject({ tenant: victim.id })
+})
+
+test('an entity manager that is kept beyond its unit of work sees nothing', async () => {
+  await using database = await openSingle()
+  const kept = await database.tenantUnit(unitOf(campaign.victim), async (em) => em)
+  const attempts = [
+    () => kept.find(Tenant, {}, { disableIdentityMap: true }),
+    () => kept.execute('select * from tenantry.tenants'),
+    () => kept.getConnection().execute('select * from tenantry.tenants'),
+    () => kept.fork().find(Tenant, {}),
+  ]
+  for (const attempt of attempts) expect(await attempt().catch(() => [])).toEqual([])
+})
+
+test('units of work that run at the same moment never see each other’s tenant', async () => {
+  const { attacker, victim } = campaign
+  const seen = await Promise.all(
+    Array.from({ length: 100 }, (_, index) => {
+      const tenant = index % 3 === 0 ? victim : attacker
+      return installation.database.tenantUnit(unitOf(tenant), async (em) => {
+        const rows = await em.execute<{ id: string }[]>('select id, pg_sleep(0.001) from tenantry.tenants')
+        const found = await em.find(Tenant, {})
+        return [...rows, ...found].map(({ id }) => id === tenant.id)
+      })
+    }),
+  )
+  expect(seen.flat()).toEqual(Array.from({ length: 200 }, () => true))
+})
+
+test('the token is no part of any statement’s text, which others might read', async () => {
+  const { admin, victim } = campaign
+  const { name } = installation.testDatabase
+  for (const role of ['tenantry_app', 'tenantry_platform']) {
+    await admin.query(`alter role ${role} in database ${name} set track_activities = on`)
+  }
+  await using database = await openSingle()
+  const texts = async () => {
+    const { rows } = await admin.query(
+      `select query from pg_stat_activity where datname = $1 and usename in ('tenantry_app', 'tenantry_platform') and query ~ 'set_config|secret-free'`,
+      [name],
+    )
+    return rows.map(({ query }) => query)
+  }
+  const seen = [
+    ...(await database.tenantUnit(unitOf(victim), texts)),
+    ...(await database.userUnit({ userId: victim.user.id, readOnly: true }, texts)),
+    ...(await database.identityUnit('digest:digest', texts)),
+    ...(await database.platformUnit({ actor: { type: 'system', name: 'test' }, readOnly: true }, texts)),
+  ]
+  // The statement that binds the context, on each connection as it was last used.
+  expect(seen.length).toBeGreaterThanOrEqual(4)
+  for (const text of seen) {
+    expect(text).toContain('pg_catalog.set_config($1, $2, $3)')
+    expect(text).not.toMatch(/[0-9a-f]{64}/)
+    expect(text).not.toContain(victim.id)
+  }
+  const told = await database.tenantUnit(unitOf(victim), async (em) => {
+    await em.execute(`select 'secret-free' as literal`)
+    return texts()
+  })
+  expect(told).toContain(`select 'secret-free' as literal`)
+})
+
+test('without such help the server shows no text of the serving roles at all', async () => {
+  await using other = await openTestInstallation()
+  const tenant = { ...(await other.createTenant()), user: await other.createUser() }
+  const { rows } = await other.database.tenantUnit(unitOf(tenant), () =>
+    campaign.admin.query('select query, state from pg_stat_activity where datname = $1 and usename = $2', [
+      other.testDatabase.name,
+      'tenantry_app',
+    ]),
+  )
+  expect(rows).toEqual([{ query: '', state: 'disabled' }])
+})

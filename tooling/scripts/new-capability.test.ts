@@ -1,0 +1,90 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect, onTestFinished, test } from 'vitest'
+import { readCapabilityName } from './capability-name.ts'
+import { addCapability } from './new-capability.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const copied = ['packages', 'tooling', 'biome.json', 'tsconfig.base.json', 'vitest.workspace.ts', '.gitignore']
+
+/** The repository without apps, with the same dependencies and packages of its own. */
+async function copyRepository(): Promise<string> {
+  const copy = await mkdtemp(join(tmpdir(), 'tenantry-capability-'))
+  onTestFinished(() => rm(copy, { recursive: true, force: true }))
+  for (const name of [...copied, 'package.json']) {
+    await cp(join(root, name), join(copy, name), { recursive: true, verbatimSymlinks: true })
+  }
+  await symlink(join(root, 'node_modules'), join(copy, 'node_modules'))
+  return copy
+}
+
+/** Runs a tool of the repository; answers what it printed where it is not content, else nothing. */
+async function complaints(copy: string, tool: string, args: string[]): Promise<string> {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith('VITEST')))
+  const options = { cwd: copy, env: { ...env, NO_COLOR: '1' } }
+  return promisify(execFile)(process.execPath, [join(root, 'node_modules', tool), ...args], options).then(
+    () => '',
+    ({ stdout, stderr }: { stdout: string; stderr: string }) => `${stdout}\n${stderr}`,
+  )
+}
+
+test('a new capability passes lint, types and the tests it brings', { timeout: 120_000 }, async () => {
+  const copy = await copyRepository()
+  const written = await addCapability(copy, readCapabilityName('team-note'))
+  expect(written).toContain('packages/control-plane/src/capabilities/team-note/contract.ts')
+
+  const lint = ['ci', '--error-on-warnings', '--reporter=concise', '--colors=off', ...written]
+  expect(await complaints(copy, '@biomejs/biome/bin/biome', lint)).toBe('')
+  const types = await complaints(copy, 'typescript/bin/tsc', ['-p', 'tsconfig.base.json'])
+  expect(types.split('\n').filter((line) => written.some((path) => line.startsWith(path)))).toEqual([])
+
+  const tests = ['capabilities/team-note', 'conformance', 'migrations']
+  const reporter = ['--reporter=json', '--outputFile=report.json']
+  const options = ['run', '--config', 'vitest.workspace.ts', '--project', 'control-plane', ...reporter]
+  expect(await complaints(copy, 'vitest/vitest.mjs', [...options, ...tests])).toBe('')
+  const report = JSON.parse(await readFile(join(copy, 'report.json'), 'utf8'))
+  expect(report).toMatchObject({ success: true, numFailedTests: 0 })
+  expect(report.numPassedTests).toBeGreaterThan(15)
+})
+
+test('a capability that is there already is left as it is', { timeout: 60_000 }, async () => {
+  const copy = await copyRepository()
+  await addCapability(copy, readCapabilityName('widget'))
+  const entities = () => readFile(join(copy, 'packages/control-plane/src/entities.ts'), 'utf8')
+  const before = await entities()
+
+  await expect(addCapability(copy, readCapabilityName('widget'))).rejects.toThrow(/capabilities\/widget exists/)
+  await expect(addCapability(copy, readCapabilityName('gizmo', 'widgets'))).rejects.toThrow(/entry of that name/)
+  expect(await entities()).toBe(before)
+  expect(await readdir(join(copy, 'packages/control-plane/src/capabilities'))).not.toContain('gizmo')
+})
+
+test('a name is spelled as each place needs it', () => {
+  expect(readCapabilityName('team-note')).toMatchObject({
+    entity: 'TeamNote',
+    values: 'teamNotes',
+    table: 'team_notes',
+    segment: 'team-notes',
+    manyWords: 'team notes',
+  })
+  expect(readCapabilityName('policy').table).toBe('policies')
+  expect(readCapabilityName('person', 'people').values).toBe('people')
+})
+
+test.each([
+  ['Widget', /write it like/],
+  ['../escape', /write it like/],
+  ['team_note', /write it like/],
+  ['', /write it like/],
+  ['2fa', /write it like/],
+  ['types', /says nothing/],
+  ['service', /a file's role/],
+  ['map', /JavaScript's own Map/],
+  ['a'.repeat(41), /longer than 40/],
+])('"%s" is refused as a name, with the reason', (name, reason) => {
+  expect(() => readCapabilityName(name)).toThrow(reason)
+})
