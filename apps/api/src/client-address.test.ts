@@ -65,7 +65,7 @@ test('a connection that is gone already has no address', () => {
   expect(address(undefined, '203.0.113.7')).toBeNull()
 })
 
-test.each([['10.0.0.0/33'], ['localhost'], ['10.0.0.1/'], ['']])(
+test.each([['10.0.0.0/33'], ['10/8'], ['10'], ['localhost'], ['10.0.0.1/'], ['']])(
   '"%s" is no trusted proxy, and is named by its place',
   (entry) => {
     expect(() => trustedProxies(['10.0.0.1', entry])).toThrow('Entry 2 is neither an address nor a CIDR.')

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
 export type TrustedProxies = (address: string) => boolean
@@ -6,8 +7,11 @@ export type TrustedProxies = (address: string) => boolean
 /** Throws for the first entry that is neither an address nor a CIDR. */
 export function trustedProxies(entries: readonly string[]): TrustedProxies {
   const ranges = entries.map((entry, index) => {
-    if (ipaddr.isValidCIDR(entry)) return ipaddr.parseCIDR(entry)
-    if (ipaddr.isValid(entry)) return rangeOf(ipaddr.parse(entry))
+    // Not ipaddr.js alone: it reads `10/8` as 0.0.0.10/8.
+    if (isIP(entry.split('/')[0] ?? '') !== 0) {
+      if (ipaddr.isValidCIDR(entry)) return ipaddr.parseCIDR(entry)
+      if (isIP(entry) !== 0) return rangeOf(ipaddr.parse(entry))
+    }
     throw new Error(`Entry ${index + 1} is neither an address nor a CIDR.`)
   })
   return (address) => {
@@ -42,9 +46,8 @@ export function clientAddress(request: IncomingMessage, trusted: TrustedProxies)
 function readAddress(entry: string): string | null {
   const [, bracketed, dotted] = /^(?:\[(.+)\](?::\d+)?|([\d.]+):\d+)$/.exec(entry) ?? []
   const address = bracketed ?? dotted ?? entry
-  return ipaddr.isValid(address) ? normalised(address) : null
+  return isIP(address) === 0 ? null : normalised(address)
 }
 
 /** Without the IPv6 dress that a dual-stack socket gives an IPv4 address. */
-const normalised = (address: string) =>
-  address.startsWith('::ffff:') && ipaddr.isValid(address) ? ipaddr.process(address).toString() : address
+const normalised = (address: string) => (address.startsWith('::ffff:') ? ipaddr.process(address).toString() : address)

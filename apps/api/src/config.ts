@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { parseKeys } from '@tenantry/kernel/crypto/sealer'
 import { z } from 'zod'
 import { trustedProxies } from './client-address.ts'
@@ -79,6 +80,11 @@ export type Config = Omit<Environment, 'AUTH_DEV_ISSUER'> & { embedded: boolean;
 export class ConfigurationError extends Error {}
 
 export const loopbackHosts: ReadonlySet<string> = new Set([defaultHost, 'localhost', '::1', '[::1]'])
+
+/** Reads `.env` of the working folder, where there is one; what the environment says already wins. */
+export function loadEnvironmentFile(): void {
+  if (existsSync('.env')) process.loadEnvFile('.env')
+}
 
 /** Throws a `ConfigurationError` that names every problem at once, and never a value. */
 export function readConfig(source: NodeJS.ProcessEnv = process.env): Config {

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { seedDemo } from '@tenantry/control-plane/seeds'
 import { type AppState, createApp } from './app.ts'
 import { banner } from './banner.ts'
-import { type Config, readConfig } from './config.ts'
+import { type Config, loadEnvironmentFile, readConfig } from './config.ts'
 import { type Installation, openInstallation } from './dependencies.ts'
 import { explainFailure, listenFailure } from './start-failure.ts'
 
@@ -22,6 +22,7 @@ async function main(): Promise<void> {
       )
     })
   }
+  loadEnvironmentFile()
   const config = readConfig()
   const installation = await openInstallation(config)
   try {

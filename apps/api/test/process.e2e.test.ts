@@ -209,8 +209,10 @@ test('after a kill -9 of the API the next start takes over its orphaned database
 })
 
 describe('what cannot work is refused at the start, without a stack', () => {
-  const refusal = async (environment: Record<string, string>) => {
-    const api = spawnApi(await useDataFolder(), environment)
+  const refusal = async (environment: Record<string, string>, file = '') => {
+    const folder = await useDataFolder()
+    await writeFile(join(folder, '.env'), file)
+    const api = spawnApi(folder, environment)
     expect(await api.ended).toBe(1)
     expect(api.output()).not.toMatch(/^\s+at /m)
     return api.output()

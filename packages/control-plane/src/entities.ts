@@ -1,4 +1,5 @@
 import { IdempotencyRecord } from '@tenantry/kernel/tenancy/idempotency-record'
+import type { ExpectedPolicy } from '@tenantry/kernel/tenancy/inspection'
 import { AuditEntry, PlatformAuditEntry } from './capabilities/audit/entity.ts'
 import { Membership, User } from './capabilities/member/entity.ts'
 import { SettingsRevision, TenantSettings } from './capabilities/settings/entity.ts'
@@ -24,3 +25,31 @@ export const platformTables = [
 ] as const
 
 export const entities = [...tenantTables, ...platformTables.map(({ entity }) => entity)]
+
+const onlyFor = (name: string, role: string): ExpectedPolicy => ({
+  name,
+  type: 'permissive',
+  command: 'all',
+  roles: [role],
+  using: 'true',
+  check: 'true',
+})
+
+/** Tables that are no entities. The serving roles hold nothing on them. */
+export const systemTables = [
+  {
+    name: 'tenancy.signing_keys',
+    reason: 'the secrets of the signed context; read by the functions that verify it, written by the owner',
+    policies: [onlyFor('owner_only', 'tenantry_owner')],
+  },
+  {
+    name: 'tenancy.migrations',
+    reason: 'what has run; kept by the migrator, as the owner',
+    policies: [onlyFor('owner_only', 'tenantry_owner')],
+  },
+  {
+    name: 'pgboss.*',
+    reason: 'the job queue, made and upgraded by pg-boss, as the job role',
+    policies: [onlyFor('job_role', 'tenantry_jobs')],
+  },
+] as const

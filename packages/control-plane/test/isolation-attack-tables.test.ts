@@ -213,3 +213,21 @@ test('a foreign key of a tenant table begins with the tenant, or leads to the te
   )
   expect(loose).toEqual([])
 })
+
+test('a policy that lets everything through is noticed by these attacks', async () => {
+  const { admin, attacker, victim, sign, tables } = campaign
+  const table = tables.find(({ name }) => name === 'tenantry.audit_entries')
+  if (!table) throw new Error('There is no audit log to attack')
+  await admin.query(`alter policy tenant_isolation on ${table.name} using (true) with check (true)`)
+  const client = await campaign.connect()
+  const foreign = `${table.tenantColumn} = ${literal(victim.id)}`
+  const through: string[] = []
+  for (const attack of [...reads(table, foreign), ...writes(table, foreign, literal(attacker.id))]) {
+    const how = await campaign.attempt(client, attack, { tenant: sign('tenant', attacker.id) })
+    if (how) through.push(how)
+  }
+  expect(through).toContainEqual(expect.stringMatching(/^select by tenant: it was told/))
+  expect(through).toContainEqual(expect.stringMatching(/^copy to stdout: it was told/))
+  expect(through).toContainEqual(expect.stringMatching(/^an expression that fails on a foreign row: it failed for/))
+  expect(through).toContainEqual(expect.stringMatching(/^insert: rows of the victim changed/))
+})

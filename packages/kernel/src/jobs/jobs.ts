@@ -104,4 +104,5 @@ begin
     execute format('create policy job_role on ${schema}.%I to tenantry_jobs using (true) with check (true)', name);
   end loop;
 end $$;
+revoke execute on all functions in schema ${schema} from public;
 `

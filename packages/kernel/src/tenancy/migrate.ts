@@ -10,10 +10,17 @@ export interface SqlMigration {
   sql: string
 }
 
+/** The migrator makes its table before it runs anything. */
+const lockMigrationsSql = /* sql */ `
+alter table tenancy.migrations enable row level security;
+alter table tenancy.migrations force row level security;
+create policy owner_only on tenancy.migrations to tenantry_owner using (true) with check (true);
+`
+
 /** What every installation begins with: the functions that policies stand on. */
 export const tenancyMigration: SqlMigration = {
   name: '20261121000000_tenancy',
-  sql: contextFunctionsSql,
+  sql: `${contextFunctionsSql}${lockMigrationsSql}`,
 }
 
 export interface MigrationTarget {

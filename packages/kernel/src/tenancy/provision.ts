@@ -2,7 +2,7 @@ import pg from 'pg'
 import { functionRoles, loginRoles, productSchema, type RolePasswords } from './roles.ts'
 
 /** What PostgreSQL lets everybody call, and one session could use against another. */
-const refusedFunctions = [
+export const refusedFunctions = [
   // Read the SQL text of other sessions; end them.
   'pg_stat_get_activity(integer)',
   'pg_stat_get_backend_activity(integer)',
@@ -18,6 +18,8 @@ const refusedFunctions = [
   ),
 ]
 
+export const refusingTrigger = 'tenantry_refuse_definition'
+
 /**
  * The serving roles define nothing. Where no privilege says so it must be refused by hand: `drop owned by` the own role
  * would take it out of every policy, and so shut out all tenants.
@@ -30,8 +32,8 @@ const refuseDefinitionsSql = `
       raise insufficient_privilege using message = format('permission denied: %s', tg_tag);
     end if;
   end $$;
-  drop event trigger if exists tenantry_refuse_definition;
-  create event trigger tenantry_refuse_definition on ddl_command_start execute function tenancy.refuse_definition();
+  drop event trigger if exists ${refusingTrigger};
+  create event trigger ${refusingTrigger} on ddl_command_start execute function tenancy.refuse_definition();
 `
 
 const attributes = 'nosuperuser nocreatedb nocreaterole noinherit noreplication nobypassrls'

@@ -1,6 +1,10 @@
+import type { TenantAccess } from '../context/dependencies.ts'
+import { tenantSelectionErrors } from '../contract/errors.ts'
+import type { AppError } from '../errors/app-error.ts'
 import { toTrpcError } from '../errors/to-trpc-error.ts'
+import { recordDenial } from './denial.ts'
 import { t } from './init.ts'
-import { authenticate } from './middleware/authentication.ts'
+import { authenticate, type Caller } from './middleware/authentication.ts'
 import { authorize } from './middleware/authorization.ts'
 import { answerOf } from './middleware/errors.ts'
 import { observe } from './middleware/logging.ts'
@@ -16,14 +20,16 @@ export const pipeline = t.middleware(async ({ ctx, meta, next, path, getRawInput
   if (!operation) throw new Error(`${path} declares no operation`)
   const observed = observe(ctx, path)
   let draw: Draw | undefined
+  let caller: Caller | undefined
+  let access: TenantAccess | null = null
   try {
-    const caller = await authenticate(ctx, operation)
-    const access =
+    caller = await authenticate(ctx, operation)
+    access =
       operation.unitOfWork === 'tenant'
         ? await selectTenant(ctx, caller, { operation, path, rawInput: await getRawInput() })
         : null
     const { actor } = caller
-    await authorize(ctx, { actor, access }, { operation, path })
+    authorize(operation, actor, access)
     draw = await drawRate(ctx, { actor, access }, operation)
     const result = await next({ ctx: { actor, access, tenant: access?.tenant, eventKey: null } })
     if (!result.ok) throw result.error
@@ -33,6 +39,18 @@ export const pipeline = t.middleware(async ({ ctx, meta, next, path, getRawInput
     const answer = answerOf(error, ctx, path)
     observed(answer.status)
     await draw?.refused(answer)
+    if (caller && isDenial(answer)) {
+      const tenantId = access?.tenant.id ?? null
+      await recordDenial(ctx, {
+        actor: caller.actor,
+        code: answer.code,
+        operation: path,
+        tenantId: async () => tenantId,
+      })
+    }
     throw toTrpcError(answer.kind === 'internal' ? error : answer)
   }
 })
+
+/** Whoever refused it, the pipeline or a service. That a tenant is suspended is a state, not an attempt. */
+const isDenial = ({ kind, code }: AppError) => kind === 'forbidden' && code !== tenantSelectionErrors.inactive.code

@@ -1,0 +1,121 @@
+import type { AppRouter } from '@tenantry/control-plane'
+import { createTRPCClient, httpBatchLink, httpLink, TRPCClientError } from '@trpc/client'
+import superjson from 'superjson'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { openTestApi, type TestApi } from './api-server.ts'
+import type { Reply, Sending } from './http.ts'
+
+let api: TestApi
+let slug: string
+let headers: Record<string, string>
+
+beforeAll(async () => {
+  api = await openTestApi()
+})
+
+beforeEach(async () => {
+  const tenant = await api.installation.createTenant({ plan: 'starter' })
+  const admin = await api.installation.createUser()
+  await api.installation.addMember(tenant.id, admin.id, 'admin')
+  slug = tenant.slug
+  headers = await api.signedIn(admin)
+})
+
+afterAll(() => api.close())
+
+const call = (path: string, sending: Sending = {}) =>
+  api.send(`/trpc/${path}`, { ...sending, headers: { ...headers, ...sending.headers } })
+const problemOf = ({ json }: Reply) => (Array.isArray(json) ? json[0] : json).error.json.data.problem
+const options = () => ({ url: `${api.origin}/trpc`, transformer: superjson, headers })
+
+test('a typed client reads and changes, alone and in a batch', async () => {
+  const client = createTRPCClient<AppRouter>({ links: [httpBatchLink(options())] })
+  const [me, info, usage] = await Promise.all([
+    client.me.get.query(),
+    client.tenants.info.query(),
+    client.tenants.usage.query(),
+  ])
+  expect({ tenants: me.memberships.length, slug: info.slug, tokens: usage.tokensUsed }).toEqual({
+    tenants: 1,
+    slug,
+    tokens: 0,
+  })
+
+  const updated = await client.tenants.updateSettings.mutate({ settings: { branding: { primaryColor: '#00ff00' } } })
+  const read = await client.settings.get.query()
+  expect(read).toEqual(updated)
+})
+
+test('a refusal carries its problem document, typed', async () => {
+  const client = createTRPCClient<AppRouter>({ links: [httpLink(options())] })
+  const refusal = await client.usage.track
+    .mutate({ tenantId: slug, metric: 'no_such_meter' })
+    .catch((error: unknown) => error)
+  if (!(refusal instanceof TRPCClientError)) throw refusal
+  expect(refusal.data).toEqual({
+    code: 'NOT_FOUND',
+    httpStatus: 404,
+    path: 'usage.track',
+    problem: expect.objectContaining({ code: 'usage.unknown_meter', status: 404, requestId: expect.any(String) }),
+  })
+  expect(JSON.stringify(refusal.data)).not.toContain('stack')
+})
+
+test.each([
+  ['an unknown procedure', 'tenants.nothing', {}, 404, 'request.not_found'],
+  ['a query sent as a mutation', 'me.get', { method: 'POST', json: {} }, 405, 'request.method_not_allowed'],
+  ['a mutation sent as a query', 'usage.track', {}, 405, 'request.method_not_allowed'],
+  ['input that is no JSON', 'me.get?input=%7B', {}, 400, 'request.invalid'],
+  [
+    'a body that is no JSON',
+    'usage.track',
+    { body: '{', headers: { 'content-type': 'application/json' } },
+    400,
+    'request.invalid',
+  ],
+  [
+    'a body of another media type',
+    'usage.track',
+    { body: 'x', headers: { 'content-type': 'text/plain' } },
+    415,
+    'request.unsupported_media_type',
+  ],
+  [
+    'a body over 256 KB',
+    'tenants.updateSettings',
+    { json: { json: { settings: { custom: { note: 'x'.repeat(256 * 1024) } } } } },
+    413,
+    'request.too_large',
+  ],
+  [
+    'a batch of more than twenty calls',
+    `${Array(21).fill('me.get').join(',')}?batch=1&input=%7B%7D`,
+    {},
+    400,
+    'request.invalid',
+  ],
+])('%s is refused as REST would refuse it', async (_, path, sending: Sending, status, code) => {
+  const reply = await call(path, sending)
+  expect({ status: reply.status, code: problemOf(reply).code }).toEqual({ status, code })
+})
+
+test('every call of a batch draws on the rate limit', async () => {
+  const batch = `${Array(20).fill('tenants.info').join(',')}?batch=1`
+  for (let round = 1; round <= 5; round += 1) expect((await call(batch)).status).toBe(200)
+  const refused = await call(batch)
+  expect(refused.json).toHaveLength(20)
+  expect(problemOf(refused)).toMatchObject({ code: 'rate_limit.exceeded' })
+  expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
+})
+
+test('a REST call does not loosen what the same operation takes here', async () => {
+  await api.rest('/tenants/current/usage', { headers })
+  await api.rest(`/tenants/${slug}/usage`, { json: { metric: 'tokens', amount: 2 }, headers })
+  const reply = await call('usage.track', { json: { json: { tenantId: slug, metric: 'tokens', amount: '2' } } })
+  expect(problemOf(reply).issues).toMatchObject([{ path: 'amount' }])
+})
+
+test('carries the request id in and out', async () => {
+  const reply = await call('tenants.nothing', { headers: { 'x-request-id': 'trace-7' } })
+  expect([reply.headers['x-request-id'], problemOf(reply).requestId]).toEqual(['trace-7', 'trace-7'])
+})

@@ -1,0 +1,89 @@
+import {
+  authErrors,
+  type ErrorFactory,
+  idempotencyErrors,
+  internalErrorCode,
+  rateLimitErrors,
+  requestErrors,
+  serviceErrors,
+  tenantSelectionErrors,
+} from '@tenantry/kernel/contract/errors'
+import type { ErrorKind } from '@tenantry/kernel/errors/app-error'
+import { settingsErrors } from './capabilities/settings/contract.ts'
+import { tenantErrors } from './capabilities/tenant/contract.ts'
+import { usageErrors } from './capabilities/usage/contract.ts'
+
+/** Every group that `defineErrors` made, the pipeline's first. */
+export const errorGroups = [
+  requestErrors,
+  authErrors,
+  tenantSelectionErrors,
+  rateLimitErrors,
+  idempotencyErrors,
+  serviceErrors,
+  tenantErrors,
+  settingsErrors,
+  usageErrors,
+] as const
+
+type CodesOf<Group> = Group extends Readonly<Record<string, { readonly code: infer Code }>> ? Code : never
+
+/** Every code that a caller can meet. */
+export type ErrorCode = CodesOf<(typeof errorGroups)[number]> | typeof internalErrorCode
+
+export type CataloguedError = Pick<ErrorFactory, 'kind' | 'message'> & { code: string }
+
+/** By code, in the order of the alphabet. */
+export const errorCatalogue: readonly CataloguedError[] = [
+  ...errorGroups.flatMap((group): CataloguedError[] => Object.values(group)),
+  { code: internalErrorCode, kind: 'internal' as const, message: 'Something went wrong on our side.' },
+].sort((left, right) => (left.code < right.code ? -1 : 1))
+
+/** What to do next: what is said of the code, or else of its kind. */
+export const remedyOf = ({ code, kind }: Pick<CataloguedError, 'code' | 'kind'>): string =>
+  (remediesByCode as Partial<Record<string, string>>)[code] ?? remediesByKind[kind]
+
+const remediesByKind: Record<ErrorKind, string> = {
+  invalid: 'Correct the request; the same one will be refused again.',
+  unauthenticated: 'Sign in, and send the token as `Authorization: Bearer …`.',
+  forbidden: 'Ask somebody who may do this to do it, or to give you the right.',
+  not_found: 'Check the name or the id; there is nothing to retry.',
+  method_not_allowed: 'Use one of the methods in the `Allow` header.',
+  conflict: 'Read the current state, decide anew, and send the request again.',
+  precondition_failed: 'Read the resource again and send its new `ETag`.',
+  too_large: 'Send less, or in several requests.',
+  unsupported_media_type: 'Send JSON with `Content-Type: application/json`.',
+  unprocessable: 'Correct the values; the same ones will be refused again.',
+  too_many_requests: 'Wait as long as `Retry-After` says, then send the request again.',
+  internal: 'Retry once; if it stays, report the `requestId` to whoever runs the service.',
+  unavailable: 'Wait as long as `Retry-After` says, then send the request again.',
+}
+
+const remediesByCode: Partial<Record<ErrorCode, string>> = {
+  'request.invalid': 'Correct the fields that `issues` names by path; unknown fields are refused too.',
+  'request.not_found': 'Check the path against the API reference at `/api/docs`.',
+  'request.too_large': 'Send less: 256 KB is the default limit of a body.',
+  'auth.permission_denied': 'Ask an admin of the tenant for a role that holds the scope in `missingScope`.',
+  'auth.blocked':
+    'Stop sending credentials that fail, and wait as long as `Retry-After` says; each failure lengthens it.',
+  'tenant.not_found': 'Check the id, slug or externalId; `GET /api/v1/me` lists the tenants you reach.',
+  'tenant.inactive': '`state` and `reason` say why; only the operator of the service can make it active again.',
+  'tenant.mismatch':
+    'Name one tenant only: let path, `X-Tenant-ID`, subdomain and key agree, or leave out all but one.',
+  'tenant.not_selected':
+    'Name the tenant in the path or by `X-Tenant-ID`; `GET /api/v1/me` lists the tenants you reach.',
+  'tenant.concurrent_update':
+    'Read the resource again (`currentVersion` is its version now), repeat your change, and send the new version. With `If-Match` the status is 412.',
+  'tenant.unknown_plan': '`GET /api/v1/plans` lists the plans.',
+  'idempotency.in_progress':
+    'Wait a second and repeat the same request: it will be answered with the result of the first.',
+  'idempotency.conflict': 'Use a new key for a new request; a key belongs to one body.',
+  'settings.invalid':
+    'Correct the keys that `issues` names by path; the schema is at `/tenants/current/settings/schema`.',
+  'settings.too_large': 'Remove what is not needed: the stored document may have 10 KB.',
+  'settings.restricted_key': '`key` may be written by `writableBy` only; ask one of them.',
+  'usage.unknown_meter': '`GET /api/v1/plans` lists the meters.',
+  'usage.idempotency_conflict': 'Use a new key for a new event; a key belongs to one meter and amount.',
+  'usage.below_zero': 'Take off no more than `used`.',
+  'usage.limit_exceeded': 'Wait until `resetsAt`, or change to a plan with a higher limit.',
+}

@@ -1,0 +1,155 @@
+import type { ExpectedDatabase, ExpectedRoles, Finding, Query } from './expected.ts'
+
+interface FoundRole {
+  name: string
+  login: boolean
+  /** Attributes that no role of an installation has. */
+  excess: string[]
+  settings: string[]
+}
+
+interface Membership {
+  role: string
+  member: string
+  more: string[]
+}
+
+const roleSettings = 'track_activities=off'
+
+/** No role is more than it must be: nobody bypasses policies, is a member of another role, or shows its statements. */
+export async function inspectRoles(query: Query, { roles, schemaOwners }: ExpectedDatabase): Promise<Finding[]> {
+  const names = [...roles.login, ...roles.function]
+  const found = await query<FoundRole>(rolesSql, [names])
+  const missing = names.filter((name) => !found.some((role) => role.name === name))
+  if (missing.length > 0) {
+    return missing.map((name) => ({ subject: `role ${name}`, message: 'There is no such role: provision the roles.' }))
+  }
+  return [
+    ...found.flatMap((role) => roleFindings(role, roles)),
+    ...membershipFindings(await query<Membership>(membershipsSql, [names]), roles),
+    ...(await ownershipFindings(query, roles)),
+    ...(await refusedFindings(query, roles)),
+    ...(await schemaFindings(query, schemaOwners)),
+  ]
+}
+
+function roleFindings({ name, login, excess, settings }: FoundRole, roles: ExpectedRoles): Finding[] {
+  const logsIn = roles.login.includes(name)
+  const wanted = logsIn ? [roleSettings] : []
+  const differs = settings.length !== wanted.length || settings.some((setting) => !wanted.includes(setting))
+  const messages = [
+    ...excess.map((attribute) => `It is ${attribute}: alter role ${name} no${attribute}.`),
+    login !== logsIn && `It ${login ? 'can' : 'cannot'} log in: alter role ${name} ${logsIn ? '' : 'no'}login.`,
+    differs &&
+      `Its settings are ${settings.join(', ') || 'none'}, not ${wanted.join(', ') || 'none'}: provision the roles anew.`,
+  ]
+  return messages.filter((message) => message !== false).map((message) => ({ subject: `role ${name}`, message }))
+}
+
+function membershipFindings(found: readonly Membership[], roles: ExpectedRoles): Finding[] {
+  const isExpected = ({ role, member }: Membership) => member === roles.owner && roles.function.includes(role)
+  const missing = roles.function.filter((role) => !found.some((held) => held.role === role && isExpected(held)))
+  return [
+    ...missing.map((role) => ({
+      subject: `role ${roles.owner}`,
+      message: `It cannot become ${role}, as migrations must: grant ${role} to ${roles.owner}.`,
+    })),
+    ...found
+      .filter((held) => !isExpected(held))
+      .map(({ role, member }) => ({
+        subject: `role ${member}`,
+        message: `It is a member of ${role}: revoke ${role} from ${member}.`,
+      })),
+    ...found.filter(isExpected).flatMap(({ role, member, more }) =>
+      more.map((option) => ({
+        subject: `role ${member}`,
+        message: `It holds ${role} with ${option}: revoke ${option} for ${role} from ${member}.`,
+      })),
+    ),
+  ]
+}
+
+async function ownershipFindings(query: Query, { serving }: ExpectedRoles): Promise<Finding[]> {
+  const owned = await query<{ owner: string; object: string }>(ownedSql, [[...serving]])
+  return owned.map(({ owner, object }) => ({
+    subject: `role ${owner}`,
+    message: `It owns the ${object}, and an owner may take its protection off: give it to the owner of its schema.`,
+  }))
+}
+
+async function refusedFindings(query: Query, { serving, refusedFunctions, refusingTrigger }: ExpectedRoles) {
+  const allowed = await query<{ role: string; fn: string }>(refusedSql, [[...serving], [...refusedFunctions]])
+  const triggers = await query(triggerSql, [refusingTrigger])
+  const findings: Finding[] = allowed.map(({ role, fn }) => ({
+    subject: `role ${role}`,
+    message: `It may execute ${fn}: revoke execute on function ${fn} from public.`,
+  }))
+  if (triggers.length > 0) return findings
+  const message = 'It is missing or switched off, so the serving roles may define things: provision the database anew.'
+  return [...findings, { subject: `event trigger ${refusingTrigger}`, message }]
+}
+
+async function schemaFindings(query: Query, owners: ExpectedDatabase['schemaOwners']): Promise<Finding[]> {
+  const schemas = await query<{ name: string; owner: string }>(schemasSql)
+  return schemas.flatMap(({ name, owner }) => {
+    const rightOwner = owners[name]
+    if (rightOwner === owner) return []
+    const message =
+      rightOwner === undefined
+        ? 'Nothing is known of this schema: drop it, or declare who owns it.'
+        : `${owner} owns it: alter schema ${name} owner to ${rightOwner}.`
+    return [{ subject: `schema ${name}`, message }]
+  })
+}
+
+const rolesSql = /* sql */ `
+select r.rolname::text as name, r.rolcanlogin as login,
+       array_remove(array[
+         case when r.rolsuper then 'superuser' end, case when r.rolbypassrls then 'bypassrls' end,
+         case when r.rolcreaterole then 'createrole' end, case when r.rolcreatedb then 'createdb' end,
+         case when r.rolreplication then 'replication' end, case when r.rolinherit then 'inherit' end
+       ], null) as excess,
+       array(select case when s.setdatabase = 0 then setting else format('%s in one database', setting) end
+               from pg_db_role_setting s, unnest(s.setconfig) as setting where s.setrole = r.oid) as settings
+  from pg_roles r
+ where r.rolname = any ($1)
+ order by 1
+`
+
+/** Before PostgreSQL 16 a membership has no options of its own, so that they are read by name. */
+const membershipsSql = /* sql */ `
+select r.rolname::text as role, m.rolname::text as member,
+       array_remove(array[
+         case when a.admin_option then 'admin option' end,
+         case when (to_jsonb(a) ->> 'inherit_option')::boolean then 'inherit option' end
+       ], null) as more
+  from pg_auth_members a
+  join pg_roles r on r.oid = a.roleid
+  join pg_roles m on m.oid = a.member
+ where (r.rolname = any ($1) or m.rolname = any ($1)) and not m.rolsuper
+ order by 1, 2
+`
+
+const ownedSql = /* sql */ `
+select r.rolname::text as owner, pg_describe_object(d.classid, d.objid, d.objsubid) as object
+  from pg_shdepend d
+  join pg_roles r on r.oid = d.refobjid and d.refclassid = 'pg_authid'::regclass
+ where d.deptype = 'o' and r.rolname = any ($1)
+   and d.dbid in (0, (select oid from pg_database where datname = current_database()))
+ order by 1, 2
+`
+
+const refusedSql = /* sql */ `
+select role, fn
+  from unnest($1::text[]) as role, unnest($2::text[]) as fn
+ where has_function_privilege(role, fn, 'execute')
+`
+
+const triggerSql = /* sql */ `select from pg_event_trigger where evtname = $1 and evtenabled in ('O', 'A')`
+
+const schemasSql = /* sql */ `
+select n.nspname::text as name, pg_get_userbyid(n.nspowner)::text as owner
+  from pg_namespace n
+ where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+ order by 1
+`
