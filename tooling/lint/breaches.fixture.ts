@@ -112,6 +112,13 @@ const capabilities: Breach[] = [
     kept: uses('@tenantry/kernel/contract/wire'),
   },
   {
+    law: 'contract.ts takes of a sibling its contract only',
+    message: 'contract.ts imports zod, kernel/contract',
+    path: `${capability}/heavier/contract.ts`,
+    breach: uses('../tenant/index.ts'),
+    kept: uses('../tenant/contract.ts'),
+  },
+  {
     law: 'contract.ts stands on no other role',
     message: 'contract.ts imports zod, kernel/contract',
     path: `${capability}/upside-down/contract.ts`,

@@ -63,3 +63,6 @@ function pluralOf(name: string): string {
 const pascal = (name: string) => name.replaceAll(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase())
 
 const camel = (name: string) => name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
+
+/** `Team note` */
+export const sentence = (words: string) => `${words[0]?.toUpperCase()}${words.slice(1)}`

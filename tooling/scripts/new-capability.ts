@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { capabilityFiles, migrationFile } from './capability-files.ts'
 import { type CapabilityName, readCapabilityName } from './capability-name.ts'
+import { registrations } from './capability-registrations.ts'
 
 const product = 'packages/control-plane'
 
@@ -35,66 +36,6 @@ export async function addCapability(root: string, name: CapabilityName): Promise
   }
   await format(root, [...files.keys()])
   return [...files.keys()]
-}
-
-interface Registration {
-  file: string
-  change(text: string, path: string): string
-}
-
-function registrations({ folder, entity, value, values, table }: CapabilityName, migration: string): Registration[] {
-  return [
-    {
-      file: 'src/entities.ts',
-      change: (text, path) =>
-        withEntry(withImport(text, `import { ${entity} } from './capabilities/${folder}/entity.ts'`), {
-          path,
-          list: /(export const tenantTables = \[[^\]]*?)(\] as const)/,
-          entry: `  ${entity},\n`,
-          taken: new RegExp(`\\b${entity}\\b`),
-        }),
-    },
-    {
-      file: 'src/router.ts',
-      change: (text, path) =>
-        withEntry(withImport(text, `import { ${value}Router } from './capabilities/${folder}/router.ts'`), {
-          path,
-          list: /(export const appRouter = router\(\{[\s\S]*?)(\n\}\))/,
-          entry: `\n  ${values}: ${value}Router,`,
-          taken: new RegExp(`^  ${values}:`, 'm'),
-        }),
-    },
-    {
-      file: 'migrations/index.ts',
-      change: (text, path) =>
-        withEntry(withImport(text, `import { ${values}Sql } from './${migration}.ts'`), {
-          path,
-          list: /(export const migrations = \[[\s\S]*?)(\n\])/,
-          entry: `\n  { name: '${migration}', sql: ${values}Sql },`,
-          taken: new RegExp(`_${table}'`),
-        }),
-    },
-  ]
-}
-
-/** Sorted into place by the formatter. */
-function withImport(text: string, line: string): string {
-  return `${line}\n${text}`
-}
-
-interface Entry {
-  path: string
-  /** What stands before the end of the list, and the end. */
-  list: RegExp
-  entry: string
-  taken: RegExp
-}
-
-function withEntry(text: string, { path, list, entry, taken }: Entry): string {
-  const [, before, end] = list.exec(text) ?? []
-  if (before === undefined || end === undefined) throw new Error(`${path} has no list that looks like ${list.source}.`)
-  if (taken.test(before)) throw new Error(`${path} has an entry of that name already. Choose another name.`)
-  return text.replace(list, () => `${before}${entry}${end}`)
 }
 
 /** Fourteen digits that say when, later than every migration there is. */

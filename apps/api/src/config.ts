@@ -34,7 +34,7 @@ const proxies = parsed((text) =>
 
 const defaultHost = '127.0.0.1'
 
-const environment = z.object({
+export const environment = z.object({
   PORT: port.default(3000).describe('Port of the API'),
   HOST: z.string().min(1).default(defaultHost).describe('Address to listen on'),
   DATA_DIR: z.string().min(1).default('.tenantry').describe('Embedded database and generated keys'),
@@ -60,13 +60,16 @@ const environment = z.object({
   BASE_DOMAIN: z.hostname().optional().describe('Tenants are also found by <slug>.<BASE_DOMAIN>'),
   TRUSTED_PROXIES: proxies.prefault('').describe('Addresses and CIDRs whose X-Forwarded-For is believed'),
   METRICS_TOKEN: z.string().min(16).optional().describe('Bearer token for /metrics; in development it needs none'),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .describe('Least level that is logged'),
 })
 
 type Environment = z.output<typeof environment>
 
 /** What must stand in the environment once the database is not the embedded one. */
-const externalNeeds = [
+export const externalNeeds = [
   'PLATFORM_DATABASE_URL',
   'JOBS_DATABASE_URL',
   'CONTEXT_SIGNING_KEYS',

@@ -19,7 +19,7 @@ const inPath = ({ tenant }: World) => ({ tenantId: tenant.slug })
 const ofTenant =
   (fields: Input = {}) =>
   (world: World) => ({ ...inPath(world), ...fields })
-const asOwner = ({ installation }: TestApi, { tenant }: World) =>
+const asService = ({ installation }: TestApi, { tenant }: World) =>
   installation.callerAs({ type: 'service', name: 'preparation' }, tenant.slug)
 
 /** What every operation is called with, and what it must answer, on every door. A new operation needs its entry here. */
@@ -77,6 +77,11 @@ export const operationCases: Record<string, Case[]> = {
     { expects: 'auth.permission_denied', as: 'viewer', input: { settings: {} } },
     { expects: 'tenant.concurrent_update', as: 'admin', input: { settings: {}, expectedVersion: 7 } },
     { expects: 'settings.too_large', as: 'admin', input: { settings: { custom: { blob: 'x'.repeat(11_000) } } } },
+    {
+      expects: 'settings.restricted_key',
+      as: 'admin',
+      input: { settings: { features: { customModelsEnabled: true } } },
+    },
     { expects: 'settings.restricted_key', as: 'owner', input: { settings: { rateLimits: { updatesPerHour: 100 } } } },
     {
       expects: 'settings.invalid',
@@ -99,14 +104,24 @@ export const operationCases: Record<string, Case[]> = {
       as: 'member',
       input: ofTenant({ metric: 'tokens', amount: 3, idempotencyKey: 'again' }),
       before: (api, world) =>
-        asOwner(api, world).usage.track({ tenantId: 'current', metric: 'tokens', amount: 3, idempotencyKey: 'again' }),
+        asService(api, world).usage.track({
+          tenantId: 'current',
+          metric: 'tokens',
+          amount: 3,
+          idempotencyKey: 'again',
+        }),
     },
     {
       expects: 'usage.idempotency_conflict',
       as: 'member',
       input: ofTenant({ metric: 'tokens', amount: 4, idempotencyKey: 'again' }),
       before: (api, world) =>
-        asOwner(api, world).usage.track({ tenantId: 'current', metric: 'tokens', amount: 3, idempotencyKey: 'again' }),
+        asService(api, world).usage.track({
+          tenantId: 'current',
+          metric: 'tokens',
+          amount: 3,
+          idempotencyKey: 'again',
+        }),
     },
     { expects: 'usage.unknown_meter', as: 'member', input: ofTenant({ metric: 'no_such_meter' }) },
     { expects: 'usage.below_zero', as: 'member', input: ofTenant({ metric: 'storage', amount: -1 }) },

@@ -61,42 +61,48 @@ test('a refusal carries its problem document, typed', async () => {
   expect(JSON.stringify(refusal.data)).not.toContain('stack')
 })
 
-test.each([
-  ['an unknown procedure', 'tenants.nothing', {}, 404, 'request.not_found'],
-  ['a query sent as a mutation', 'me.get', { method: 'POST', json: {} }, 405, 'request.method_not_allowed'],
-  ['a mutation sent as a query', 'usage.track', {}, 405, 'request.method_not_allowed'],
-  ['input that is no JSON', 'me.get?input=%7B', {}, 400, 'request.invalid'],
-  [
-    'a body that is no JSON',
-    'usage.track',
-    { body: '{', headers: { 'content-type': 'application/json' } },
-    400,
-    'request.invalid',
-  ],
-  [
-    'a body of another media type',
-    'usage.track',
-    { body: 'x', headers: { 'content-type': 'text/plain' } },
-    415,
-    'request.unsupported_media_type',
-  ],
-  [
-    'a body over 256 KB',
-    'tenants.updateSettings',
-    { json: { json: { settings: { custom: { note: 'x'.repeat(256 * 1024) } } } } },
-    413,
-    'request.too_large',
-  ],
-  [
-    'a batch of more than twenty calls',
-    `${Array(21).fill('me.get').join(',')}?batch=1&input=%7B%7D`,
-    {},
-    400,
-    'request.invalid',
-  ],
-])('%s is refused as REST would refuse it', async (_, path, sending: Sending, status, code) => {
+const asJson = { 'content-type': 'application/json' }
+const large = { settings: { custom: { note: 'x'.repeat(256 * 1024) } } }
+const refusals: { what: string; path: string; sending?: Sending; code: string }[] = [
+  { what: 'an unknown procedure', path: 'tenants.nothing', code: '404 request.not_found' },
+  {
+    what: 'a query sent as a mutation',
+    path: 'me.get',
+    sending: { method: 'POST', json: {} },
+    code: '405 request.method_not_allowed',
+  },
+  { what: 'a mutation sent as a query', path: 'usage.track', code: '405 request.method_not_allowed' },
+  { what: 'input that is no JSON', path: 'me.get?input=%7B', code: '400 request.invalid' },
+  {
+    what: 'a body that is no JSON',
+    path: 'usage.track',
+    sending: { body: '{', headers: asJson },
+    code: '400 request.invalid',
+  },
+  {
+    what: 'a body of another media type',
+    path: 'usage.track',
+    sending: { body: 'x', headers: { 'content-type': 'text/plain' } },
+    code: '415 request.unsupported_media_type',
+  },
+  {
+    what: 'a body over 256 KB',
+    path: 'tenants.updateSettings',
+    sending: { json: { json: large } },
+    code: '413 request.too_large',
+  },
+  {
+    what: 'a batch of more than twenty calls',
+    path: `${Array(21).fill('me.get').join(',')}?batch=1&input=%7B%7D`,
+    code: '400 request.invalid',
+  },
+]
+
+test.each(refusals)('$what is refused as REST would refuse it', async ({ path, sending, code }) => {
   const reply = await call(path, sending)
-  expect({ status: reply.status, code: problemOf(reply).code }).toEqual({ status, code })
+  expect(`${reply.status} ${problemOf(reply).code}`).toBe(code)
+  expect(reply.headers['content-type']).toBe('application/json')
+  expect(reply.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/)
 })
 
 test('every call of a batch draws on the rate limit', async () => {

@@ -74,6 +74,8 @@ const remediesByCode: Partial<Record<ErrorCode, string>> = {
     'Name the tenant in the path or by `X-Tenant-ID`; `GET /api/v1/me` lists the tenants you reach.',
   'tenant.concurrent_update':
     'Read the resource again (`currentVersion` is its version now), repeat your change, and send the new version. With `If-Match` the status is 412.',
+  'tenant.slug_taken': 'Choose another slug; slugs are unique in the whole installation.',
+  'tenant.external_id_taken': 'Choose another externalId; they are unique in the whole installation.',
   'tenant.unknown_plan': '`GET /api/v1/plans` lists the plans.',
   'idempotency.in_progress':
     'Wait a second and repeat the same request: it will be answered with the result of the first.',

@@ -27,7 +27,8 @@ export function errorResponses(operation: Operation): oas31.ResponsesObject {
   return Object.fromEntries(statuses.map(([status, errors]) => [status, problemResponse(status, errors)]))
 }
 
-function pipelineErrors(operation: Operation): DocumentedError[] {
+/** What the pipeline and the door may refuse an operation with, whatever it declares itself. */
+export function pipelineErrors(operation: Operation): DocumentedError[] {
   const { unitOfWork, permission, allowInactive, rest, idempotency } = operation
   const inTenant = unitOfWork === 'tenant'
   const named = pathParameters(rest.path).includes('tenantId')

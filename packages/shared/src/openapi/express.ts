@@ -110,7 +110,8 @@ async function serve(router: AnyTRPCRouter, { match, allow, refusal }: Found, ex
 
 /** The pipeline logs what fails in it; a request that breaks off while it is read never gets there. */
 function logUnread(error: unknown, procedure: string, { logger, requestId }: RequestContext): void {
-  if (toAppError(error).kind === 'internal') logger.warn({ requestId, procedure, err: error }, 'a request could not be read')
+  if (toAppError(error).kind === 'internal')
+    logger.warn({ requestId, procedure, err: error }, 'a request could not be read')
 }
 
 function refuse(error: unknown, { request, response, ctx }: Exchange): void {

@@ -3,7 +3,7 @@ import { defineOperation } from '@tenantry/kernel/contract/operation'
 import { expectedVersion, integer, timestamp } from '@tenantry/kernel/contract/wire'
 import { AppError } from '@tenantry/kernel/errors/app-error'
 import { z } from 'zod'
-import { tenantErrors } from '../tenant/index.ts'
+import { tenantErrors } from '../tenant/contract.ts'
 
 export class InvalidSettingsError extends AppError<'settings.invalid'> {
   override readonly name = 'InvalidSettingsError'

@@ -1,0 +1,139 @@
+import type { Operation, RestRoute } from '@tenantry/kernel/contract/operation'
+import type { Finding } from '@tenantry/kernel/tenancy/inspection'
+import type { AnyTRPCProcedure, AnyTRPCRouter } from '@trpc/server'
+import { z } from 'zod'
+import type { CataloguedError } from '../src/error-catalogue.ts'
+import { travelsInQuery } from './conformance-wire.fixture.ts'
+
+export interface Vocabulary {
+  scopes: readonly string[]
+  errors: readonly CataloguedError[]
+}
+
+interface Declared {
+  /** Path of the procedure in the router. */
+  name: string
+  operation: Operation
+}
+
+/** What every operation of a router owes. */
+export function operationFindings(router: AnyTRPCRouter, vocabulary: Vocabulary): Finding[] {
+  const procedures = Object.entries<AnyTRPCProcedure>(router._def.procedures)
+  const declared = procedures.flatMap(([name, procedure]): Declared[] => {
+    const operation = operationOf(procedure)
+    return operation ? [{ name, operation }] : []
+  })
+  return [
+    ...procedures.flatMap(([name, procedure]) => findings(name, declarationFaults(procedure))),
+    ...declared.flatMap(({ name, operation }) =>
+      findings(name, [
+        ...permissionFaults(operation, vocabulary.scopes),
+        ...changeFaults(operation),
+        ...routeFaults(operation),
+        ...inputFaults(operation),
+        ...errorFaults(operation, vocabulary.errors),
+      ]),
+    ),
+    ...routeClashes(declared),
+  ]
+}
+
+const operationOf = ({ _def }: AnyTRPCProcedure) => (_def.meta as { operation?: Operation } | undefined)?.operation
+
+const findings = (name: string, faults: (string | false)[]): Finding[] =>
+  faults.filter((fault) => fault !== false).map((message) => ({ subject: `operation ${name}`, message }))
+
+function declarationFaults(procedure: AnyTRPCProcedure): (string | false)[] {
+  const operation = operationOf(procedure)
+  // The types of tRPC keep the output parser and the inputs to themselves.
+  const { output, type } = procedure._def as unknown as { output?: unknown; type: string }
+  if (!operation) return ['It declares no operation: declare it in contract.ts and build the procedure from that.']
+  return [
+    output === undefined && 'It has no output parser: build the procedure with tenantOperation, userOperation, ….',
+    output !== undefined && output !== operation.output && 'It answers by another schema than the declared output.',
+    type !== operation.type && `It is declared as a ${operation.type} and served as a ${type}.`,
+    operation.rest.summary.trim() === '' && 'It has no summary: say in a few words what it does.',
+    !operation.rest.tags[0] && 'It has no tag: name the chapter of the reference that it belongs to.',
+  ]
+}
+
+function permissionFaults({ unitOfWork, permission, cached, type }: Operation, scopes: readonly string[]) {
+  const inTenant = unitOfWork === 'tenant'
+  return [
+    inTenant && permission === null && 'It works in a tenant and needs no scope: name one of tenantScopes.',
+    permission !== null && !scopes.includes(permission) && `There is no scope ${permission}: name one of tenantScopes.`,
+    !inTenant && permission !== null && `Scopes are held in a tenant: a ${unitOfWork} operation has permission null.`,
+    cached !== null && !(inTenant && type === 'query') && 'Only what a query answers of a tenant can be cached.',
+  ]
+}
+
+const defaultReason = 'reads change nothing'
+
+function changeFaults({ type, audit, idempotency, rest }: Operation): (string | false)[] {
+  const changes = type === 'mutation'
+  const says = typeof audit === 'string' ? audit : audit.none
+  return [
+    changes && rest.method === 'GET' && 'It changes something by GET: use POST, PUT, PATCH or DELETE.',
+    changes &&
+      typeof audit === 'string' &&
+      !/^[a-z_]+(\.[a-z_]+)+$/.test(audit) &&
+      `"${audit}" is no audit action: say what happened to what, like "tenant.updated".`,
+    changes &&
+      typeof audit !== 'string' &&
+      ['', defaultReason].includes(says.trim()) &&
+      'It changes something without an audit entry: declare the action, or { none: reason }.',
+    !changes && typeof audit === 'string' && 'A query runs read-only and can write no audit entry.',
+    idempotency !== 'none' && rest.method !== 'POST' && 'Only POST takes an Idempotency-Key: leave idempotency out.',
+  ]
+}
+
+const routeForm = /^(\/([a-z0-9-]+|\{[a-z][A-Za-z0-9]*\}))+$/
+
+function routeFaults({ rest, input, output }: Operation): (string | false)[] {
+  const missing = routesOf(rest).flatMap(({ path }) => parametersOf(path).filter((name) => !(name in input.shape)))
+  const optional = parametersOf(rest.path).filter((name) => input.shape[name]?.safeParse(undefined).success)
+  const answersVersion = output instanceof z.ZodObject && 'version' in output.shape
+  return [
+    ...routesOf(rest)
+      .filter(({ path }) => !routeForm.test(path))
+      .map(({ path }) => `${path} is no path: lower-case words joined by hyphens, and {parameters}.`),
+    ...missing.map((name) => `The path has {${name}} and the input has not: add ${name} to the input.`),
+    ...optional.map((name) => `{${name}} is optional in the input, and the path always has it.`),
+    rest.versioned === true && !answersVersion && 'It is versioned and answers no version: add version to the output.',
+  ]
+}
+
+function inputFaults({ rest, input }: Operation): string[] {
+  const inBody = ['POST', 'PUT', 'PATCH'].includes(rest.method)
+  const inPath = parametersOf(rest.path)
+  const texts = Object.entries(input.shape).filter(([name]) => !inBody || inPath.includes(name))
+  return texts
+    .filter(([, schema]) => !travelsInQuery(schema as z.ZodType))
+    .map(([name]) => `${name} cannot come from a path or query: use text, id, integer, a boolean, an enum, or a list.`)
+}
+
+function errorFaults({ errors }: Operation, known: readonly CataloguedError[]): (string | false)[] {
+  return errors.flatMap(({ code, kind, message }, place) => [
+    !known.some((error) => error.code === code && error.kind === kind && error.message === message) &&
+      `The error ${code} is not in the catalogue: declare it with defineErrors and list the group in error-catalogue.ts.`,
+    errors.findIndex((error) => error.code === code) !== place && `The error ${code} is declared twice.`,
+  ])
+}
+
+function routeClashes(declared: readonly Declared[]): Finding[] {
+  const routes = declared.flatMap(({ name, operation }) =>
+    routesOf(operation.rest).map(({ method, path }) => ({
+      name,
+      route: `${method} ${path.replaceAll(/\{\w+\}/g, '{}')}`,
+    })),
+  )
+  return routes.flatMap(({ name, route }, place) => {
+    const first = routes.find((other) => other.route === route)
+    if (first === undefined || first === routes[place]) return []
+    return findings(name, [`${route} is served by ${first.name} already: choose another path.`])
+  })
+}
+
+const routesOf = ({ method, path, aliases = [] }: RestRoute) => [{ method, path }, ...aliases]
+
+const parametersOf = (path: string) => [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)

@@ -1,0 +1,160 @@
+import { requestErrors } from '@tenantry/kernel/contract/errors'
+import { defineOperation } from '@tenantry/kernel/contract/operation'
+import { page, pageInput } from '@tenantry/kernel/contract/page'
+import { id, integer, tenantRef, text, timestamp } from '@tenantry/kernel/contract/wire'
+import { router, t } from '@tenantry/kernel/trpc/init'
+import { tenantOperation } from '@tenantry/kernel/trpc/procedures'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { errorCatalogue } from '../src/error-catalogue.ts'
+import { operationFindings } from './conformance-operations.fixture.ts'
+
+type Sketch = Omit<ReturnType<typeof sketch>, 'input'> & { input: z.ZodObject }
+
+const sketch = () => ({
+  unitOfWork: 'tenant' as const,
+  type: 'mutation' as const,
+  permission: 'notes:write' as const,
+  audit: 'note.updated' as string | { none: string },
+  rest: {
+    method: 'PATCH' as const,
+    path: '/notes/{noteId}' as const,
+    summary: 'Change a note',
+    tags: ['Notes'] as [string],
+  },
+  input: z.object({ noteId: id('note'), body: z.record(z.string(), z.unknown()).optional() }),
+  output: z.object({ version: integer(1) }),
+})
+
+/** A router with one operation, which conforms but for what `change` does to it. */
+function serving(change: object | ((declared: Sketch) => object) = {}) {
+  const sound = sketch()
+  const changes = typeof change === 'function' ? change(sound) : change
+  // Breaches that the types would refuse are to be found too.
+  const operation = defineOperation({ ...sound, ...changes } as Sketch)
+  const procedure = tenantOperation(operation)
+  return operation.type === 'query'
+    ? procedure.query(() => ({ version: 1 }))
+    : procedure.mutation(() => ({ version: 1 }))
+}
+
+const vocabulary = { scopes: ['notes:read', 'notes:write'], errors: errorCatalogue }
+const messages = (...args: Parameters<typeof serving>) =>
+  operationFindings(router({ note: serving(...args) }), vocabulary).map(({ message }) => message)
+
+test('an operation that conforms has no findings', () => {
+  expect(messages()).toEqual([])
+})
+
+test.each<[string, Parameters<typeof serving>[0], RegExp]>([
+  ['no scope', { permission: null }, /needs no scope/],
+  ['an unknown scope', { permission: 'notes:burn' }, /no scope notes:burn/],
+  ['a scope outside a tenant', { unitOfWork: 'user' }, /a user operation has permission null/],
+  ['a cached mutation', { cached: { name: 'note', ttlSeconds: 1 } }, /can be cached/],
+  ['no audit action', { audit: { none: ' ' } }, /without an audit entry/],
+  ['the reason of a read', { audit: { none: 'reads change nothing' } }, /without an audit entry/],
+  ['an audit action in other words', { audit: 'Updated the note' }, /is no audit action/],
+  ['a query that audits', { type: 'query' }, /read-only/],
+  ['an Idempotency-Key beside POST', { idempotency: 'event' }, /Only POST/],
+  ['an error from nowhere', { errors: [{ ...requestErrors.invalid, code: 'note.burnt' }] }, /note.burnt is not in/],
+  [
+    'an error of another kind',
+    { errors: [{ code: 'request.invalid', kind: 'conflict', message: requestErrors.invalid.message }] },
+    /request.invalid is not in/,
+  ],
+  ['an error twice', { errors: [requestErrors.invalid, requestErrors.invalid] }, /declared twice/],
+])('%s is found', (_, change, message) => {
+  expect(messages(change)).toEqual([expect.stringMatching(message)])
+})
+
+test.each<[string, object, RegExp]>([
+  ['a change by GET', { method: 'GET', path: '/notes/{noteId}' }, /changes something by GET/],
+  ['no summary', { summary: ' ' }, /no summary/],
+  ['no tag', { tags: [] }, /no tag/],
+  ['a parameter that is no input', { path: '/notes/{noteId}/{part}' }, /input has not/],
+  [
+    'a parameter of an alias that is no input',
+    { aliases: [{ method: 'PUT', path: '/notes/{other}' }] },
+    /input has not/,
+  ],
+  ['a path in capitals', { path: '/Notes/{noteId}' }, /is no path/],
+  [
+    'an alias that is the path again',
+    { aliases: [{ method: 'PATCH', path: '/notes/{noteId}' }] },
+    /served by note already/,
+  ],
+])('%s is found', (_, rest, message) => {
+  const found = messages((sound) => ({ rest: { ...sound.rest, ...rest }, input: sound.input.omit({ body: true }) }))
+  expect(found).toEqual([expect.stringMatching(message)])
+})
+
+test('a versioned operation answers a version', () => {
+  const found = messages(({ rest }) => ({ rest: { ...rest, versioned: true }, output: z.object({ text: text(1, 9) }) }))
+  expect(found).toEqual([expect.stringMatching(/answers no version/)])
+})
+
+test('a path parameter is never optional', () => {
+  expect(messages({ input: z.object({ noteId: id('note').optional() }) })).toEqual([expect.stringMatching(/optional/)])
+})
+
+test('two operations on one route are found, whatever their parameters are called', () => {
+  const other = serving(({ rest }) => ({
+    rest: { ...rest, path: '/notes/{otherId}' },
+    input: z.object({ otherId: id('note') }),
+  }))
+  expect(operationFindings(router({ note: serving(), other }), vocabulary)).toEqual([
+    { subject: 'operation other', message: expect.stringMatching(/PATCH \/notes\/\{\} is served by note/) },
+  ])
+})
+
+test('a procedure without operation, and one that parses no output, are found', () => {
+  const bare = t.procedure.query(() => 1)
+  const { meta } = serving()._def as unknown as { meta: never }
+  const unparsed = t.procedure.meta(meta).mutation(() => 1)
+  expect(operationFindings(router({ bare, unparsed }), vocabulary)).toEqual([
+    { subject: 'operation bare', message: expect.stringMatching(/declares no operation/) },
+    { subject: 'operation unparsed', message: expect.stringMatching(/no output parser/) },
+  ])
+})
+
+const reading = (input: z.ZodObject) =>
+  messages((sound) => ({
+    type: 'query',
+    permission: 'notes:read',
+    audit: { none: 'reads change nothing' },
+    rest: { ...sound.rest, method: 'GET', path: '/notes' },
+    input,
+    output: page(z.string()),
+  }))
+
+test('what a query string can say may be the input of a GET', () => {
+  const input = {
+    ...pageInput,
+    tenantId: tenantRef(),
+    since: timestamp().optional(),
+    until: z.iso.datetime({ offset: true }).nullable().default(null),
+    archived: z.boolean().prefault(false),
+    order: z.enum(['asc', 'desc']).catch('asc'),
+    kind: z.union([z.literal('memo'), z.enum(['letter'])]).readonly(),
+    ids: z.array(id('note')).max(9).optional(),
+    weights: z.array(z.number()).optional(),
+    q: text(1, 9).optional(),
+  }
+  expect(reading(z.object(input))).toEqual([])
+})
+
+test.each<[string, z.ZodType]>([
+  ['an object', z.object({ a: z.string() })],
+  ['a record', z.record(z.string(), z.string()).optional()],
+  ['anything', z.unknown()],
+  ['a Date', z.date()],
+  ['a bigint', z.bigint()],
+  ['a list of lists', z.array(z.array(z.string()))],
+  ['a list of objects', z.array(z.object({})).default([])],
+  ['text or a number', z.union([z.string(), z.number()])],
+  ['a number among literals', z.literal(['one', 2])],
+])('%s cannot be the input of a GET', (_, schema) => {
+  expect(reading(z.object({ field: schema }))).toEqual([
+    expect.stringMatching(/field cannot come from a path or query/),
+  ])
+})

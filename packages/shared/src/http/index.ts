@@ -1,0 +1,6 @@
+export type { inferRouterInputs as InferInputs, inferRouterOutputs as InferOutputs } from '@trpc/server'
+export type { AppRouter, Problem } from './app-router.ts'
+export { createTenantryClient, type TenantryClient, type TenantryClientOptions } from './client.ts'
+export { isTenantryError, type TenantryError } from './errors.ts'
+export type { ErrorCode } from './operations.ts'
+export { ForeignAnswerError } from './request.ts'

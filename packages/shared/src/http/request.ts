@@ -1,0 +1,63 @@
+export type Fetch = typeof globalThis.fetch
+
+export interface RequestOptions {
+  /** Of one attempt, until its answer is read to the end. 10 seconds if absent. */
+  timeoutMilliseconds?: number | undefined
+  /** In place of the platform's own. */
+  fetch?: Fetch | undefined
+}
+
+/** A value that is known, or asked for before each request. */
+export type Provided = string | (() => string | Promise<string>)
+
+export interface Credentials {
+  /** An access token. Without one only the public operations answer. */
+  token?: Provided | undefined
+  /** Id, slug or externalId of the tenant that calls are about; the service chooses where nothing is said. */
+  tenant?: Provided | undefined
+}
+
+/** An answer that is none of the service's: of a proxy, a load balancer or another server. */
+export class ForeignAnswerError extends Error {
+  override readonly name = 'ForeignAnswerError'
+  readonly status: number
+  /** What its `Retry-After` says, where it counts seconds. */
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(response: Response) {
+    super(`Expected JSON, got status ${response.status} with ${response.headers.get('content-type') ?? 'no content'}.`)
+    this.status = response.status
+    const seconds = response.headers.get('retry-after')
+    this.retryAfterSeconds = seconds !== null && /^\d+$/.test(seconds) ? Number(seconds) : undefined
+  }
+}
+
+/** A `fetch` that gives up in time and throws ForeignAnswerError for what is not JSON. */
+export function createRequest({ timeoutMilliseconds = 10_000, fetch }: RequestOptions): Fetch {
+  return async (input, init) => {
+    const own = input instanceof Request ? input.signal : undefined
+    const signals = [own, init?.signal, AbortSignal.timeout(timeoutMilliseconds)].filter((signal) => signal != null)
+    // Looked up late, so that what replaces it afterwards, such as tracing, is used.
+    const response = await (fetch ?? globalThis.fetch)(input, { ...init, signal: AbortSignal.any(signals) })
+    if (response.status === 204 || response.status === 304 || isJson(response)) return response
+    await response.body?.cancel()
+    throw new ForeignAnswerError(response)
+  }
+}
+
+/** Asks the providers at once, in the caller's own asynchronous context. */
+export async function credentialHeaders({ token, tenant }: Credentials): Promise<Record<string, string>> {
+  const [bearer, tenantRef] = await Promise.all([provided(token), provided(tenant)])
+  return {
+    ...(bearer ? { authorization: `Bearer ${bearer}` } : {}),
+    ...(tenantRef ? { 'x-tenant-id': tenantRef } : {}),
+  }
+}
+
+function provided(value: Provided | undefined): string | Promise<string> | undefined {
+  return typeof value === 'function' ? value() : value
+}
+
+function isJson(response: Response): boolean {
+  return /^application\/(?:[a-z.-]+\+)?json\b/i.test(response.headers.get('content-type') ?? '')
+}

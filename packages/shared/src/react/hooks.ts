@@ -1,0 +1,25 @@
+import { mutationHook, queryHooks } from './hook-factory.ts'
+
+export { useUpdateSettings } from './use-update-settings.ts'
+
+export const [useMe, useSuspenseMe] = queryHooks(({ me }) => me.get)
+export const [usePlans, useSuspensePlans] = queryHooks(({ plans }) => plans.list)
+
+export const [useTenantInfo, useSuspenseTenantInfo] = queryHooks(({ tenants }) => tenants.info)
+export const [useTenant, useSuspenseTenant] = queryHooks(({ tenants }) => tenants.get)
+export const [useTenantUsage, useSuspenseTenantUsage] = queryHooks(({ tenants }) => tenants.usage)
+export const [useTenantLimits, useSuspenseTenantLimits] = queryHooks(({ tenants }) => tenants.limits)
+
+export const [useSettings, useSuspenseSettings] = queryHooks(({ settings }) => settings.get)
+export const [useSettingsSchema, useSuspenseSettingsSchema] = queryHooks(({ settings }) => settings.schema)
+
+export const useUpdateTenant = mutationHook(
+  ({ tenants }) => tenants.update,
+  // The name shows in the settings and in the list of one's tenants; the plan decides limits.
+  ({ tenants, settings, me }) => [tenants.pathFilter(), settings.get.pathFilter(), me.pathFilter()],
+)
+
+export const useTrackUsage = mutationHook(
+  ({ usage }) => usage.track,
+  ({ tenants }) => [tenants.usage.pathFilter()],
+)

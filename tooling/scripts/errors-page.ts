@@ -1,0 +1,67 @@
+import { appRouter } from '@tenantry/control-plane'
+import { type CataloguedError, errorCatalogue, remedyOf } from '@tenantry/control-plane/error-catalogue'
+import { errorKinds } from '@tenantry/kernel/errors/app-error'
+import { pipelineErrors } from '@tenantry/shared/openapi/document-errors'
+import { type RestProcedure, restProcedures } from '@tenantry/shared/openapi/rest-procedure'
+
+const introduction = `\
+# Errors
+
+Generated from the error catalogue by \`npx -y pnpm generate-docs\`; do not edit.
+
+A refused call answers \`application/problem+json\` (RFC 9457) on REST; on tRPC the same object stands in
+\`error.data.problem\`; in process it is thrown as an error with the same \`code\`. Decide by \`code\`: it never changes its
+meaning, and \`type\` is \`urn:tenantry:error:\` before it. \`detail\` is for people, and may change.
+`
+
+/** `docs/errors.md`: what each code means, where it comes from, and what to do about it. */
+export function errorsPage(): string {
+  const operations = restProcedures(appRouter)
+  return [introduction, table(errorCatalogue), ...errorCatalogue.map((error) => section(error, operations))].join('\n')
+}
+
+const statusOf = ({ kind }: CataloguedError) => errorKinds[kind]
+
+function table(errors: readonly CataloguedError[]): string {
+  const rows = errors.map(
+    (error) => `| [\`${error.code}\`](#${anchor(error)}) | ${statusOf(error)} | ${error.message} |`,
+  )
+  return ['| Code | Status | Meaning |', '|---|---|---|', ...rows, ''].join('\n')
+}
+
+/** As GitHub makes anchors of headings. */
+const anchor = ({ code }: CataloguedError) => code.replaceAll(/[^\w-]/g, '')
+
+function section(error: CataloguedError, operations: readonly RestProcedure[]): string {
+  return `\
+## ${error.code}
+
+${error.message}
+
+- **Status**: ${statusOf(error)}
+- **Kind**: \`${error.kind}\`
+- **From**: ${origin(error, operations)}
+- **What to do**: ${remedyOf(error)}
+`
+}
+
+function origin({ code }: CataloguedError, operations: readonly RestProcedure[]): string {
+  const refuses = ({ operation }: RestProcedure) =>
+    [...pipelineErrors(operation), ...operation.errors].some((error) => error.code === code)
+  const refusing = operations.filter(refuses)
+  if (refusing.length === 0) {
+    return code.startsWith('request.') ? 'the door, where no operation is reached' : 'no operation of this version'
+  }
+  const inTenant = operations.filter(({ operation }) => operation.unitOfWork === 'tenant')
+  for (const [scope, those] of [
+    ['every operation', operations] as const,
+    ['every operation in a tenant', inTenant] as const,
+  ]) {
+    const others = those.filter((operation) => !refuses(operation))
+    if (!refusing.every((operation) => those.includes(operation)) || others.length * 2 > refusing.length) continue
+    return others.length === 0 ? scope : `${scope} but ${names(others)}`
+  }
+  return names(refusing)
+}
+
+const names = (operations: readonly RestProcedure[]) => operations.map(({ name }) => `\`${name}\``).join(', ')

@@ -1,0 +1,21 @@
+import { readFile } from 'node:fs/promises'
+import { environment } from '@tenantry/api/config'
+import { errorCatalogue } from '@tenantry/control-plane/error-catalogue'
+import { expect, test } from 'vitest'
+import { generatedDocs } from './generate-docs.ts'
+
+test.each(Object.entries(generatedDocs()))(
+  '%s is current; if it is not, run `pnpm generate-docs`',
+  async (path, text) => {
+    expect(await readFile(new URL(`../../${path}`, import.meta.url), 'utf8')).toBe(text)
+  },
+)
+
+test('every error has a section that says what to do, and every variable a row', () => {
+  const { 'docs/errors.md': errors = '', 'docs/configuration.md': configuration = '' } = generatedDocs()
+  const sections = errors.split('\n## ').slice(1)
+  expect(sections.map((section) => section.split('\n')[0])).toEqual(errorCatalogue.map(({ code }) => code))
+  for (const section of sections) expect(section).toMatch(/\*\*From\*\*: .{5,}\n- \*\*What to do\*\*: .{10,}/)
+  for (const name of Object.keys(environment.shape))
+    expect(configuration).toMatch(new RegExp(`^\\| \`${name}\` \\| .*\\|`, 'm'))
+})
