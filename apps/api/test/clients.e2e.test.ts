@@ -14,7 +14,7 @@ afterAll(() => api.close())
 /** A tenant of its own, and how its owner connects. */
 async function enter() {
   const { tenant, user } = await api.installation.enter()
-  const connection = { url: api.origin, token: () => api.tokenOf(user), tenant: tenant.slug }
+  const connection = { url: api.origin, token: await api.tokenOf(user), tenant: tenant.slug }
   return { tenant, user, connection, client: createTenantryClient(connection) }
 }
 

@@ -1,11 +1,15 @@
+import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openTestApi, type TestApi } from './api-server.ts'
 import { bearer } from './http.ts'
 import { openProductionApi, type ProductionApi } from './production-api.ts'
 
 const metricsToken = 'a-token-for-prometheus'
-const ready = { status: 200, json: { status: 'ok', checks: { database: 'ok', draining: false } } }
-const gone = { status: 503, json: { status: 'unavailable', checks: { database: 'unavailable', draining: false } } }
+const ready = { status: 200, json: { status: 'ok', checks: { database: 'ok', migrations: 'ok', draining: false } } }
+const gone = {
+  status: 503,
+  json: { status: 'unavailable', checks: { database: 'unavailable', migrations: 'unknown', draining: false } },
+}
 
 let production: ProductionApi
 let development: TestApi
@@ -41,6 +45,24 @@ describe('an installation with a database and an issuer of its own', () => {
     expect((await production.send('/livez')).headers['strict-transport-security']).toMatch(/max-age=\d{7}/)
     expect((await development.send('/livez')).headers).not.toHaveProperty('strict-transport-security')
   })
+})
+
+test('a database that lacks a migration of this version is not served from', async () => {
+  const admin = new pg.Client(production.adminUrl)
+  await admin.connect()
+  try {
+    const { rows } = await admin.query('delete from tenancy.migrations where name like $1 returning name', [
+      '%_metering',
+    ])
+    expect(await readiness()).toMatchObject({
+      status: 503,
+      json: { checks: { database: 'ok', migrations: 'pending' } },
+    })
+    await admin.query('insert into tenancy.migrations (name) values ($1)', [rows[0].name])
+    expect(await readiness()).toMatchObject(ready)
+  } finally {
+    await admin.end()
+  }
 })
 
 describe('without its database', () => {
@@ -79,7 +101,7 @@ test('an instance that drains is not ready, while it still answers', async () =>
   production.state.draining = true
   expect(await readiness()).toMatchObject({
     status: 503,
-    json: { status: 'unavailable', checks: { database: 'ok', draining: true } },
+    json: { status: 'unavailable', checks: { database: 'ok', migrations: 'ok', draining: true } },
   })
   expect((await me()).status).toBe(200)
 })

@@ -13,6 +13,8 @@ import { bearer, type Reply, type Sending, send } from './http.ts'
 
 export interface ProductionApi {
   gate: DatabaseGate
+  /** Superuser URL of the database, past the gate. */
+  adminUrl: string
   state: AppState
   send(path: string, sending?: Sending): Promise<Reply>
   signedIn(email: string): Promise<{ authorization: string }>
@@ -43,6 +45,7 @@ export async function openProductionApi(environment: Record<string, string> = {}
 
   return {
     gate,
+    adminUrl: database.adminUrl,
     state,
     send: (path, sending) => send(origin, path, sending),
     signedIn: async (email) => bearer(await issuer.sign(email)),

@@ -79,6 +79,7 @@ const functionGrants: ExpectedGrants['functions'] = {
   'tenancy.current_user_id()': ['tenantry_app', 'tenantry_directory'],
   'tenancy.current_identity()': ['tenantry_app', 'tenantry_directory'],
   'tenancy.current_operator()': ['tenantry_platform'],
+  'tenancy.applied_migrations()': ['tenantry_app'],
   'tenancy.refuse_definition()': [],
   'directory.sign_in(uuid, text, text, text, text, timestamp with time zone)': ['tenantry_app'],
   'directory.find_user(text, text)': ['tenantry_app'],

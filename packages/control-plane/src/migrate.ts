@@ -12,6 +12,11 @@ export interface MigrateOptions {
   signingKeys: readonly SigningKey[]
 }
 
+/** What a database still lacks before this version may serve from it. */
+export function pendingMigrations(applied: readonly string[]): string[] {
+  return migrations.map(({ name }) => name).filter((name) => !applied.includes(name))
+}
+
 /** Brings a provisioned database up to date; safe to repeat. Returns the migrations that ran. */
 export async function migrate({ ownerUrl, jobsUrl, signingKeys }: MigrateOptions): Promise<string[]> {
   const ran = await runMigrations({ ownerUrl, entities, migrations })

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { pendingMigrations } from '@tenantry/control-plane/migrate'
 import type { Metrics } from '@tenantry/kernel/observability/metrics'
 import type { OpenDatabase } from '@tenantry/kernel/tenancy/unit-of-work'
 import { type RequestHandler, Router } from 'express'
@@ -22,11 +23,9 @@ export function mountHealth(options: HealthOptions): Router {
     response.json({ status: 'ok' })
   })
   router.get('/readyz', async (_request, response) => {
-    const database = await state(() => options.database.ping())
-    const ready = database === 'ok' && !options.draining()
-    response
-      .status(ready ? 200 : 503)
-      .json({ status: ready ? 'ok' : 'unavailable', checks: { database, draining: options.draining() } })
+    const checks = { ...(await inspect(options.database)), draining: options.draining() }
+    const ready = checks.database === 'ok' && checks.migrations === 'ok' && !checks.draining
+    response.status(ready ? 200 : 503).json({ status: ready ? 'ok' : 'unavailable', checks })
   })
   router.get('/metrics', allowMetrics(options), async (_request, response) => {
     response.type('text/plain; version=0.0.4').send(await options.metrics.text())
@@ -34,13 +33,23 @@ export function mountHealth(options: HealthOptions): Router {
   return router
 }
 
+interface DatabaseState {
+  database: 'ok' | 'unavailable'
+  migrations: 'ok' | 'pending' | 'unknown'
+}
+
+const gone: DatabaseState = { database: 'unavailable', migrations: 'unknown' }
+
 /** Silence counts as absence: whoever asks would not wait for a database that lost its network. */
-function state(check: () => Promise<void>): Promise<'ok' | 'unavailable'> {
-  const answer = check().then(
-    () => 'ok' as const,
-    () => 'unavailable' as const,
+function inspect(database: OpenDatabase): Promise<DatabaseState> {
+  const answer = database.appliedMigrations().then(
+    (applied): DatabaseState => ({
+      database: 'ok',
+      migrations: pendingMigrations(applied).length === 0 ? 'ok' : 'pending',
+    }),
+    () => gone,
   )
-  return Promise.race([answer, delay(patienceMilliseconds, 'unavailable' as const, { ref: false })])
+  return Promise.race([answer, delay(patienceMilliseconds, gone, { ref: false })])
 }
 
 function allowMetrics({ metricsToken, development }: HealthOptions): RequestHandler {

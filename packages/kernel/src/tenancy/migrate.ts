@@ -15,6 +15,14 @@ const lockMigrationsSql = /* sql */ `
 alter table tenancy.migrations enable row level security;
 alter table tenancy.migrations force row level security;
 create policy owner_only on tenancy.migrations to tenantry_owner using (true) with check (true);
+
+create function tenancy.applied_migrations() returns setof text
+language sql stable security definer set search_path = pg_catalog, pg_temp
+begin atomic
+  select m.name::text from tenancy.migrations m;
+end;
+revoke all on function tenancy.applied_migrations() from public;
+grant execute on function tenancy.applied_migrations() to tenantry_app;
 `
 
 /** What every installation begins with: the functions that policies stand on. */

@@ -20,8 +20,8 @@ export interface DatabaseOptions {
 }
 
 export interface OpenDatabase extends Database {
-  /** Answers if the application role can be served; throws otherwise. */
-  ping(): Promise<void>
+  /** The names of the migrations that the database has; throws where the application role cannot be served. */
+  appliedMigrations(): Promise<string[]>
   /** Connections of the application's pool; all zero before the first one. */
   pool(): { total: number; idle: number; waiting: number }
   close(): Promise<void>
@@ -94,8 +94,11 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
         { orm: platform, bindings: [{ purpose: 'platform', value: operatorValue(actor) }], tenantId: null, readOnly },
         work,
       ),
-    ping: async () => {
-      await app.em.getConnection().execute('select 1')
+    appliedMigrations: async () => {
+      const rows = await app.em
+        .getConnection()
+        .execute<{ name: string }[]>('select tenancy.applied_migrations() as name')
+      return rows.map(({ name }) => name)
     },
     pool: () => {
       const { totalCount = 0, idleCount = 0, waitingCount = 0 } = appPool.native() ?? {}
@@ -169,6 +172,8 @@ async function openPool(options: DatabaseOptions, url: string): Promise<Pool> {
       connectionTimeoutMillis: 5_000,
       maxLifetimeSeconds: 1_800,
       statement_timeout: options.statementTimeoutMilliseconds,
+      // The server ends a long statement itself; this is for one whose answer was lost with the network.
+      query_timeout: options.statementTimeoutMilliseconds + 2_000,
       idle_in_transaction_session_timeout: 60_000,
       options: pinnedSettings.map((setting) => `-c ${setting}`).join(' '),
     },

@@ -28,27 +28,32 @@ type Key = TRPCQueryKeyWithoutPrefix
 export type Failure = TRPCClientErrorLike<AppRouter>
 
 type Managed = 'queryKey' | 'queryFn' | 'initialData'
-type QueryOptions<Output, Data> = Omit<UseQueryOptions<Output, Failure, Data, Key>, Managed>
-type SuspenseOptions<Output, Data> = Omit<UseSuspenseQueryOptions<Output, Failure, Data, Key>, Managed>
-export type MutationOptions<Input, Output> = Omit<
-  UseMutationOptions<Output, Failure, Input>,
-  'mutationKey' | 'mutationFn'
->
 
-type QueryHook<Types extends ResolverDef> = <Data = Types['output']>(
-  input: Types['input'] | SkipToken,
-  options?: QueryOptions<Types['output'], Data>,
+// Interfaces, since declarations spell out what a type alias stands for, in names that its package keeps to itself.
+export interface QueryOptions<Output, Data> extends Omit<UseQueryOptions<Output, Failure, Data, Key>, Managed> {}
+export interface SuspenseOptions<Output, Data>
+  extends Omit<UseSuspenseQueryOptions<Output, Failure, Data, Key>, Managed> {}
+export interface MutationOptions<Input, Output>
+  extends Omit<UseMutationOptions<Output, Failure, Input>, 'mutationKey' | 'mutationFn'> {}
+
+export type QueryHook<Input, Output> = <Data = Output>(
+  input: Input | SkipToken,
+  options?: QueryOptions<Output, Data>,
 ) => UseQueryResult<Data, Failure>
 
-type SuspenseHook<Types extends ResolverDef> = <Data = Types['output']>(
-  input: Types['input'],
-  options?: SuspenseOptions<Types['output'], Data>,
+export type SuspenseHook<Input, Output> = <Data = Output>(
+  input: Input,
+  options?: SuspenseOptions<Output, Data>,
 ) => UseSuspenseQueryResult<Data, Failure>
+
+export type MutationHook<Input, Output> = (
+  options?: MutationOptions<Input, Output>,
+) => UseMutationResult<Output, Failure, Input>
 
 /** The hook of a read, and its variant that suspends until there is an answer. */
 export function queryHooks<Types extends ResolverDef>(
   operationOf: (tenantry: Tenantry) => DecorateQueryProcedure<Types>,
-): [QueryHook<Types>, SuspenseHook<Types>] {
+): [QueryHook<Types['input'], Types['output']>, SuspenseHook<Types['input'], Types['output']>] {
   type Output = Types['output']
   return [
     (input, options) => {
@@ -66,10 +71,8 @@ export function queryHooks<Types extends ResolverDef>(
 export function mutationHook<Types extends ResolverDef>(
   operationOf: (tenantry: Tenantry) => DecorateMutationProcedure<Types>,
   changes: (tenantry: Tenantry) => QueryFilters<TRPCQueryKeyWithPrefix>[],
-) {
-  return (
-    options: MutationOptions<Types['input'], Types['output']> = {},
-  ): UseMutationResult<Types['output'], Failure, Types['input']> => {
+): MutationHook<Types['input'], Types['output']> {
+  return (options = {}) => {
     const tenantry = useTenantry()
     const queryClient = useQueryClient()
     return useMutation(

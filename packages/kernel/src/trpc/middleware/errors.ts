@@ -7,7 +7,7 @@ import { toAppError } from '../../errors/to-trpc-error.ts'
 /** A server that is gone, restarting or out of connections; all of these may be gone in a second. */
 const transient = /^(08...|57P0[123]|53300|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)$/
 const transientText =
-  /timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error/i
+  /timeout exceeded when trying to connect|Query read timeout|Connection terminated|Client has encountered a connection error/i
 
 /** The one place where errors become answers: declared ones keep their code, everything else is `internal`. */
 export function answerOf(error: unknown, { logger }: RequestContext, operation: string): AppError {
