@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { requestErrors } from '@tenantry/kernel/contract/errors'
 import { AppError } from '@tenantry/kernel/errors/app-error'
 import { toProblem } from '@tenantry/kernel/errors/problem'
-import express, { type ErrorRequestHandler, type Express } from 'express'
+import cors from 'cors'
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
 import helmet from 'helmet'
 import type { Config } from './config.ts'
 import type { Installation } from './dependencies.ts'
@@ -44,6 +45,7 @@ export function createApp(config: Config, installation: Installation, state: App
       draining: () => state.draining,
     }),
   )
+  app.use(['/api', '/trpc'], allowOrigins(config))
   if (developmentIssuer) app.use(mountDevelopment(developmentIssuer, dependencies))
   app.use('/trpc', mountTrpc(context))
   app.use('/api/v1', mountRest(context))
@@ -53,6 +55,25 @@ export function createApp(config: Config, installation: Installation, state: App
   })
   app.use(answerErrors(installation))
   return app
+}
+
+/** Credentials travel in headers that a page must set itself, never in cookies: no origin is trusted with more. */
+function allowOrigins({ CORS_ORIGINS }: Config): RequestHandler {
+  if (CORS_ORIGINS.length === 0) return (_request, _response, next) => next()
+  return cors({
+    origin: CORS_ORIGINS,
+    methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposedHeaders: [
+      'ETag',
+      'Idempotency-Replayed',
+      'Link',
+      'RateLimit',
+      'RateLimit-Policy',
+      'Retry-After',
+      'X-Request-Id',
+    ],
+    maxAge: 600,
+  })
 }
 
 /** Swagger UI draws with inline styles and data: images; scripts are our own files only. */

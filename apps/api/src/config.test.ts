@@ -105,6 +105,8 @@ test.each([
   ['TRUSTED_PROXIES', '10.0.0.0/8, the-proxy'],
   ['BASE_DOMAIN', 'https://tenantry.example'],
   ['METRICS_TOKEN', 'short'],
+  ['CORS_ORIGINS', 'https://app.example.com/'],
+  ['CORS_ORIGINS', '*'],
   ['PLATFORM_ADMIN_CLAIM', 'roles'],
   ['ENCRYPTION_KEYS', 'first:tooshort'],
   ['CONTEXT_SIGNING_KEYS', 'no-key'],
@@ -132,4 +134,12 @@ test('trusted proxies are addresses and ranges, separated by commas', () => {
   const { TRUSTED_PROXIES: trusts } = readConfig({ TRUSTED_PROXIES: ' 10.0.0.0/8 ,192.0.2.1,' })
   expect(['10.255.0.1', '192.0.2.1', '192.0.2.2', 'nonsense'].map(trusts)).toEqual([true, true, false, false])
   expect(readConfig({}).TRUSTED_PROXIES('127.0.0.1')).toBe(false)
+})
+
+test('origins of front ends are separated by commas', () => {
+  expect(readConfig({ CORS_ORIGINS: 'https://a.example, http://localhost:5173,' }).CORS_ORIGINS).toEqual([
+    'https://a.example',
+    'http://localhost:5173',
+  ])
+  expect(readConfig({}).CORS_ORIGINS).toEqual([])
 })

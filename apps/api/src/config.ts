@@ -34,6 +34,16 @@ const proxies = parsed((text) =>
 
 const defaultHost = '127.0.0.1'
 
+const origins = z.string().transform((text, ctx) => {
+  const given = text.split(',').map((origin) => origin.trim())
+  return given.filter((origin) => {
+    if (origin === '') return false
+    if (URL.canParse(origin) && new URL(origin).origin === origin) return true
+    ctx.addIssue({ code: 'custom', message: 'Expected origins like https://app.example.com, without a path.' })
+    return false
+  })
+})
+
 export const environment = z.object({
   PORT: port.default(3000).describe('Port of the API'),
   HOST: z.string().min(1).default(defaultHost).describe('Address to listen on'),
@@ -58,6 +68,7 @@ export const environment = z.object({
     .describe('Built-in issuer for development; only embedded and on loopback'),
   PLAN_CATALOGUE: z.string().min(1).optional().describe('Own plan catalogue file'),
   BASE_DOMAIN: z.hostname().optional().describe('Tenants are also found by <slug>.<BASE_DOMAIN>'),
+  CORS_ORIGINS: origins.prefault('').describe('Origins of front ends that browsers may call from, separated by commas'),
   TRUSTED_PROXIES: proxies.prefault('').describe('Addresses and CIDRs whose X-Forwarded-For is believed'),
   METRICS_TOKEN: z.string().min(16).optional().describe('Bearer token for /metrics; in development it needs none'),
   LOG_LEVEL: z

@@ -5,6 +5,7 @@ import { bearer } from './http.ts'
 import { openProductionApi, type ProductionApi } from './production-api.ts'
 
 const metricsToken = 'a-token-for-prometheus'
+const frontEnd = 'https://app.example.com'
 const ready = { status: 200, json: { status: 'ok', checks: { database: 'ok', migrations: 'ok', draining: false } } }
 const gone = {
   status: 503,
@@ -15,7 +16,10 @@ let production: ProductionApi
 let development: TestApi
 
 beforeAll(async () => {
-  ;[production, development] = await Promise.all([openProductionApi({ METRICS_TOKEN: metricsToken }), openTestApi()])
+  ;[production, development] = await Promise.all([
+    openProductionApi({ METRICS_TOKEN: metricsToken, CORS_ORIGINS: frontEnd }),
+    openTestApi(),
+  ])
 })
 
 beforeEach(() => {
@@ -37,6 +41,30 @@ describe('an installation with a database and an issuer of its own', () => {
       json: { user: { email: 'person@people.test', platformAdmin: false } },
     })
   })
+
+  test.each(['/api/v1/me', '/trpc/me.get'])(
+    '%s may be called by the pages of its front ends and no others',
+    async (path) => {
+      const preflight = (origin: string) =>
+        production.send(path, {
+          method: 'OPTIONS',
+          headers: {
+            origin,
+            'access-control-request-method': 'GET',
+            'access-control-request-headers': 'authorization',
+          },
+        })
+      const allowed = await preflight(frontEnd)
+      expect(allowed.headers).toMatchObject({
+        'access-control-allow-origin': frontEnd,
+        'access-control-allow-headers': 'authorization',
+      })
+      expect(allowed.headers).not.toHaveProperty('access-control-allow-credentials')
+      expect((await preflight('https://evil.example')).headers).not.toHaveProperty('access-control-allow-origin')
+      const opened = await development.send(path, { method: 'OPTIONS', headers: { origin: frontEnd } })
+      expect(opened.headers).not.toHaveProperty('access-control-allow-origin')
+    },
+  )
 
   test('has no door of development, and asks browsers for https', async () => {
     expect(await production.send('/dev/token', { json: { email: 'person@people.test' } })).toMatchObject({
