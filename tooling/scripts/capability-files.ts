@@ -15,7 +15,7 @@ export function capabilityFiles(name: CapabilityName): Record<string, string> {
 }
 
 const contract = ({ entity, entities, value, column, segment, words, manyWords }: CapabilityName) => `\
-import { defineErrors, tenantSelectionErrors } from '@tenantry/kernel/contract/errors'
+import { defineErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
 import { page, pageInput } from '@tenantry/kernel/contract/page'
 import { id, text, timestamp } from '@tenantry/kernel/contract/wire'
@@ -26,12 +26,6 @@ export const ${value}Errors = defineErrors('${column}', {
   name_taken: { kind: 'conflict', message: 'This tenant has a ${words} of this name already.' },
 })
 
-const selection = [
-  tenantSelectionErrors.not_found,
-  tenantSelectionErrors.mismatch,
-  tenantSelectionErrors.not_selected,
-  tenantSelectionErrors.inactive,
-]
 const tags: [string] = ['${sentence(manyWords)}']
 const answer = z.object({ id: id('${words}'), name: z.string(), createdAt: timestamp() })
 
@@ -43,7 +37,7 @@ export const create${entity} = defineOperation({
   rest: { method: 'POST', path: '/tenants/current/${segment}', summary: 'Create a ${words}', tags, successStatus: 201 },
   input: z.object({ name: text(1, 100) }),
   output: answer,
-  errors: [...selection, ${value}Errors.name_taken],
+  errors: [${value}Errors.name_taken],
 })
 
 export const get${entity} = defineOperation({
@@ -53,7 +47,7 @@ export const get${entity} = defineOperation({
   rest: { method: 'GET', path: '/tenants/current/${segment}/{${value}Id}', summary: 'Show a ${words}', tags },
   input: z.object({ ${value}Id: id('${words}') }),
   output: answer,
-  errors: [...selection, ${value}Errors.not_found],
+  errors: [${value}Errors.not_found],
 })
 
 export const list${entities} = defineOperation({
@@ -69,7 +63,6 @@ export const list${entities} = defineOperation({
   },
   input: z.object({ ...pageInput, cursor: id('${words}').optional() }),
   output: page(answer),
-  errors: selection,
 })
 `
 

@@ -2,8 +2,8 @@ import type { EntityManager } from '@mikro-orm/postgresql'
 import type { Logger } from 'pino'
 import type { RateLimitClass } from '../contract/operation.ts'
 import type { Actor } from './actor.ts'
+import type { AuditRecord, Client } from './audit-record.ts'
 import type { Clock } from './clock.ts'
-import type { AuditRecord, Client } from './request-context.ts'
 
 /** A token's claims after its signature, issuer, audience and expiry held. */
 export interface Identity {

@@ -1,15 +1,9 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import type { Logger } from 'pino'
-import type { ErrorDetails } from '../errors/app-error.ts'
 import type { Actor } from './actor.ts'
+import type { AuditRecord, Client } from './audit-record.ts'
 import type { Clock } from './clock.ts'
 import type { Dependencies, Services, TenantAccess } from './dependencies.ts'
-
-export interface Client {
-  /** The address after trusted proxies; null in process. */
-  address: string | null
-  userAgent: string | null
-}
 
 /** What the caller said about who it is. In process it says so itself. */
 export type Credentials = { actor: Actor } | { bearer?: string; apiKey?: string }
@@ -33,18 +27,6 @@ export interface RequestContext {
   ifMatch: boolean
   setHeader(name: string, value: string): void
   logger: Logger
-}
-
-export interface Change {
-  before: unknown
-  after: unknown
-}
-
-export interface AuditRecord {
-  target?: { type: string; id: string }
-  /** Before and after per field; secrets by name only. */
-  changes?: Record<string, Change>
-  details?: ErrorDetails & Record<string, unknown>
 }
 
 /** What every service gets. */

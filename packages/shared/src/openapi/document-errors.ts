@@ -12,7 +12,7 @@ import type { Operation } from '@tenantry/kernel/contract/operation'
 import { errorKinds } from '@tenantry/kernel/errors/app-error'
 import type { oas31 } from 'zod-openapi'
 import { headerReferences, schemaReference } from './document-components.ts'
-import { pathParameters, takesBody, takesIfMatch } from './rest-procedure.ts'
+import { takesBody, takesIfMatch } from './rest-procedure.ts'
 
 type DocumentedError = Pick<ErrorFactory, 'code' | 'kind' | 'message'>
 
@@ -31,13 +31,13 @@ export function errorResponses(operation: Operation): oas31.ResponsesObject {
 export function pipelineErrors(operation: Operation): DocumentedError[] {
   const { unitOfWork, permission, allowInactive, rest, idempotency } = operation
   const inTenant = unitOfWork === 'tenant'
-  const named = pathParameters(rest.path).includes('tenantId')
   return [
     requestErrors.invalid,
     // Who signs in badly is refused even where nobody needs to sign in.
     authErrors.unauthenticated,
     authErrors.blocked,
-    ...when(inTenant && !named, tenantSelectionErrors.not_selected),
+    // A path may say `current` too.
+    ...when(inTenant, tenantSelectionErrors.not_selected),
     ...when(permission !== null || unitOfWork === 'platform', authErrors.permission_denied),
     ...when(inTenant, tenantSelectionErrors.not_found, tenantSelectionErrors.mismatch),
     ...when(inTenant && !allowInactive, tenantSelectionErrors.inactive),

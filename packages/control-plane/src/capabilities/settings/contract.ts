@@ -1,4 +1,4 @@
-import { defineErrors, tenantSelectionErrors } from '@tenantry/kernel/contract/errors'
+import { defineErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
 import { expectedVersion, integer, timestamp } from '@tenantry/kernel/contract/wire'
 import { AppError } from '@tenantry/kernel/errors/app-error'
@@ -18,13 +18,6 @@ export const settingsErrors = defineErrors(
   },
   { invalid: InvalidSettingsError },
 )
-
-const selection = [
-  tenantSelectionErrors.not_found,
-  tenantSelectionErrors.mismatch,
-  tenantSelectionErrors.not_selected,
-  tenantSelectionErrors.inactive,
-]
 
 /** Anything: judged by the settings' own validation, which names every key, `__proto__` included. */
 const document = z.unknown().meta({ type: 'object', additionalProperties: true })
@@ -51,7 +44,6 @@ export const getSettings = defineOperation({
   },
   input: z.object({}),
   output: answer,
-  errors: selection,
 })
 
 export const getSettingsSchema = defineOperation({
@@ -68,7 +60,6 @@ export const getSettingsSchema = defineOperation({
   },
   input: z.object({}),
   output: z.record(z.string(), z.unknown()),
-  errors: selection,
 })
 
 export const updateSettings = defineOperation({
@@ -97,7 +88,6 @@ export const updateSettings = defineOperation({
   }),
   output: answer,
   errors: [
-    ...selection,
     tenantErrors.concurrent_update,
     settingsErrors.invalid,
     settingsErrors.too_large,

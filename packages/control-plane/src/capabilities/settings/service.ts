@@ -1,5 +1,6 @@
 import { actorKey } from '@tenantry/kernel/context/actor'
-import type { Change, TenantContext } from '@tenantry/kernel/context/request-context'
+import type { Change } from '@tenantry/kernel/context/audit-record'
+import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import type { z } from 'zod'
 import { planNamed } from '../plan/index.ts'
 import { forgetTenant, getOwnTenant, getOwnTenantForUpdate, saveTenant, tenantErrors } from '../tenant/index.ts'

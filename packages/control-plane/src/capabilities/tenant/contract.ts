@@ -1,4 +1,4 @@
-import { defineErrors, tenantSelectionErrors } from '@tenantry/kernel/contract/errors'
+import { defineErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
 import { textProblem } from '@tenantry/kernel/contract/text'
 import { expectedVersion, id, integer, tenantRef, text, timestamp, timezone } from '@tenantry/kernel/contract/wire'
@@ -23,7 +23,6 @@ export const tenantErrors = defineErrors(
   { concurrent_update: ConcurrentUpdateError },
 )
 
-const selection = [tenantSelectionErrors.not_found, tenantSelectionErrors.mismatch, tenantSelectionErrors.not_selected]
 const tags = z.array(text(1, 50)).max(20)
 const externalId = z
   .string()
@@ -64,7 +63,6 @@ export const getTenantInfo = defineOperation({
     memberCount: integer(0).describe('Direct members'),
     features: z.array(z.string()),
   }),
-  errors: selection,
 })
 
 export const getTenant = defineOperation({
@@ -91,7 +89,6 @@ export const getTenant = defineOperation({
     version: integer(1),
     updatedAt: timestamp(),
   }),
-  errors: selection,
 })
 
 export const updateTenant = defineOperation({
@@ -126,11 +123,5 @@ export const updateTenant = defineOperation({
     expectedVersion: expectedVersion().optional(),
   }),
   output: getTenant.output,
-  errors: [
-    ...selection,
-    tenantSelectionErrors.inactive,
-    tenantErrors.concurrent_update,
-    tenantErrors.external_id_taken,
-    tenantErrors.unknown_plan,
-  ],
+  errors: [tenantErrors.concurrent_update, tenantErrors.external_id_taken, tenantErrors.unknown_plan],
 })

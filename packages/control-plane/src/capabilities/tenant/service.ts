@@ -1,4 +1,5 @@
-import type { CachedTenantContext, Change, TenantContext } from '@tenantry/kernel/context/request-context'
+import type { Change } from '@tenantry/kernel/context/audit-record'
+import type { CachedTenantContext, TenantContext } from '@tenantry/kernel/context/request-context'
 import { authErrors } from '@tenantry/kernel/contract/errors'
 import type { z } from 'zod'
 import { isBaseRole } from '../access/index.ts'

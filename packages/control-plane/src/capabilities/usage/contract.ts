@@ -1,4 +1,4 @@
-import { defineErrors, tenantSelectionErrors } from '@tenantry/kernel/contract/errors'
+import { defineErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
 import { integer, rawText, tenantRef, text, timestamp } from '@tenantry/kernel/contract/wire'
 import { AppError } from '@tenantry/kernel/errors/app-error'
@@ -19,12 +19,6 @@ export const usageErrors = defineErrors(
   { limit_exceeded: UsageLimitExceededError },
 )
 
-const selection = [
-  tenantSelectionErrors.not_found,
-  tenantSelectionErrors.mismatch,
-  tenantSelectionErrors.not_selected,
-  tenantSelectionErrors.inactive,
-]
 const state = z.enum(['ok', 'warning', 'grace', 'blocked'])
 const amountOf = (meaning: string) => integer().nullable().describe(`${meaning}; null is unlimited`)
 const flatLimit = integer(-1).describe('-1 is unlimited')
@@ -61,7 +55,6 @@ export const getUsage = defineOperation({
     storageUsedMb: z.number(),
     apiCallsToday: integer(0),
   }),
-  errors: selection,
 })
 
 export const getLimits = defineOperation({
@@ -90,7 +83,6 @@ export const getLimits = defineOperation({
     ),
     features: z.array(z.string()),
   }),
-  errors: selection,
 })
 
 export const trackUsage = defineOperation({
@@ -131,5 +123,5 @@ export const trackUsage = defineOperation({
     state,
     resetsAt: timestamp().nullable(),
   }),
-  errors: [...selection, usageErrors.unknown_meter, usageErrors.idempotency_conflict, usageErrors.below_zero],
+  errors: [usageErrors.unknown_meter, usageErrors.idempotency_conflict, usageErrors.below_zero],
 })

@@ -1,7 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import type { Actor } from '../../context/actor.ts'
+import type { AuditRecord } from '../../context/audit-record.ts'
 import type { AuditEntry, TenantAccess } from '../../context/dependencies.ts'
-import type { AuditRecord, RequestContext } from '../../context/request-context.ts'
+import type { RequestContext } from '../../context/request-context.ts'
 import { t } from '../init.ts'
 import { claimKey, type IdempotentCall, storeAnswer } from './idempotency.ts'
 
