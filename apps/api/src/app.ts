@@ -50,6 +50,7 @@ export function createApp(config: Config, installation: Installation, state: App
   app.use('/trpc', mountTrpc(context))
   app.use('/api/v1', mountRest(context))
   app.use('/api', mountReference(version))
+  app.get('/', (_request, response) => response.redirect('/api/docs'))
   app.use(() => {
     throw requestErrors.not_found()
   })

@@ -87,3 +87,7 @@ test('its scripts are served as scripts and may be kept; what is not there is no
     expect({ path, status: (await api.send(path)).status }).toEqual({ path, status: 404 })
   }
 })
+
+test('the origin itself leads to the reference', async () => {
+  expect(await api.send('/')).toMatchObject({ status: 302, headers: { location: '/api/docs' } })
+})

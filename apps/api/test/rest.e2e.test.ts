@@ -75,7 +75,7 @@ describe('a body', () => {
 describe('a route', () => {
   test('that does not exist answers 404 as a problem document, on every path', async () => {
     expect(outcome(await call('/no/such/route'))).toBe('404 request.not_found')
-    for (const path of ['/', '/api', '/api/v2/me', '/favicon.ico', '/.env']) {
+    for (const path of ['/api', '/api/v2/me', '/favicon.ico', '/.env']) {
       const reply = await api.send(path)
       expect({ path, outcome: outcome(reply) }).toEqual({ path, outcome: '404 request.not_found' })
       expect(reply.headers['content-type']).toBe('application/problem+json; charset=utf-8')

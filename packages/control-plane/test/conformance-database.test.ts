@@ -69,6 +69,12 @@ const breaches: [subject: string, breach: string, message: RegExp][] = [
     /author_fk to tenantry\.memberships does not begin with the tenant/,
   ],
   [
+    'table tenantry.settings_revisions',
+    `alter table tenantry.settings_revisions add column author uuid,
+       add constraint author_fk foreign key (tenant_id, author) references tenantry.memberships (tenant_id, id)`,
+    /behind the foreign key author_fk: create one that begins with \(tenant_id, author\)/,
+  ],
+  [
     'table tenantry.tenants',
     'drop index tenantry.tenants_parent_id_index',
     /behind the foreign key tenants_parent_fk: create one that begins with \(parent_id\)/,
@@ -132,15 +138,38 @@ const breaches: [subject: string, breach: string, message: RegExp][] = [
     /temp/,
   ],
   [
+    'database',
+    `do $$ begin execute format('grant create on database %I to tenantry_app', current_database()); end $$`,
+    /tenantry_app holds create/,
+  ],
+  ['schema metering', 'revoke usage on schema metering from tenantry_app', /tenantry_app lacks usage/],
+  [
     'default privileges of tenantry_owner',
     'alter default privileges for role tenantry_owner grant select on tables to tenantry_app',
     /tenantry_app holds select/,
   ],
   ['setting session_replication_role', 'grant set on parameter session_replication_role to tenantry_app', /holds set/],
+  ['setting session_replication_role', 'grant set on parameter session_replication_role to public', /public holds set/],
   [
     'function pg_catalog.pg_read_file(text)',
     'grant execute on function pg_catalog.pg_read_file(text) to tenantry_app',
     /tenantry_app holds execute/,
+  ],
+  [
+    'function pg_catalog.pg_read_file(text)',
+    'grant execute on function pg_catalog.pg_read_file(text) to public',
+    /public holds execute/,
+  ],
+  [
+    'table pg_catalog.pg_authid',
+    'grant select (rolpassword) on pg_catalog.pg_authid to public',
+    /public holds select \(rolpassword\)/,
+  ],
+  ['schema pg_catalog', 'grant create on schema pg_catalog to public', /public holds create/],
+  [
+    'function directory.memberships()',
+    'revoke execute on function directory.memberships() from tenantry_app',
+    /tenantry_app lacks execute/,
   ],
   [
     'function tenancy.verify_context(text, text)',
@@ -169,6 +198,13 @@ const breaches: [subject: string, breach: string, message: RegExp][] = [
     'alter function directory.find_user(text, text) owner to postgres',
     /rights of postgres/,
   ],
+  [
+    'function tenancy.adopted()',
+    `create function tenancy.adopted() returns int language sql security definer return 1;
+     revoke execute on function tenancy.adopted() from public;
+     alter extension pgcrypto add function tenancy.adopted()`,
+    /rights of postgres/,
+  ],
   // Roles
   ['role tenantry_app', 'alter role tenantry_app bypassrls', /is bypassrls/],
   ['role tenantry_jobs', 'alter role tenantry_jobs superuser', /is superuser/],
@@ -193,6 +229,18 @@ const breaches: [subject: string, breach: string, message: RegExp][] = [
     'event trigger tenantry_refuse_definition',
     'alter event trigger tenantry_refuse_definition disable',
     /may define things/,
+  ],
+  [
+    'event trigger tenantry_refuse_definition',
+    `drop event trigger tenantry_refuse_definition;
+     create event trigger tenantry_refuse_definition on ddl_command_start when tag in ('CREATE TABLE')
+       execute function tenancy.refuse_definition()`,
+    /may define things/,
+  ],
+  [
+    'setting session_replication_role',
+    'alter role all set session_replication_role = replica',
+    /replica for all sessions/,
   ],
   ['schema notes', 'create schema notes', /Nothing is known/],
   ['schema metering', 'alter schema metering owner to tenantry_owner', /tenantry_owner owns it/],

@@ -5,6 +5,8 @@ interface FoundFunction {
   owner: string
   definer: boolean
   settings: string[]
+  /** An extension brought it, or took it in. */
+  extended: boolean
 }
 
 const fixedPath = 'search_path=pg_catalog, pg_temp'
@@ -13,10 +15,12 @@ const fixedPath = 'search_path=pg_catalog, pg_temp'
 export async function inspectFunctions(query: Query, { grants, schemaOwners }: ExpectedDatabase): Promise<Finding[]> {
   const found = await query<FoundFunction>(functionsSql)
   const missing = Object.keys(grants.functions)
-    .filter((name) => !name.endsWith('.*') && !found.some((fn) => fn.name === name))
+    .filter((name) => !name.endsWith('.*') && !found.some((fn) => !fn.extended && fn.name === name))
     .map((name) => ({ subject: `function ${name}`, message: 'There is no such function: run the migrations.' }))
   const undeclared = found
-    .filter(({ name }) => !(name in grants.functions) && !(`${schemaOf(name)}.*` in grants.functions))
+    .filter(
+      ({ name, extended }) => !extended && !(name in grants.functions) && !(`${schemaOf(name)}.*` in grants.functions),
+    )
     .map(({ name }) => ({
       subject: `function ${name}`,
       message: 'It is in no list: drop it, or declare with the grants who may execute it.',
@@ -38,10 +42,10 @@ const functionsSql = /* sql */ `
 select format('%s.%s(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)) as name,
        pg_get_userbyid(p.proowner)::text as owner,
        p.prosecdef as definer,
-       coalesce(p.proconfig, '{}') as settings
+       coalesce(p.proconfig, '{}') as settings,
+       exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e') as extended
   from pg_proc p
   join pg_namespace n on n.oid = p.pronamespace
  where ${productNamespaces}
-   and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
  order by 1
 `

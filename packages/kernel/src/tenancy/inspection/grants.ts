@@ -56,41 +56,55 @@ function privileges(privilege: ExpectedGrants['tables'][string][string][number])
 }
 
 /** What PostgreSQL grants by itself where nobody granted anything counts too: everybody may execute a new function. */
-const acl = (column: string, kind: string, owner: string) =>
-  `aclexplode(coalesce(${column}, acldefault('${kind}', ${owner}))) a where a.grantee <> ${owner}`
+const objectsSql = /* sql */ `
+  select format('table %s.%s', n.nspname, c.relname) as object, null::name as part, n.nspname, c.relowner as owner,
+         c.relacl as acl, acldefault('r', c.relowner) as usual, 'pg_class'::regclass as class, c.oid as id, 0 as place
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'p', 'v', 'm', 'f')
+  union all
+  select format('sequence %s.%s', n.nspname, c.relname), null, n.nspname, c.relowner,
+         c.relacl, acldefault('s', c.relowner), 'pg_class'::regclass, c.oid, 0
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind = 'S'
+  union all
+  select format('table %s.%s', n.nspname, c.relname), t.attname, n.nspname, c.relowner,
+         t.attacl, acldefault('c', c.relowner), 'pg_class'::regclass, c.oid, t.attnum
+    from pg_attribute t join pg_class c on c.oid = t.attrelid join pg_namespace n on n.oid = c.relnamespace
+  union all
+  select format('schema %s', n.nspname), null, n.nspname, n.nspowner,
+         n.nspacl, acldefault('n', n.nspowner), 'pg_namespace'::regclass, n.oid, 0
+    from pg_namespace n
+  union all
+  select format('function %s.%s(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)), null, n.nspname, p.proowner,
+         p.proacl, acldefault('f', p.proowner), 'pg_proc'::regclass, p.oid, 0
+    from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+  union all
+  select 'database', null, 'database', d.datdba, d.datacl, acldefault('d', d.datdba), 'pg_database'::regclass, d.oid, 0
+    from pg_database d where d.datname = current_database()
+  union all
+  select format('default privileges of %s', pg_get_userbyid(d.defaclrole)), null, 'default', d.defaclrole,
+         d.defaclacl, '{}', 'pg_default_acl'::regclass, d.oid, 0
+    from pg_default_acl d
+  union all
+  select format('setting %s', s.parname), null, 'setting', null, s.paracl, '{}', 'pg_parameter_acl'::regclass, s.oid, 0
+    from pg_parameter_acl s
+`
+
+/** What of PostgreSQL's own is open to everybody is on record from its setup; whatever is more was granted since. */
+const grantedSinceSql = /* sql */ `
+  n.nspname = 'pg_catalog' and a.grantee = 0 and not exists (
+    select from aclexplode(coalesce(
+             (select i.initprivs from pg_init_privs i where (i.classoid, i.objoid, i.objsubid) = (n.class, n.id, n.place)),
+             n.usual)) first
+     where first.grantee = 0 and first.privilege_type = a.privilege_type)
+`
 
 const grantsSql = /* sql */ `
-select object, lower(privilege) || case when is_grantable then ' with grant option' else '' end as privilege,
+select n.object, lower(a.privilege_type) || coalesce(' (' || n.part || ')', '')
+         || case when a.is_grantable then ' with grant option' else '' end as privilege,
        coalesce(r.rolname::text, 'public') as grantee
-  from (
-    select format('table %s.%s', n.nspname, c.relname) as object, n.nspname, a.privilege_type as privilege, a.grantee, a.is_grantable
-      from pg_class c join pg_namespace n on n.oid = c.relnamespace, lateral ${acl('c.relacl', 'r', 'c.relowner')}
-       and c.relkind in ('r', 'p', 'v', 'm', 'f')
-    union all
-    select format('sequence %s.%s', n.nspname, c.relname), n.nspname, a.privilege_type, a.grantee, a.is_grantable
-      from pg_class c join pg_namespace n on n.oid = c.relnamespace, lateral ${acl('c.relacl', 's', 'c.relowner')}
-       and c.relkind = 'S'
-    union all
-    select format('table %s.%s', n.nspname, c.relname), n.nspname, format('%s (%s)', a.privilege_type, t.attname), a.grantee, a.is_grantable
-      from pg_attribute t join pg_class c on c.oid = t.attrelid join pg_namespace n on n.oid = c.relnamespace,
-           lateral aclexplode(t.attacl) a where a.grantee <> c.relowner
-    union all
-    select format('schema %s', n.nspname), n.nspname, a.privilege_type, a.grantee, a.is_grantable
-      from pg_namespace n, lateral ${acl('n.nspacl', 'n', 'n.nspowner')}
-    union all
-    select format('function %s.%s(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)), n.nspname, a.privilege_type, a.grantee, a.is_grantable
-      from pg_proc p join pg_namespace n on n.oid = p.pronamespace, lateral ${acl('p.proacl', 'f', 'p.proowner')}
-    union all
-    select 'database', 'database', a.privilege_type, a.grantee, a.is_grantable
-      from pg_database d, lateral ${acl('d.datacl', 'd', 'd.datdba')} and d.datname = current_database()
-    union all
-    select format('default privileges of %s', pg_get_userbyid(d.defaclrole)), 'default', a.privilege_type, a.grantee, a.is_grantable
-      from pg_default_acl d, lateral aclexplode(d.defaclacl) a where a.grantee <> d.defaclrole
-    union all
-    select format('setting %s', s.parname), 'setting', a.privilege_type, a.grantee, a.is_grantable
-      from pg_parameter_acl s, lateral aclexplode(s.paracl) a
-  ) n
-  left join pg_roles r on r.oid = n.grantee
- where r.rolsuper is not true and ((${productNamespaces}) or r.rolname = any ($1))
+  from (${objectsSql}) n
+ cross join lateral aclexplode(coalesce(n.acl, n.usual)) a
+  left join pg_roles r on r.oid = a.grantee
+ where a.grantee is distinct from n.owner and r.rolsuper is not true
+   and ((${productNamespaces}) or r.rolname = any ($1) or (${grantedSinceSql}))
  order by 1, 3, 2
 `

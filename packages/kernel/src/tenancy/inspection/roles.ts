@@ -29,6 +29,7 @@ export async function inspectRoles(query: Query, { roles, schemaOwners }: Expect
     ...membershipFindings(await query<Membership>(membershipsSql, [names]), roles),
     ...(await ownershipFindings(query, roles)),
     ...(await refusedFindings(query, roles)),
+    ...(await replicaFindings(query)),
     ...(await schemaFindings(query, schemaOwners)),
   ]
 }
@@ -85,8 +86,17 @@ async function refusedFindings(query: Query, { serving, refusedFunctions, refusi
     message: `It may execute ${fn}: revoke execute on function ${fn} from public.`,
   }))
   if (triggers.length > 0) return findings
-  const message = 'It is missing or switched off, so the serving roles may define things: provision the database anew.'
+  const message =
+    'It is missing, switched off or narrowed, so the serving roles may define things: provision the database anew.'
   return [...findings, { subject: `event trigger ${refusingTrigger}`, message }]
+}
+
+async function replicaFindings(query: Query): Promise<Finding[]> {
+  const found = await query<{ scope: string }>(replicaSql)
+  return found.map(({ scope }) => ({
+    subject: 'setting session_replication_role',
+    message: `It is replica for all sessions of ${scope}, so foreign keys and the refusal of definitions do not work: reset it.`,
+  }))
 }
 
 async function schemaFindings(query: Query, owners: ExpectedDatabase['schemaOwners']): Promise<Finding[]> {
@@ -145,7 +155,18 @@ select role, fn
  where has_function_privilege(role, fn, 'execute')
 `
 
-const triggerSql = /* sql */ `select from pg_event_trigger where evtname = $1 and evtenabled in ('O', 'A')`
+const triggerSql = /* sql */ `
+select from pg_event_trigger
+ where evtname = $1 and evtenabled in ('O', 'A') and evtevent = 'ddl_command_start' and evttags is null
+`
+
+/** What a database or the whole server hands to every session. */
+const replicaSql = /* sql */ `
+select case s.setdatabase when 0 then 'all databases' else 'this database' end as scope
+  from pg_db_role_setting s
+ where s.setrole = 0 and s.setdatabase in (0, (select oid from pg_database where datname = current_database()))
+   and 'session_replication_role=replica' = any (s.setconfig)
+`
 
 const schemasSql = /* sql */ `
 select n.nspname::text as name, pg_get_userbyid(n.nspowner)::text as owner
