@@ -54,7 +54,8 @@ async function main([name, plural]: string[]): Promise<void> {
   if (name === undefined) throw new Error('Say what it is called: pnpm new-capability <name> [plural]')
   const root = fileURLToPath(new URL('../..', import.meta.url))
   const written = await addCapability(root, readCapabilityName(name, plural))
-  process.stdout.write(`${written.join('\n')}\n\nNow change what it does. Run: npx -y pnpm check && npx -y pnpm test\n`)
+  const next = ['generate-docs', 'generate-clients', 'check', 'test'].map((script) => `npx -y pnpm ${script}`)
+  process.stdout.write(`${written.join('\n')}\n\nNow change what it does. Run: ${next.join(' && ')}\n`)
 }
 
 if (import.meta.main) {

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { findMissingPlans } from '@tenantry/control-plane/dependencies'
 import { seedDemo } from '@tenantry/control-plane/seeds'
 import { type AppState, createApp } from './app.ts'
 import { banner } from './banner.ts'
@@ -36,6 +37,7 @@ async function main(): Promise<void> {
 /** Answers how to stop: drains, then closes everything. May be called repeatedly. */
 async function serve(config: Config, installation: Installation): Promise<() => Promise<void>> {
   if (config.embedded) await seedDemo(installation.dependencies)
+  await warnOfMissingPlans(installation)
   const state: AppState = { draining: false }
   const server = createServer(createApp(config, installation, state))
   await listen(server, config)
@@ -45,6 +47,16 @@ async function serve(config: Config, installation: Installation): Promise<() => 
     await drain(server)
     await installation.close()
   })
+}
+
+/** A typo in an operator's catalogue must not take limits and features away without a word. */
+async function warnOfMissingPlans({ dependencies }: Installation): Promise<void> {
+  const plans = await findMissingPlans(dependencies)
+  if (plans.length === 0) return
+  dependencies.logger.error(
+    { plans },
+    'tenants have plans that the catalogue lacks; they are served as the lowest plan',
+  )
 }
 
 function listen(server: Server, { PORT: port, HOST: host }: Config): Promise<void> {

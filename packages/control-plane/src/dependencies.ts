@@ -4,6 +4,7 @@ import { createDirectory } from './capabilities/access/index.ts'
 import { auditLog } from './capabilities/audit/index.ts'
 import { type PlanCatalogue, planNamed } from './capabilities/plan/index.ts'
 import { readRateLimits } from './capabilities/settings/index.ts'
+import { listPlansInUse } from './capabilities/tenant/index.ts'
 
 export type ControlPlaneParts = Omit<Dependencies, 'directory' | 'auditLog' | 'budget' | 'services'> &
   Pick<Dependencies['services'], 'cache'> & { catalogue: PlanCatalogue }
@@ -38,4 +39,11 @@ export function createDependencies({ cache, catalogue, ...parts }: ControlPlaneP
   }
 
   return { ...parts, directory, auditLog, budget, services: { cache, catalogue } }
+}
+
+/** Plans that tenants have but the catalogue does not: these tenants are served as the lowest plan. */
+export async function findMissingPlans({ database, services }: Dependencies): Promise<string[]> {
+  const actor = { type: 'system', name: 'catalogue' } as const
+  const inUse = await database.platformUnit({ actor, readOnly: true }, listPlansInUse)
+  return inUse.filter((plan) => services.catalogue.plan(plan) === null)
 }

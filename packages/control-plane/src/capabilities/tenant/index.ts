@@ -1,3 +1,10 @@
 export { ConcurrentUpdateError, tenantErrors } from './contract.ts'
-export { findTenantBySlug, getOwnTenant, getOwnTenantForUpdate, insertTenant, saveTenant } from './repository.ts'
+export {
+  findTenantBySlug,
+  getOwnTenant,
+  getOwnTenantForUpdate,
+  insertTenant,
+  listPlansInUse,
+  saveTenant,
+} from './repository.ts'
 export { forgetTenant } from './service.ts'

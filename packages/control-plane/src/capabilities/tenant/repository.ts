@@ -48,3 +48,9 @@ export async function insertTenant(em: EntityManager, { parent = null, ...fields
   await saveTenant(em)
   return tenant
 }
+
+/** The plans that tenants have. Needs a platform unit of work. */
+export async function listPlansInUse(em: EntityManager): Promise<string[]> {
+  const rows = await em.execute<{ plan: string }[]>('select distinct plan from tenantry.tenants order by plan')
+  return rows.map(({ plan }) => plan)
+}
