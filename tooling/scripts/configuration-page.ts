@@ -1,4 +1,4 @@
-import { environment, externalNeeds } from '@tenantry/api/config'
+import { ConfigurationError, environment, readConfig } from '@tenantry/api/config'
 import { z } from 'zod'
 
 const introduction = `\
@@ -9,21 +9,43 @@ Generated from \`apps/api/src/config.ts\` by \`npx -y pnpm generate-docs\`; do n
 By environment variables, or a file \`.env\` in the working folder; what the environment says wins. An empty variable is an
 absent one. All problems are reported at once, and no value is ever printed.
 
-Without \`DATABASE_URL\` an embedded PostgreSQL runs and makes its own keys. With it, what is marked *external* below must
-be set too.
+Without \`DATABASE_URL\` an embedded PostgreSQL runs and makes its own keys: nothing has to be set. Some
+choices make other variables necessary; the column *Required* says which.
 `
 
-/** `docs/configuration.md`: every variable with its default and meaning. */
+/** What somebody may set that makes other variables necessary. */
+const settings = {
+  'with `DATABASE_URL`': { DATABASE_URL: 'postgres://host/name' },
+  'with `OIDC_ISSUER`': { OIDC_ISSUER: 'https://issuer.example' },
+  'where `HOST` is not loopback': { HOST: '0.0.0.0' },
+}
+
+/** `docs/configuration.md`: every variable with its default, when it is required, and its meaning. */
 export function configurationPage(): string {
   const rows = Object.entries(environment.shape).map(([name, schema]) => row(name, schema))
-  return [introduction, '| Variable | Default | Meaning |', '|---|---|---|', ...rows, ''].join('\n')
+  return [introduction, '| Variable | Default | Required | Meaning |', '|---|---|---|---|', ...rows, ''].join('\n')
 }
 
 function row(name: string, schema: z.ZodType): string {
   if (!schema.description) throw new Error(`${name} has no meaning: describe it in apps/api/src/config.ts`)
-  const external = externalNeeds.some((needed) => needed === name)
-  const meaning = [schema.description, ...choices(schema), ...(external ? ['*External*'] : [])].join('. ')
-  return `| \`${name}\` | ${defaultOf(schema)} | ${cell(meaning)}. |`
+  const meaning = [schema.description, ...choices(schema)].join('. ')
+  return `| \`${name}\` | ${defaultOf(schema)} | ${requiredWhen(name)} | ${cell(meaning)}. |`
+}
+
+/** Asks the configuration itself, so that the page cannot promise other rules than it keeps. */
+function requiredWhen(name: string): string {
+  const cases = Object.entries(settings).filter(([, given]) => missingFrom(given).includes(name))
+  return cases.map(([when]) => when).join('; ')
+}
+
+function missingFrom(given: NodeJS.ProcessEnv): string[] {
+  try {
+    readConfig(given)
+    return []
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error
+    return [...error.message.matchAll(/^ {2}(\w+): required/gm)].map(([, name = '']) => name)
+  }
 }
 
 function defaultOf(schema: z.ZodType): string {

@@ -12,6 +12,8 @@ Generated from the error catalogue by \`npx -y pnpm generate-docs\`; do not edit
 A refused call answers \`application/problem+json\` (RFC 9457) on REST; on tRPC the same object stands in
 \`error.data.problem\`; in process it is thrown as an error with the same \`code\`. Decide by \`code\`: it never changes its
 meaning, and \`type\` is \`urn:tenantry:error:\` before it. \`detail\` is for people, and may change.
+
+Report an error with its \`requestId\`: the log has it too. *From* names procedures and their routes below \`/api/v1\`.
 `
 
 /** `docs/errors.md`: what each code means, where it comes from, and what to do about it. */
@@ -64,4 +66,5 @@ function origin({ code }: CataloguedError, operations: readonly RestProcedure[])
   return names(refusing)
 }
 
-const names = (operations: readonly RestProcedure[]) => operations.map(({ name }) => `\`${name}\``).join(', ')
+const names = (operations: readonly RestProcedure[]) =>
+  operations.map(({ name, operation: { rest } }) => `\`${name}\` (\`${rest.method} ${rest.path}\`)`).join(', ')

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { environment } from '@tenantry/api/config'
+import { environment, externalNeeds } from '@tenantry/api/config'
 import { errorCatalogue } from '@tenantry/control-plane/error-catalogue'
 import { expect, test } from 'vitest'
 import { generatedDocs } from './generate-docs.ts'
@@ -18,4 +18,15 @@ test('every error has a section that says what to do, and every variable a row',
   for (const section of sections) expect(section).toMatch(/\*\*From\*\*: .{5,}\n- \*\*What to do\*\*: .{10,}/)
   for (const name of Object.keys(environment.shape))
     expect(configuration).toMatch(new RegExp(`^\\| \`${name}\` \\| .*\\|`, 'm'))
+})
+
+test('an operation is named by procedure and route, and a variable says when it is required', () => {
+  const { 'docs/errors.md': errors = '', 'docs/configuration.md': configuration = '' } = generatedDocs()
+  expect(errors).toContain('`tenants.update` (`PATCH /tenants/{tenantId}`)')
+  for (const name of externalNeeds) {
+    expect(configuration).toMatch(new RegExp(`^\\| \`${name}\` \\| .*\\| with \`DATABASE_URL\``, 'm'))
+  }
+  expect(configuration).toMatch(/^\| `OIDC_ISSUER` .*where `HOST` is not loopback/m)
+  expect(configuration).toMatch(/^\| `OIDC_AUDIENCE` .*with `OIDC_ISSUER`/m)
+  expect(configuration).toMatch(/^\| `PORT` \| `3000` \| {2}\|/m)
 })

@@ -81,7 +81,7 @@ const remediesByCode: Partial<Record<ErrorCode, string>> = {
     'Wait a second and repeat the same request: it will be answered with the result of the first.',
   'idempotency.conflict': 'Use a new key for a new request; a key belongs to one body.',
   'settings.invalid':
-    'Correct the keys that `issues` names by path; the schema is at `/tenants/current/settings/schema`.',
+    'Correct the keys that `issues` names by path; `GET /api/v1/tenants/current/settings/schema` shows what they take.',
   'settings.too_large': 'Remove what is not needed: the stored document may have 10 KB.',
   'settings.restricted_key': '`key` may be written by `writableBy` only; ask one of them.',
   'usage.unknown_meter': '`GET /api/v1/plans` lists the meters.',

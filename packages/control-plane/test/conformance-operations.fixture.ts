@@ -24,12 +24,15 @@ export function operationFindings(router: AnyTRPCRouter, vocabulary: Vocabulary)
     return operation ? [{ name, operation }] : []
   })
   return [
-    ...procedures.flatMap(([name, procedure]) => findings(name, declarationFaults(procedure))),
+    ...procedures.flatMap(([name, procedure]) =>
+      findings(name, [...nameFaults(name), ...declarationFaults(procedure)]),
+    ),
     ...declared.flatMap(({ name, operation }) =>
       findings(name, [
         ...permissionFaults(operation, vocabulary.scopes),
         ...changeFaults(operation),
         ...routeFaults(operation),
+        ...statusFaults(name, operation),
         ...inputFaults(operation),
         ...errorFaults(operation, vocabulary.errors),
       ]),
@@ -43,6 +46,12 @@ const operationOf = ({ _def }: AnyTRPCProcedure) => (_def.meta as { operation?: 
 const findings = (name: string, faults: (string | false)[]): Finding[] =>
   faults.filter((fault) => fault !== false).map((message) => ({ subject: `operation ${name}`, message }))
 
+const nounAndVerb = /^[a-z][a-z0-9]*([A-Z][a-z0-9]+)*\.[a-z][a-z0-9]*([A-Z][a-z0-9]+)*$/
+
+const nameFaults = (name: string) => [
+  !nounAndVerb.test(name) && 'Its name is not noun.verb in camelCase, like "apiKeys.create".',
+]
+
 function declarationFaults(procedure: AnyTRPCProcedure): (string | false)[] {
   const operation = operationOf(procedure)
   // The types of tRPC keep the output parser and the inputs to themselves.
@@ -53,7 +62,8 @@ function declarationFaults(procedure: AnyTRPCProcedure): (string | false)[] {
     output !== undefined && output !== operation.output && 'It answers by another schema than the declared output.',
     type !== operation.type && `It is declared as a ${operation.type} and served as a ${type}.`,
     operation.rest.summary.trim() === '' && 'It has no summary: say in a few words what it does.',
-    !operation.rest.tags[0] && 'It has no tag: name the chapter of the reference that it belongs to.',
+    (operation.rest.tags.length !== 1 || operation.rest.tags[0].trim() === '') &&
+      'It has not one tag: name the one chapter of the reference that it belongs to.',
   ]
 }
 
@@ -73,7 +83,9 @@ function changeFaults({ type, audit, idempotency, rest }: Operation): (string | 
   const changes = type === 'mutation'
   const says = typeof audit === 'string' ? audit : audit.none
   return [
-    changes && rest.method === 'GET' && 'It changes something by GET: use POST, PUT, PATCH or DELETE.',
+    changes &&
+      routesOf(rest).some(({ method }) => method === 'GET') &&
+      'It changes something by GET: use POST, PUT, PATCH or DELETE.',
     changes &&
       typeof audit === 'string' &&
       !/^[a-z_]+(\.[a-z_]+)+$/.test(audit) &&
@@ -103,10 +115,18 @@ function routeFaults({ rest, input, output }: Operation): (string | false)[] {
   ]
 }
 
+/** Clients tell something new (201) from work that goes on (202); the default of 200 would say neither. */
+const statusFaults = (name: string, { rest }: Operation) => [
+  rest.method === 'POST' &&
+    /\.(create|add)([A-Z]|$)/.test(name) &&
+    rest.successStatus === undefined &&
+    'It creates something by POST and leaves the status open: set successStatus, 201 as a rule.',
+]
+
 function inputFaults({ rest, input }: Operation): string[] {
-  const inBody = ['POST', 'PUT', 'PATCH'].includes(rest.method)
-  const inPath = parametersOf(rest.path)
-  const texts = Object.entries(input.shape).filter(([name]) => !inBody || inPath.includes(name))
+  const bodyless = routesOf(rest).some(({ method }) => !['POST', 'PUT', 'PATCH'].includes(method))
+  const inPath = routesOf(rest).flatMap(({ path }) => parametersOf(path))
+  const texts = Object.entries(input.shape).filter(([name]) => bodyless || inPath.includes(name))
   return texts
     .filter(([, schema]) => !travelsInQuery(schema as z.ZodType))
     .map(([name]) => `${name} cannot come from a path or query: use text, id, integer, a boolean, an enum, or a list.`)

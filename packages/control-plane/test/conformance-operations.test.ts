@@ -38,9 +38,10 @@ function serving(change: object | ((declared: Sketch) => object) = {}) {
     : procedure.mutation(() => ({ version: 1 }))
 }
 
+const notes = (procedures: Parameters<typeof router>[0]) => router({ notes: router(procedures) })
 const vocabulary = { scopes: ['notes:read', 'notes:write'], errors: errorCatalogue }
 const messages = (...args: Parameters<typeof serving>) =>
-  operationFindings(router({ note: serving(...args) }), vocabulary).map(({ message }) => message)
+  operationFindings(notes({ update: serving(...args) }), vocabulary).map(({ message }) => message)
 
 test('an operation that conforms has no findings', () => {
   expect(messages()).toEqual([])
@@ -70,7 +71,14 @@ test.each<[string, Parameters<typeof serving>[0], RegExp]>([
 test.each<[string, object, RegExp]>([
   ['a change by GET', { method: 'GET', path: '/notes/{noteId}' }, /changes something by GET/],
   ['no summary', { summary: ' ' }, /no summary/],
-  ['no tag', { tags: [] }, /no tag/],
+  ['no tag', { tags: [] }, /not one tag/],
+  ['an empty tag', { tags: [' '] }, /not one tag/],
+  ['two tags', { tags: ['Notes', 'Paper'] }, /not one tag/],
+  [
+    'a change by an alias with GET',
+    { aliases: [{ method: 'GET', path: '/notes/{noteId}' }] },
+    /changes something by GET/,
+  ],
   ['a parameter that is no input', { path: '/notes/{noteId}/{part}' }, /input has not/],
   [
     'a parameter of an alias that is no input',
@@ -81,7 +89,7 @@ test.each<[string, object, RegExp]>([
   [
     'an alias that is the path again',
     { aliases: [{ method: 'PATCH', path: '/notes/{noteId}' }] },
-    /served by note already/,
+    /served by notes\.update already/,
   ],
 ])('%s is found', (_, rest, message) => {
   const found = messages((sound) => ({ rest: { ...sound.rest, ...rest }, input: sound.input.omit({ body: true }) }))
@@ -97,13 +105,61 @@ test('a path parameter is never optional', () => {
   expect(messages({ input: z.object({ noteId: id('note').optional() }) })).toEqual([expect.stringMatching(/optional/)])
 })
 
+test('a name is a noun and a verb', () => {
+  const named = [
+    router({ update: serving() }),
+    router({ 'all-notes': router({ update: serving() }) }),
+    router({ Notes: router({ update: serving() }) }),
+    router({ notes: router({ ink: router({ update: serving() }) }) }),
+    router({ notes: router({ update_all: serving() }) }),
+  ]
+  for (const badly of named) {
+    expect(operationFindings(badly, vocabulary)).toEqual([
+      { subject: expect.any(String), message: expect.stringMatching(/not noun\.verb/) },
+    ])
+  }
+  expect(operationFindings(router({ stickyNotes: router({ updateAll: serving() }) }), vocabulary)).toEqual([])
+})
+
+test('what creates something by POST says with which status it answers', () => {
+  const creating = (rest: object) =>
+    serving((sound) => ({
+      audit: 'note.created',
+      rest: { ...sound.rest, method: 'POST', path: '/notes', ...rest },
+      input: z.object({ body: z.unknown() }),
+    }))
+  const found = (name: string, rest: object = {}) => operationFindings(notes({ [name]: creating(rest) }), vocabulary)
+  for (const name of ['create', 'createMany', 'add']) {
+    expect(found(name)).toEqual([
+      { subject: `operation notes.${name}`, message: expect.stringMatching(/leaves the status open/) },
+    ])
+    expect(found(name, { successStatus: 201 })).toEqual([])
+  }
+  expect(found('address')).toEqual([])
+})
+
+test('what an alias takes from its path or query has to fit there too', () => {
+  const moving = (method: string, path: string) =>
+    messages((sound) => ({
+      rest: { ...sound.rest, path: '/notes', aliases: [{ method, path }] },
+      input: z.object({ place: z.object({ page: integer(1) }) }),
+    }))
+  const unfit = [expect.stringMatching(/place cannot come from a path or query/)]
+  expect(moving('PUT', '/notes/{place}')).toEqual(unfit)
+  expect(moving('DELETE', '/notes')).toEqual(unfit)
+  expect(moving('PUT', '/notes')).toEqual([])
+})
+
 test('two operations on one route are found, whatever their parameters are called', () => {
   const other = serving(({ rest }) => ({
     rest: { ...rest, path: '/notes/{otherId}' },
     input: z.object({ otherId: id('note') }),
   }))
-  expect(operationFindings(router({ note: serving(), other }), vocabulary)).toEqual([
-    { subject: 'operation other', message: expect.stringMatching(/PATCH \/notes\/\{\} is served by note/) },
+  expect(operationFindings(notes({ update: serving(), rename: other }), vocabulary)).toEqual([
+    {
+      subject: 'operation notes.rename',
+      message: expect.stringMatching(/PATCH \/notes\/\{\} is served by notes\.update/),
+    },
   ])
 })
 
@@ -111,9 +167,9 @@ test('a procedure without operation, and one that parses no output, are found', 
   const bare = t.procedure.query(() => 1)
   const { meta } = serving()._def as unknown as { meta: never }
   const unparsed = t.procedure.meta(meta).mutation(() => 1)
-  expect(operationFindings(router({ bare, unparsed }), vocabulary)).toEqual([
-    { subject: 'operation bare', message: expect.stringMatching(/declares no operation/) },
-    { subject: 'operation unparsed', message: expect.stringMatching(/no output parser/) },
+  expect(operationFindings(notes({ bare, unparsed }), vocabulary)).toEqual([
+    { subject: 'operation notes.bare', message: expect.stringMatching(/declares no operation/) },
+    { subject: 'operation notes.unparsed', message: expect.stringMatching(/no output parser/) },
   ])
 })
 
