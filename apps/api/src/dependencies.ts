@@ -8,6 +8,7 @@ import { developmentIssuerName } from '@tenantry/control-plane/seeds'
 import { createDevelopmentIssuer, type DevelopmentIssuer } from '@tenantry/kernel/authentication/development-issuer'
 import { discoverIssuer } from '@tenantry/kernel/authentication/issuer-keys'
 import { createTokenVerifier, type TrustedIssuer } from '@tenantry/kernel/authentication/token-verifier'
+import { createMemoryBus } from '@tenantry/kernel/bus/memory-bus'
 import { createTenantCache } from '@tenantry/kernel/cache/tenant-cache'
 import { systemClock } from '@tenantry/kernel/context/clock'
 import type { Dependencies } from '@tenantry/kernel/context/dependencies'
@@ -57,6 +58,7 @@ export async function openInstallation(config: Config): Promise<Installation> {
           clock: systemClock,
         })
       : null
+  const bus = createMemoryBus()
   const dependencies = createDependencies({
     clock: systemClock,
     logger,
@@ -66,6 +68,7 @@ export async function openInstallation(config: Config): Promise<Installation> {
     rateLimits: createRateLimits(),
     failureBlock: createFailureBlock({ clock: systemClock }),
     sealer: createSealer(storage.encryptionKeys),
+    bus,
     cache: createTenantCache({ maxItems: cachedItems, onHit: metrics.cacheHit, onMiss: metrics.cacheMiss }),
     catalogue,
   })

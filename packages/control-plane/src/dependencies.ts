@@ -7,7 +7,7 @@ import { readRateLimits } from './capabilities/settings/index.ts'
 import { listPlansInUse } from './capabilities/tenant/index.ts'
 
 export type ControlPlaneParts = Omit<Dependencies, 'directory' | 'auditLog' | 'budget' | 'services'> &
-  Pick<Dependencies['services'], 'cache'> & { catalogue: PlanCatalogue }
+  Pick<Dependencies['services'], 'bus' | 'cache'> & { catalogue: PlanCatalogue }
 
 const minute = 60
 const hour = 3_600
@@ -17,7 +17,7 @@ const budgetSeconds = 60
 const outsideTenants: Budget = { points: 120, windowSeconds: minute }
 
 /** Joins the kernel's parts with what the product answers itself. */
-export function createDependencies({ cache, catalogue, ...parts }: ControlPlaneParts): Dependencies {
+export function createDependencies({ bus, cache, catalogue, ...parts }: ControlPlaneParts): Dependencies {
   const directory = createDirectory({ database: parts.database, clock: parts.clock })
 
   async function budget(limit: RateLimitClass, tenant: TenantAccess['tenant'] | null): Promise<Budget> {
@@ -38,7 +38,7 @@ export function createDependencies({ cache, catalogue, ...parts }: ControlPlaneP
     return budgets[limit]
   }
 
-  return { ...parts, directory, auditLog, budget, services: { cache, catalogue } }
+  return { ...parts, directory, auditLog, budget, services: { bus, cache, catalogue } }
 }
 
 /** Plans that tenants have but the catalogue does not: these tenants are served as the lowest plan. */

@@ -5,6 +5,7 @@ import {
   type DevelopmentIssuer,
 } from '@tenantry/kernel/authentication/development-issuer'
 import { createTokenVerifier } from '@tenantry/kernel/authentication/token-verifier'
+import { createMemoryBus } from '@tenantry/kernel/bus/memory-bus'
 import { createTenantCache } from '@tenantry/kernel/cache/tenant-cache'
 import type { Actor } from '@tenantry/kernel/context/actor'
 import { type Clock, systemClock } from '@tenantry/kernel/context/clock'
@@ -113,6 +114,7 @@ export async function openTestInstallation({ clock = systemClock }: { clock?: Cl
     rateLimits: createRateLimits(),
     failureBlock: createFailureBlock({ clock }),
     sealer: createSealer([{ id: 'test', key: randomBytes(32) }]),
+    bus: createMemoryBus(),
     cache: createTenantCache({ clock, maxItems: 10_000 }),
     catalogue: loadCatalogue(),
   })

@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import type { Logger } from 'pino'
+import type { Bus } from '../bus/bus.ts'
 import type { RateLimitClass } from '../contract/operation.ts'
 import type { Actor } from './actor.ts'
 import type { AuditRecord, Client } from './audit-record.ts'
@@ -138,6 +139,7 @@ export interface PipelineMetrics {
 
 /** Collaborators that the product adds for its services, by declaration merging. */
 export interface Services {
+  bus: Bus
   cache: TenantCache
 }
 
