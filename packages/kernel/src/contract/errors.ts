@@ -65,7 +65,7 @@ export const authErrors = defineErrors(
   {
     unauthenticated: { kind: 'unauthenticated', message: 'Sign in: the request carries no valid credentials.' },
     permission_denied: { kind: 'forbidden', message: 'You may not do this.' },
-    blocked: { kind: 'too_many_requests', message: 'Too many failed sign-ins from this address.' },
+    blocked: { kind: 'too_many_requests', message: 'These credentials do not verify, and too many from this address did not.' },
   },
   { permission_denied: PermissionDeniedError },
 )

@@ -330,7 +330,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: Too many failed sign-ins from this address.
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -455,7 +455,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: Too many failed sign-ins from this address.
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -629,7 +629,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: Too many failed sign-ins from this address.
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -879,7 +879,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: Too many failed sign-ins from this address.
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -1092,7 +1092,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: Too many failed sign-ins from this address.
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -1242,7 +1242,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: Too many failed sign-ins from this address.
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -1389,7 +1389,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: Too many failed sign-ins from this address.
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -1545,7 +1545,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: Too many failed sign-ins from this address.
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -1773,7 +1773,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: Too many failed sign-ins from this address.
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -1907,7 +1907,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: Too many failed sign-ins from this address.
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -2070,7 +2070,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: Too many failed sign-ins from this address.
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {

@@ -28,12 +28,11 @@ export async function authenticate(ctx: RequestContext, { unitOfWork }: Operatio
 }
 
 async function identify(ctx: RequestContext): Promise<Caller> {
-  const { credentials, client, dependencies } = ctx
+  const { credentials, dependencies } = ctx
   if ('actor' in credentials) return { actor: credentials.actor, identity: null }
   if (credentials.bearer === undefined && credentials.apiKey === undefined) {
     return { actor: { type: 'anonymous' }, identity: null }
   }
-  refuseBlocked(ctx)
   try {
     // API keys are refused like any other credential that verifies as nothing.
     if (credentials.bearer === undefined)
@@ -42,19 +41,22 @@ async function identify(ctx: RequestContext): Promise<Caller> {
     const user = await dependencies.directory.signIn(identity)
     return { actor: { type: identity.platformAdmin ? 'platformAdmin' : 'user', ...user }, identity }
   } catch (error) {
-    if (
-      error instanceof AppError &&
-      error.kind === 'unauthenticated' &&
-      client.address !== null &&
-      dependencies.failureBlock.recordFailure(client.address)
-    ) {
-      await recordDenial(ctx, { actor: { type: 'anonymous' }, code: 'auth.blocked' })
-    }
+    if (error instanceof AppError && error.kind === 'unauthenticated') await countFailure(ctx)
     throw error
   }
 }
 
-function refuseBlocked({ client, dependencies }: RequestContext): void {
-  const seconds = client.address === null ? 0 : dependencies.failureBlock.blockedSeconds(client.address)
+/**
+ * Only what does not verify is held against an address: behind one address may be many callers, and a block of all
+ * of them would be a weapon in the hands of one.
+ */
+async function countFailure(ctx: RequestContext): Promise<void> {
+  const { address } = ctx.client
+  const { failureBlock } = ctx.dependencies
+  if (address === null) return
+  const seconds = failureBlock.blockedSeconds(address)
   if (seconds > 0) throw authErrors.blocked({ retryAfterSeconds: seconds })
+  if (failureBlock.recordFailure(address)) {
+    await recordDenial(ctx, { actor: { type: 'anonymous' }, code: 'auth.blocked' })
+  }
 }
