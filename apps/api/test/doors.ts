@@ -3,7 +3,7 @@ import { createInternalCaller } from '@tenantry/control-plane/caller'
 import type { Operation } from '@tenantry/kernel/contract/operation'
 import { AppError } from '@tenantry/kernel/errors/app-error'
 import { toProblem } from '@tenantry/kernel/errors/problem'
-import { restProcedures } from '@tenantry/shared/openapi/rest-procedure'
+import { pathParameters, restProcedures, takesBody } from '@tenantry/shared/openapi/rest-procedure'
 import { createTRPCUntypedClient, httpLink, TRPCClientError } from '@trpc/client'
 import superjson from 'superjson'
 import type { TestApi } from './api-server.ts'
@@ -26,23 +26,29 @@ export type Door = (api: TestApi, call: Call) => Promise<Outcome>
 
 export const operations = restProcedures(appRouter)
 
-export async function byRest(api: TestApi, { operation, input, tenant, world }: Call): Promise<Outcome> {
-  const rest = { ...input }
-  const path = operation.rest.path.replace(/\{(\w+)\}/g, (_, name: string) => {
-    const value = encodeURIComponent(String(rest[name]))
-    delete rest[name]
-    return value
-  })
+export async function byRest(api: TestApi, call: Call): Promise<Outcome> {
+  const { operation, input, tenant, world } = call
+  const path = operation.rest.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(input[name])))
   const headers = await headersOf(api, world, tenant)
   const { method } = operation.rest
-  const takesBody = method !== 'GET' && method !== 'DELETE'
+  const body = restBody(call)
   const query = new URLSearchParams(
-    Object.entries(rest).map(([field, value]): [string, string] => [field, String(value)]),
+    Object.entries(outsidePath(call)).map(([field, value]): [string, string] => [field, String(value)]),
   )
-  const reply = takesBody
-    ? await api.rest(path, { method, headers, json: rest })
+  const reply = body
+    ? await api.rest(path, { method, headers, json: body })
     : await api.rest(query.size > 0 ? `${path}?${query}` : path, { method, headers })
   return reply.status < 400 ? { data: reply.json } : { problem: reply.json }
+}
+
+/** What travels as JSON; undefined for methods without a body. */
+export function restBody(call: Call): Input | undefined {
+  return takesBody(call.operation.rest.method) ? outsidePath(call) : undefined
+}
+
+function outsidePath({ operation, input }: Call): Input {
+  const inPath = pathParameters(operation.rest.path)
+  return Object.fromEntries(Object.entries(input).filter(([field]) => !inPath.includes(field)))
 }
 
 export async function byTrpc(api: TestApi, { name, operation, input, tenant, world }: Call): Promise<Outcome> {

@@ -52,7 +52,12 @@ export const operationCases: Record<string, Case[]> = {
     {
       expects: 'ok',
       as: 'admin',
-      input: ofTenant({ name: 'Renamed', tags: ['a', 'b'], websiteUrl: 'https://example.com/', expectedVersion: 1 }),
+      input: ofTenant({
+        name: 'Acme Incorporated',
+        tags: ['europe', 'pilot'],
+        websiteUrl: 'https://acme.example/',
+        expectedVersion: 1,
+      }),
     },
     { expects: 'auth.permission_denied', as: 'member', input: ofTenant({ name: 'Renamed' }) },
     { expects: 'request.invalid', as: 'admin', input: ofTenant({ name: 'x', timezone: 'Mars/Olympus', tags: 'none' }) },
@@ -72,7 +77,7 @@ export const operationCases: Record<string, Case[]> = {
     {
       expects: 'ok',
       as: 'admin',
-      input: { name: 'Renamed', settings: { branding: { primaryColor: '#00ff00' } }, expectedVersion: 1 },
+      input: { name: 'Acme Incorporated', settings: { branding: { primaryColor: '#0b7285' } }, expectedVersion: 1 },
     },
     { expects: 'auth.permission_denied', as: 'viewer', input: { settings: {} } },
     { expects: 'tenant.concurrent_update', as: 'admin', input: { settings: {}, expectedVersion: 7 } },

@@ -2,6 +2,7 @@ import { appRouter } from '@tenantry/control-plane'
 import { buildOpenApiDocument } from '@tenantry/shared/openapi/document'
 import { Router, static as serveFiles } from 'express'
 import { getAbsoluteFSPath } from 'swagger-ui-dist'
+import examples from './reference-examples.json' with { type: 'json' }
 
 const page = `<!doctype html>
 <html lang="en">
@@ -25,7 +26,7 @@ const start = `SwaggerUIBundle({ url: '/api/openapi.json', dom_id: '#reference',
 /** The OpenAPI document and a page that reads it, all from our own files. */
 export function mountReference(version: string): Router {
   const router = Router()
-  const document = JSON.stringify(buildOpenApiDocument(appRouter, { serverUrl: '/api/v1', version }))
+  const document = JSON.stringify(buildOpenApiDocument(appRouter, { serverUrl: '/api/v1', version, examples }))
   router.get('/openapi.json', (_request, response) => {
     response.type('application/json').send(document)
   })

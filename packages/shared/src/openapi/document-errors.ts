@@ -12,19 +12,20 @@ import type { Operation } from '@tenantry/kernel/contract/operation'
 import { errorKinds } from '@tenantry/kernel/errors/app-error'
 import type { oas31 } from 'zod-openapi'
 import { headerReferences, schemaReference } from './document-components.ts'
+import { type DocumentExamples, exampleReferences } from './document-examples.ts'
 import { takesBody, takesIfMatch } from './rest-procedure.ts'
 
 type DocumentedError = Pick<ErrorFactory, 'code' | 'kind' | 'message'>
 
 /** One answer per status that the operation or the pipeline before it may refuse with. */
-export function errorResponses(operation: Operation): oas31.ResponsesObject {
+export function errorResponses(operation: Operation, examples: DocumentExamples): oas31.ResponsesObject {
   const declared: DocumentedError[] = [...pipelineErrors(operation), ...operation.errors]
   const byCode = new Map(
     [...declared, ...preconditionErrors(operation)].map((error) => [`${error.kind} ${error.code}`, error]),
   )
   const byStatus = Map.groupBy(byCode.values(), ({ kind }) => errorKinds[kind])
   const statuses = [...byStatus].sort(([left], [right]) => left - right)
-  return Object.fromEntries(statuses.map(([status, errors]) => [status, problemResponse(status, errors)]))
+  return Object.fromEntries(statuses.map(([status, errors]) => [status, problemResponse(status, errors, examples)]))
 }
 
 /** What the pipeline and the door may refuse an operation with, whatever it declares itself. */
@@ -68,7 +69,7 @@ function when(applies: boolean, ...errors: DocumentedError[]): DocumentedError[]
   return applies ? errors : []
 }
 
-function problemResponse(status: number, errors: DocumentedError[]): oas31.ResponseObject {
+function problemResponse(status: number, errors: DocumentedError[], examples: DocumentExamples): oas31.ResponseObject {
   const codes = errors.map(({ code }) => code).sort()
   return {
     description: errors
@@ -89,6 +90,7 @@ function problemResponse(status: number, errors: DocumentedError[]): oas31.Respo
             { type: 'object', properties: { code: { type: 'string', enum: codes } } },
           ],
         },
+        ...exampleReferences(codes, examples),
       },
     },
   }

@@ -2,14 +2,17 @@ import type { Operation } from '@tenantry/kernel/contract/operation'
 import type { oas31 } from 'zod-openapi'
 import { headerReferences, parameterReference } from './document-components.ts'
 import { errorResponses, takesIdempotencyKey } from './document-errors.ts'
+import type { DocumentExamples } from './document-examples.ts'
 import { pathParameters, type RestProcedure, successStatus, takesIfMatch } from './rest-procedure.ts'
 
 /** Adds what trpc-to-openapi cannot say to the operation that it generated. */
 export function completeOperation(
   generated: oas31.OperationObject,
   { name, operation }: RestProcedure,
+  examples: DocumentExamples,
 ): oas31.OperationObject {
   const { parameters = [], requestBody, responses, security: _security, tags, summary, description } = generated
+  const shown = examples.operations[name]
   return {
     operationId: name,
     ...(tags ? { tags } : {}),
@@ -18,8 +21,10 @@ export function completeOperation(
     ...(operation.permission === null ? {} : { 'x-required-scope': operation.permission }),
     security: security(operation),
     parameters: [...parameters, ...headerParameters(operation)],
-    ...(requestBody && !('$ref' in requestBody) ? { requestBody: completeBody(requestBody, operation) } : {}),
-    responses: { ...successResponses(responses, operation), ...errorResponses(operation) },
+    ...(requestBody && !('$ref' in requestBody)
+      ? { requestBody: completeBody(requestBody, operation, shown?.body) }
+      : {}),
+    responses: { ...successResponses(responses, operation, shown?.answer), ...errorResponses(operation, examples) },
   }
 }
 
@@ -40,20 +45,25 @@ function headerParameters(operation: Operation): oas31.ReferenceObject[] {
 }
 
 /** A body whose fields are all optional may be left out, and `If-Match` may replace `expectedVersion`. */
-function completeBody(body: oas31.RequestBodyObject, operation: Operation): oas31.RequestBodyObject {
+function completeBody(body: oas31.RequestBodyObject, operation: Operation, example: unknown): oas31.RequestBodyObject {
   const schema = body.content['application/json']?.schema
   if (schema === undefined || '$ref' in schema) return body
   const { required = [], ...open } = schema
   const needed = required.filter((field) => field !== 'expectedVersion' || !takesIfMatch(operation))
   const completed = needed.length === 0 ? open : { ...open, required: needed }
-  return { required: needed.length > 0, content: { 'application/json': { schema: completed } } }
+  return { required: needed.length > 0, content: { 'application/json': { schema: completed, ...shownAs(example) } } }
 }
 
-function successResponses(generated: oas31.ResponsesObject | undefined, operation: Operation): oas31.ResponsesObject {
+function successResponses(
+  generated: oas31.ResponsesObject | undefined,
+  operation: Operation,
+  example: unknown,
+): oas31.ResponsesObject {
   const status = successStatus(operation)
   const headers = headerReferences(successHeaders(operation))
   const success: oas31.ResponseObject = { description: 'Done.', headers }
-  if (status !== 204) success.content = generated?.['200']?.content
+  const json = generated?.['200']?.content?.['application/json']
+  if (status !== 204 && json) success.content = { 'application/json': { ...json, ...shownAs(example) } }
   const readsVersion = operation.rest.versioned && operation.type === 'query'
   const unchanged = {
     description: 'You have the current version.',
@@ -61,6 +71,8 @@ function successResponses(generated: oas31.ResponsesObject | undefined, operatio
   }
   return { [status]: success, ...(readsVersion ? { 304: unchanged } : {}) }
 }
+
+const shownAs = (example: unknown) => (example === undefined ? {} : { example })
 
 function successHeaders(operation: Operation): Parameters<typeof headerReferences>[0] {
   const { rest, output } = operation

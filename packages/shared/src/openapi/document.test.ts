@@ -141,3 +141,21 @@ test('an operation lists no error it cannot answer with', () => {
 test('components hold nothing of the generator that no operation uses', () => {
   expect(Object.keys(document.components?.schemas ?? {}).sort()).toEqual(['Problem', 'Tenant'])
 })
+
+test('what was really asked and answered stands beside its schema, and a problem beside each code that has one', () => {
+  const problem = { code: 'auth.unauthenticated', status: 401 }
+  const examples = {
+    operations: { 'tenants.create': { body: { name: 'Acme' }, answer: { id: '1', name: 'Acme' } } },
+    problems: { 'auth.unauthenticated': problem },
+  }
+  const shown = buildOpenApiDocument(createFixtureRouter(), { serverUrl: '/api/v1', version: '1.2.3', examples })
+  const create = shown.paths?.['/tenants']?.post
+
+  expect(create?.requestBody).toHaveProperty(['content', 'application/json', 'example'], { name: 'Acme' })
+  expect(create?.responses).toHaveProperty(['201', 'content', 'application/json', 'example', 'id'], '1')
+  expect(create?.responses).toHaveProperty(['401', 'content', 'application/problem+json', 'examples'], {
+    'auth.unauthenticated': { $ref: '#/components/examples/auth.unauthenticated' },
+  })
+  expect(shown.components?.examples).toEqual({ 'auth.unauthenticated': { value: problem } })
+  expect(create?.responses?.['403']).not.toHaveProperty(['content', 'application/problem+json', 'examples'])
+})

@@ -3,6 +3,7 @@ import type { AnyTRPCRouter } from '@trpc/server'
 import { generateOpenApiDocument } from 'trpc-to-openapi'
 import type { oas31 } from 'zod-openapi'
 import { headers, parameters, securitySchemes } from './document-components.ts'
+import { type DocumentExamples, noExamples, problemExamples } from './document-examples.ts'
 import { completeOperation } from './document-operation.ts'
 import { type RestProcedure, restProcedures } from './rest-procedure.ts'
 
@@ -11,6 +12,7 @@ export interface DocumentOptions {
   serverUrl: string
   /** Of the API, a semantic version. */
   version: string
+  examples?: DocumentExamples
 }
 
 const title = 'Tenantry API'
@@ -22,12 +24,12 @@ Errors are problem documents (RFC 9457) with a stable \`code\`. Timestamps are I
 /** The OpenAPI 3.1 document of every operation in the router; the same router gives the same document. */
 export function buildOpenApiDocument(
   router: AnyTRPCRouter,
-  { serverUrl, version }: DocumentOptions,
+  { serverUrl, version, examples = noExamples }: DocumentOptions,
 ): oas31.OpenAPIObject {
   const procedures = restProcedures(router)
   const generated = generate(router, serverUrl, version)
   const paths = generated.paths ?? {}
-  for (const procedure of procedures) completePath(paths, procedure)
+  for (const procedure of procedures) completePath(paths, procedure, examples)
   const schemas = withoutEchoedPatterns(generated.components?.schemas ?? {})
   return {
     openapi: generated.openapi,
@@ -35,7 +37,10 @@ export function buildOpenApiDocument(
     servers: [{ url: serverUrl }],
     tags: describeTags(procedures),
     paths: withoutEchoedPatterns(paths),
-    components: usedComponents({ schemas, parameters, headers, securitySchemes }, paths),
+    components: usedComponents(
+      { schemas, parameters, headers, securitySchemes, examples: problemExamples(examples) },
+      paths,
+    ),
   }
 }
 
@@ -51,24 +56,22 @@ function generate(router: AnyTRPCRouter, serverUrl: string, version: string): oa
   })
 }
 
-function completePath(paths: oas31.PathsObject, procedure: RestProcedure): void {
+function completePath(paths: oas31.PathsObject, procedure: RestProcedure, examples: DocumentExamples): void {
   const { method, path } = procedure.operation.rest
   const item = paths[path]
   const verb = method.toLowerCase() as Lowercase<typeof method>
   const operation = item?.[verb]
   if (!item || !operation) throw new Error(`${procedure.name}: the generator left out ${method} ${path}`)
-  item[verb] = completeOperation(operation, procedure)
+  item[verb] = completeOperation(operation, procedure, examples)
 }
 
-/** A tag is described by what its operations do. */
+/** In the order of the router, which is the table of contents; a tag is described by what its operations do. */
 function describeTags(procedures: RestProcedure[]): oas31.TagObject[] {
   const byTag = Map.groupBy(procedures, ({ operation }) => operation.rest.tags[0])
-  return [...byTag]
-    .sort(([left], [right]) => (left < right ? -1 : 1))
-    .map(([name, tagged]) => ({
-      name,
-      description: `${tagged.map(({ operation }) => operation.rest.summary).join(' · ')}.`,
-    }))
+  return [...byTag].map(([name, tagged]) => ({
+    name,
+    description: `${tagged.map(({ operation }) => operation.rest.summary).join(' · ')}.`,
+  }))
 }
 
 /** Zod spells formats out as regular expressions of hundreds of characters; `format` says the same. */
