@@ -20,7 +20,7 @@ create table "tenantry"."settings_revisions" ("tenant_id" uuid not null, "versio
 
 create table "tenantry"."tenants" ("id" uuid not null, "slug" varchar(63) not null, "external_id" varchar(128) null, "name" varchar(100) not null, "contact_email" varchar(320) not null, "organization_type" varchar(100) null, "website_url" varchar(2048) null, "timezone" varchar(64) not null default 'UTC', "tags" text[] not null default '{}', "plan" varchar(64) not null default 'free', "status" text not null default 'active', "status_reason" varchar(500) null, "status_until" timestamptz null, "parent_id" uuid null, "path" uuid[] not null default '{}', "version" int not null default 1, "created_at" timestamptz not null, "updated_at" timestamptz not null, primary key ("id"));
 alter table "tenantry"."tenants" add constraint "tenants_slug_unique" unique ("slug");
-alter table "tenantry"."tenants" add constraint "tenants_external_id_unique" unique ("external_id");
+create unique index "tenants_external_id_unique" on "tenantry"."tenants" ("external_id") where external_id is not null;
 create index "tenants_parent_id_index" on "tenantry"."tenants" ("parent_id");
 create index "tenants_path_index" on "tenantry"."tenants" using gin ("path");
 alter table "tenantry"."tenants" add constraint "tenants_status_check" check ("status" in ('provisioning', 'active', 'suspended', 'deleting', 'purged'));
@@ -35,7 +35,6 @@ create table "tenantry"."usage_events" ("tenant_id" uuid not null, "id" uuid not
 alter table "tenantry"."usage_events" add constraint "usage_events_tenant_id_idempotency_key_unique" unique ("tenant_id", "idempotency_key");
 
 create table "tenantry"."users" ("id" uuid not null, "issuer" varchar(500) not null, "subject" varchar(255) not null, "email" varchar(320) not null, "name" varchar(200) null, "created_at" timestamptz not null, primary key ("id"));
-create index "users_email_index" on "tenantry"."users" ("email");
 alter table "tenantry"."users" add constraint "users_issuer_subject_unique" unique ("issuer", "subject");
 
 alter table "tenantry"."audit_entries" enable row level security;
@@ -96,7 +95,6 @@ create policy "platform_read" on "tenantry"."usage_events" for select to "tenant
 create policy "metering" on "tenantry"."usage_events" to "tenantry_metering" using (tenant_id = (select tenancy.current_tenant())) with check (tenant_id = (select tenancy.current_tenant()));
 alter table "tenantry"."users" enable row level security;
 alter table "tenantry"."users" force row level security;
-create policy "own_user" on "tenantry"."users" for select to "tenantry_app" using (id = (select tenancy.current_user_id()));
 create policy "directory_identity" on "tenantry"."users" to "tenantry_directory" using (encode(sha256(convert_to(issuer || '|' || subject, 'UTF8')), 'hex') = split_part((select tenancy.current_identity()), ':', 1)) with check (encode(sha256(convert_to(issuer || '|' || subject, 'UTF8')), 'hex') = split_part((select tenancy.current_identity()), ':', 1));
 create policy "platform_users" on "tenantry"."users" to "tenantry_platform" using ((select tenancy.current_operator()) is not null) with check ((select tenancy.current_operator()) is not null);
 
@@ -116,7 +114,7 @@ grant usage on schema tenantry to tenantry_app, tenantry_platform, tenantry_jobs
 grant select on tenantry.tenants to tenantry_app, tenantry_platform, tenantry_directory;
 grant update (name, contact_email, organization_type, website_url, timezone, external_id, tags, version, updated_at) on tenantry.tenants to tenantry_app;
 grant insert, update on tenantry.tenants to tenantry_platform;
-grant select on tenantry.users to tenantry_app, tenantry_platform, tenantry_directory;
+grant select on tenantry.users to tenantry_platform, tenantry_directory;
 grant insert on tenantry.users to tenantry_platform, tenantry_directory;
 grant update (email, name) on tenantry.users to tenantry_directory;
 grant select on tenantry.memberships to tenantry_app, tenantry_platform, tenantry_directory;

@@ -48,9 +48,22 @@ begin atomic
   select distinct on (t.id) t.id, t.slug::text, t.name::text, t.status::text, t.status_reason::text, t.plan::text,
          t.timezone::text, m.role::text, nullif(m.tenant_id, t.id)
     from tenantry.memberships m
-    join tenantry.tenants t on t.id = m.tenant_id or (m.inheritable and m.tenant_id = any (t.path))
+    cross join lateral (
+      select own.* from tenantry.tenants own where own.id = m.tenant_id
+      union all
+      select descendant.* from tenantry.tenants descendant where m.inheritable and descendant.path @> array[m.tenant_id]
+    ) t
    where m.user_id = (select tenancy.current_user_id()) and t.status <> 'purged'
    order by t.id, array_position(array['owner', 'admin', 'member', 'viewer'], m.role::text), (m.tenant_id <> t.id);
+end;
+
+-- Two are enough to know that there is more than one.
+create function directory.own_tenants() returns setof uuid
+language sql stable security definer set search_path = pg_catalog, pg_temp
+begin atomic
+  select t.id from tenantry.memberships m join tenantry.tenants t on t.id = m.tenant_id
+   where m.user_id = (select tenancy.current_user_id()) and t.status <> 'purged'
+   limit 2;
 end;
 
 create function directory.find_access(reference text)
@@ -76,7 +89,7 @@ end;
 revoke all on all functions in schema directory from public;
 grant usage on schema directory to tenantry_app;
 grant execute on function directory.sign_in(uuid, text, text, text, text, timestamptz), directory.find_user(text, text),
-  directory.memberships(), directory.find_access(text) to tenantry_app;
+  directory.memberships(), directory.own_tenants(), directory.find_access(text) to tenantry_app;
 grant usage on schema directory to tenantry_platform;
 grant execute on function directory.child_count() to tenantry_app, tenantry_platform;
 reset role;

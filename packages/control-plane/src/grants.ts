@@ -22,7 +22,6 @@ const tableGrants: ExpectedGrants['tables'] = {
     tenantry_directory: ['select'],
   },
   'tenantry.users': {
-    tenantry_app: ['select'],
     tenantry_platform: ['select', 'insert'],
     tenantry_directory: ['select', 'insert', { update: ['email', 'name'] }],
   },
@@ -85,6 +84,7 @@ const functionGrants: ExpectedGrants['functions'] = {
   'directory.find_user(text, text)': ['tenantry_app'],
   'directory.tenant_id_of(text)': [],
   'directory.memberships()': ['tenantry_app'],
+  'directory.own_tenants()': ['tenantry_app'],
   'directory.find_access(text)': ['tenantry_app'],
   'directory.child_count()': ['tenantry_app', 'tenantry_platform'],
   'metering.track(uuid, text, bigint, text, timestamp with time zone, timestamp with time zone, text, date, jsonb)': [

@@ -102,7 +102,7 @@ const breaches: [subject: string, breach: string, message: RegExp][] = [
     'alter policy own_membership on tenantry.memberships to tenantry_app',
     /own_membership is “for select to tenantry_app/,
   ],
-  ['table tenantry.users', 'drop policy own_user on tenantry.users', /own_user is missing/],
+  ['table tenantry.users', 'drop policy platform_users on tenantry.users', /platform_users is missing/],
   [
     'table tenantry.users',
     'create policy debug on tenantry.users for select to tenantry_app using (true)',

@@ -53,6 +53,18 @@ test('a key that was retired by mistake serves again once it is named again', as
   expect(await seenBy(installation, signingKey, id)).toEqual([id])
 })
 
+test('a key that the list leaves out is refused at once, even where it was to retire later', async () => {
+  await using installation = await openTestInstallation()
+  const { signingKey, urls } = installation.testDatabase
+  const { id } = await installation.createTenant()
+  const owner = new pg.Client(urls.tenantry_owner)
+  await owner.connect()
+  await owner.query("update tenancy.signing_keys set retires_at = now() + interval '30 days'")
+  await owner.end()
+  await installSigningKeys(urls.tenantry_owner, [newKey('next')])
+  expect(await seenBy(installation, signingKey, id)).toEqual([])
+})
+
 test('a key of a known id but another secret is refused, and nothing is changed by the attempt', async () => {
   await using installation = await openTestInstallation()
   const { signingKey, urls } = installation.testDatabase

@@ -33,7 +33,7 @@ const stagingPrefix = 'initialising-'
 export async function openCluster(dataFolder: string, durable: boolean, logger: Logger): Promise<Cluster> {
   await mkdir(dataFolder, { recursive: true })
   const data = await realpath(dataFolder)
-  const folder = join(data, 'postgres')
+  const folder = await clusterFolder(data)
   const exists = existsSync(join(folder, 'PG_VERSION'))
   const user = await findSystemUser(folder)
   const binaries = await findBinaries()
@@ -46,8 +46,14 @@ export async function openCluster(dataFolder: string, durable: boolean, logger: 
 
 /** Null if the data folder holds no complete cluster. */
 export async function findCluster(dataFolder: string): Promise<ClusterAccess | null> {
-  const folder = join(await realpath(dataFolder), 'postgres')
+  const folder = await clusterFolder(await realpath(dataFolder))
   return existsSync(join(folder, 'PG_VERSION')) ? { folder, password: await readPassword(folder) } : null
+}
+
+/** A server names its folder without links, and is found by that name. */
+async function clusterFolder(data: string): Promise<string> {
+  const folder = join(data, 'postgres')
+  return existsSync(folder) ? realpath(folder) : folder
 }
 
 /** Builds the cluster aside and moves it into place, so that what stands in place is always whole. */

@@ -13,7 +13,8 @@ const run = promisify(execFile)
 
 /**
  * The server that runs in a cluster folder now. A `postmaster.pid` whose process is gone, or is another program that
- * got the same pid, is no server; it is removed where PostgreSQL itself would take it for one.
+ * got the same pid, is no server; it is removed where PostgreSQL itself would take it for one. Of a process that is
+ * some PostgreSQL it is left alone: PostgreSQL then says itself what it finds.
  */
 export async function findRunningServer(clusterFolder: string): Promise<RunningServer | null> {
   const file = join(clusterFolder, 'postmaster.pid')
@@ -21,7 +22,7 @@ export async function findRunningServer(clusterFolder: string): Promise<RunningS
   const [pid, , , port] = content.split('\n').map(Number)
   if (!pid) return null
   if (await isServing(pid, clusterFolder)) return { pid, port: port ?? 0 }
-  if (isAlive(pid) && (await readPidFile(file)) === content) await rm(file, { force: true })
+  if (isAlive(pid) && !(await isPostgres(pid)) && (await readPidFile(file)) === content) await rm(file, { force: true })
   return null
 }
 
@@ -36,6 +37,16 @@ export async function isServing(pid: number, clusterFolder: string): Promise<boo
   }
   const { stdout } = await run('ps', ['-o', 'command=', '-p', String(pid)]).catch(() => ({ stdout: '' }))
   return stdout.includes('postgres') && stdout.includes(clusterFolder)
+}
+
+/** False for a zombie. */
+async function isPostgres(pid: number): Promise<boolean> {
+  if (process.platform === 'linux') {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+    return /^\d+ \(postgres\) [^ZX]/.test(stat)
+  }
+  const { stdout } = await run('ps', ['-o', 'comm=', '-p', String(pid)]).catch(() => ({ stdout: '' }))
+  return stdout.includes('postgres')
 }
 
 export function isAlive(pid: number): boolean {

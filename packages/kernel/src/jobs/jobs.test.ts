@@ -68,4 +68,19 @@ test('stopping cuts a long statement short after a moment and leaves the job to 
   expect(lines).toEqual([])
   const state = `select state::text from pgboss.job where name = '${name}'`
   expect(await query(jobsUrl, state)).toEqual([{ state: 'retry' }])
+  // The server notices within a second, so that the next process does not do the work beside it.
+  await expect.poll(() => query(jobsUrl, sleeping), { timeout: 3_000 }).toEqual([])
+})
+
+test('a job that fails is logged with what failed, and stays to be done again', async () => {
+  const jobsUrl = await useQueue()
+
+  const { lines } = await useJobs(jobsUrl, async (run) => ({ removed: await run('delete from no_such_table') }))
+
+  await expect.poll(() => lines.join('')).toContain('a job failed')
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+    level: 'error',
+    job: name,
+    err: { message: expect.stringContaining('no_such_table') },
+  })
 })

@@ -16,6 +16,13 @@ export interface Jobs {
 
 const schema = 'pgboss'
 const graceMilliseconds = 1_000
+const expireSeconds = 300
+
+/** A statement ends before its job is given to another process, and within a second once this one is gone. */
+const statementBounds: pg.ClientConfig = {
+  statement_timeout: (expireSeconds - 30) * 1_000,
+  options: '-c client_connection_check_interval=1s',
+}
 
 /** Makes the queue's tables and puts them under forced row-level security, for the job role alone. */
 export async function installJobs(jobsUrl: string): Promise<void> {
@@ -54,10 +61,15 @@ export async function startJobs(options: {
   await boss.start()
   const statements = createStatements(jobsUrl)
   for (const job of jobs) {
-    await boss.createQueue(job.name, { retryLimit: 3, retryBackoff: true, expireInSeconds: 300 })
+    await boss.createQueue(job.name, { retryLimit: 3, retryBackoff: true, expireInSeconds: expireSeconds })
     await boss.work(job.name, { pollingIntervalSeconds: 30 }, async () => {
-      const outcome = await job.run(statements.run)
-      logger.info({ job: job.name, ...outcome }, 'job done')
+      try {
+        const outcome = await job.run(statements.run)
+        logger.info({ job: job.name, ...outcome }, 'job done')
+      } catch (error) {
+        if (!stopping) logger.error({ err: error, job: job.name }, 'a job failed; the queue tries it again')
+        throw error
+      }
     })
     await boss.schedule(job.name, job.cron)
   }
@@ -75,7 +87,7 @@ function createStatements(jobsUrl: string) {
   const open = new Set<pg.Client>()
   return {
     run: async (sql: string): Promise<number> => {
-      const client = new pg.Client(jobsUrl)
+      const client = new pg.Client({ connectionString: jobsUrl, ...statementBounds })
       client.on('error', () => undefined)
       open.add(client)
       try {

@@ -65,7 +65,8 @@ export async function installSigningKeys(ownerUrl: string, keys: readonly Signin
     await client.query('lock table tenancy.signing_keys in share row exclusive mode')
     for (const { kid, secret } of keys) await installSigningKey(client, kid, secret)
     await client.query(
-      'update tenancy.signing_keys set retires_at = clock_timestamp() where retires_at is null and kid <> all ($1)',
+      `update tenancy.signing_keys set retires_at = clock_timestamp()
+        where (retires_at is null or retires_at > clock_timestamp()) and kid <> all ($1)`,
       [keys.map(({ kid }) => kid)],
     )
     await client.query('commit')

@@ -74,6 +74,7 @@ export async function provisionDatabase(adminUrl: string): Promise<void> {
       revoke all on database ${database} from public;
       grant connect on database ${database} to ${loginRoles.join(', ')};
       grant create on database ${database} to tenantry_owner;
+      ${loginRoles.map((role) => `alter role ${role} in database ${database} reset all;`).join('\n      ')}
       revoke all on schema public from public;
       create schema if not exists ${productSchema} authorization tenantry_owner;
       create schema if not exists tenancy authorization tenantry_owner;

@@ -57,6 +57,11 @@ const pinnedSettings = [
   'row_security=on',
   'standard_conforming_strings=on',
   'default_transaction_read_only=off',
+  'default_transaction_isolation=read\\ committed',
+  'lock_timeout=0',
+  'idle_session_timeout=0',
+  // A statement whose client is gone ends, and with it its locks.
+  'client_connection_check_interval=1s',
   'TimeZone=UTC',
   'DateStyle=ISO',
   'IntervalStyle=postgres',

@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openTestInstallation, operator, type TestInstallation } from '../../testing.ts'
-import { findMemberAccess, findTenant, findUserId, listReachableTenants, signInUser } from './repository.ts'
+import {
+  findMemberAccess,
+  findTenant,
+  findUserId,
+  listOwnTenantIds,
+  listReachableTenants,
+  signInUser,
+} from './repository.ts'
 
 let installation: TestInstallation
 beforeAll(async () => {
@@ -15,9 +22,10 @@ test('what the directory tells of one user it does not tell under the signature 
     installation.database.userUnit({ userId, readOnly: true }, async (em) => ({
       access: await findMemberAccess(em, tenant.id),
       reachable: (await listReachableTenants(em)).map(({ tenantId }) => tenantId),
+      own: await listOwnTenantIds(em),
     }))
-  expect(await ask(user.id)).toMatchObject({ access: { role: 'owner' }, reachable: [tenant.id] })
-  expect(await ask(stranger.id)).toEqual({ access: null, reachable: [own.id] })
+  expect(await ask(user.id)).toMatchObject({ access: { role: 'owner' }, reachable: [tenant.id], own: [tenant.id] })
+  expect(await ask(stranger.id)).toEqual({ access: null, reachable: [own.id], own: [own.id] })
 })
 
 test('the directory tells a tenant-bound transaction nothing about anybody', async () => {
@@ -25,10 +33,11 @@ test('the directory tells a tenant-bound transaction nothing about anybody', asy
   const actor = { type: 'system', name: 'injected' } as const
   const answer = await installation.database.tenantUnit({ tenantId: tenant.id, actor, readOnly: true }, async (em) => ({
     reachable: await listReachableTenants(em),
+    own: await listOwnTenantIds(em),
     access: await findMemberAccess(em, tenant.id),
     user: await findUserId(em, installation.issuer.issuer, user.email),
   }))
-  expect(answer).toEqual({ reachable: [], access: null, user: null })
+  expect(answer).toEqual({ reachable: [], own: [], access: null, user: null })
 })
 
 test('an identity that was signed for one person signs in nobody else', async () => {

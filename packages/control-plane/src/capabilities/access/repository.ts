@@ -53,6 +53,12 @@ export async function listReachableTenants(em: EntityManager): Promise<Reachable
   return em.execute<ReachableTenant[]>(`select ${accessColumns} from directory.memberships() order by name`)
 }
 
+/** The tenants the signed user is a direct member of, two at the most. */
+export async function listOwnTenantIds(em: EntityManager): Promise<string[]> {
+  const rows = await em.execute<{ tenantId: string }[]>('select directory.own_tenants() as "tenantId"')
+  return rows.map(({ tenantId }) => tenantId)
+}
+
 /** For callers that are no members; the unit of work must be a platform one. An id wins over a slug, a slug over an externalId. */
 export async function findTenant(em: EntityManager, reference: string): Promise<AccessRow | null> {
   const rows = await em.execute<AccessRow[]>(

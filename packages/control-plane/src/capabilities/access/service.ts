@@ -4,14 +4,7 @@ import type { Clock } from '@tenantry/kernel/context/clock'
 import type { Database, Directory, Identity, TenantAccess } from '@tenantry/kernel/context/dependencies'
 import { authErrors } from '@tenantry/kernel/contract/errors'
 import { LRUCache } from 'lru-cache'
-import {
-  type AccessRow,
-  findMemberAccess,
-  findTenant,
-  findUserId,
-  listReachableTenants,
-  signInUser,
-} from './repository.ts'
+import { type AccessRow, findMemberAccess, findTenant, findUserId, listOwnTenantIds, signInUser } from './repository.ts'
 import { everyTenantScope, roleScopes } from './rules/scopes.ts'
 
 /** Security facts are at most this old. */
@@ -57,10 +50,7 @@ export function createDirectory({ database, clock, cacheSize = 50_000 }: Directo
 
     async ownTenantIds(actor) {
       if (actor.type !== 'user' && actor.type !== 'platformAdmin') return []
-      return shared(own, actor.id, async () => {
-        const rows = await database.userUnit({ userId: actor.id, readOnly: true }, listReachableTenants)
-        return rows.filter((row) => row.inheritedFrom === null).map((row) => row.tenantId)
-      })
+      return shared(own, actor.id, () => database.userUnit({ userId: actor.id, readOnly: true }, listOwnTenantIds))
     },
   }
 }

@@ -12,7 +12,6 @@ export const User = defineEntity({
   tableName: 'users',
   ...platformScoped,
   policies: [
-    { name: 'own_user', command: 'select', roles: ['tenantry_app'], using: 'id = (select tenancy.current_user_id())' },
     { name: 'directory_identity', roles: ['tenantry_directory'], using: ownIdentity, check: ownIdentity },
     {
       name: 'platform_users',
@@ -29,7 +28,7 @@ export const User = defineEntity({
       .onCreate(() => newId()),
     issuer: p.string().length(500),
     subject: p.string().length(255),
-    email: p.string().length(320).index(),
+    email: p.string().length(320),
     name: p.string().length(200).nullable(),
     createdAt: p.datetime(),
   },

@@ -21,6 +21,8 @@ export const Tenant = defineEntity({
     },
   ],
   filters: tenantFilter('id'),
+  // Partial: a key that foreign keys could use would make each change of it wait for every insert of the tenant.
+  uniques: [{ name: 'tenants_external_id_unique', properties: ['externalId'], where: 'external_id is not null' }],
   indexes: [{ name: 'tenants_path_index', properties: ['path'], type: 'gin' }],
   properties: {
     id: p
@@ -28,7 +30,7 @@ export const Tenant = defineEntity({
       .primary()
       .onCreate(() => newId()),
     slug: p.string().length(63).unique(),
-    externalId: p.string().length(128).nullable().unique(),
+    externalId: p.string().length(128).nullable(),
     name: p.string().length(100),
     contactEmail: p.string().length(320),
     organizationType: p.string().length(100).nullable(),

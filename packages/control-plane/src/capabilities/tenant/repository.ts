@@ -1,4 +1,4 @@
-import { type EntityManager, LockMode, UniqueConstraintViolationException } from '@mikro-orm/postgresql'
+import { type EntityManager, UniqueConstraintViolationException } from '@mikro-orm/postgresql'
 import { tenantErrors } from './contract.ts'
 import { Tenant } from './entity.ts'
 
@@ -7,9 +7,13 @@ export async function getOwnTenant(em: EntityManager): Promise<Tenant> {
   return em.findOneOrFail(Tenant, { id: { $ne: null } })
 }
 
-/** Locked until the transaction ends: whoever changes the tenant next sees what this one wrote. */
+/**
+ * Locked until the transaction ends: whoever changes the tenant next sees what this one wrote. The ORM's lock, `for
+ * update`, would also wait for the key-share lock that every insert of the tenant takes, and so starve under load.
+ */
 export async function getOwnTenantForUpdate(em: EntityManager): Promise<Tenant> {
-  return em.findOneOrFail(Tenant, { id: { $ne: null } }, { lockMode: LockMode.PESSIMISTIC_WRITE })
+  await em.execute('select from tenantry.tenants where id = (select tenancy.current_tenant()) for no key update')
+  return em.findOneOrFail(Tenant, { id: { $ne: null } }, { refresh: true })
 }
 
 export async function countChildren(em: EntityManager): Promise<number> {
