@@ -1,4 +1,4 @@
-import { ConfigurationError, environment, readConfig } from '@tenantry/api/config'
+import { ConfigurationError, commandNeeds, environment, readConfig } from '@tenantry/api/config'
 import { z } from 'zod'
 
 const introduction = `\
@@ -10,14 +10,19 @@ By environment variables, or a file \`.env\` in the working folder; what the env
 absent one. All problems are reported at once, and no value is ever printed.
 
 Without \`DATABASE_URL\` an embedded PostgreSQL runs and makes its own keys: nothing has to be set. Some
-choices make other variables necessary; the column *Required* says which.
+choices make other variables necessary; the column *Required* says which. *Production* is \`pnpm start:production\`:
+see [operations.md](operations.md).
 `
 
-/** What somebody may set that makes other variables necessary. */
-const settings = {
-  'with `DATABASE_URL`': { DATABASE_URL: 'postgres://host/name' },
-  'with `OIDC_ISSUER`': { OIDC_ISSUER: 'https://issuer.example' },
-  'where `HOST` is not loopback': { HOST: '0.0.0.0' },
+/** What somebody may do or set that makes variables necessary. */
+const cases: Record<string, () => readonly string[]> = {
+  'with `DATABASE_URL`': () => missingFrom({ DATABASE_URL: 'postgres://host/name' }),
+  'with `OIDC_ISSUER`': () => missingFrom({ OIDC_ISSUER: 'https://issuer.example' }),
+  'where `HOST` is not loopback': () => missingFrom({ HOST: '0.0.0.0' }),
+  'with `REQUIRE_HTTPS`': () => missingFrom({ REQUIRE_HTTPS: 'true' }),
+  'in production': () => missingFrom({}, true),
+  'by `pnpm provision`': () => commandNeeds.provision,
+  'by `pnpm migrate`': () => commandNeeds.migrate,
 }
 
 /** `docs/configuration.md`: every variable with its default, when it is required, and its meaning. */
@@ -34,13 +39,15 @@ function row(name: string, schema: z.ZodType): string {
 
 /** Asks the configuration itself, so that the page cannot promise other rules than it keeps. */
 function requiredWhen(name: string): string {
-  const cases = Object.entries(settings).filter(([, given]) => missingFrom(given).includes(name))
-  return cases.map(([when]) => when).join('; ')
+  return Object.entries(cases)
+    .filter(([, names]) => names().includes(name))
+    .map(([when]) => when)
+    .join('; ')
 }
 
-function missingFrom(given: NodeJS.ProcessEnv): string[] {
+function missingFrom(given: NodeJS.ProcessEnv, production = false): string[] {
   try {
-    readConfig(given)
+    readConfig(given, { production })
     return []
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error

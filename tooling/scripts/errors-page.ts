@@ -2,7 +2,7 @@ import { appRouter } from '@tenantry/control-plane'
 import { type CataloguedError, errorCatalogue, remedyOf } from '@tenantry/control-plane/error-catalogue'
 import { errorKinds } from '@tenantry/kernel/errors/app-error'
 import { pipelineErrors } from '@tenantry/shared/openapi/document-errors'
-import { type RestProcedure, restProcedures } from '@tenantry/shared/openapi/rest-procedure'
+import { type RestProcedure, restProcedures, subscriptions } from '@tenantry/shared/openapi/rest-procedure'
 
 const introduction = `\
 # Errors
@@ -52,6 +52,10 @@ function origin({ code }: CataloguedError, operations: readonly RestProcedure[])
     [...pipelineErrors(operation), ...operation.errors].some((error) => error.code === code)
   const refusing = operations.filter(refuses)
   if (refusing.length === 0) {
+    const ending = subscriptions(appRouter).filter(({ operation }) =>
+      operation.errors.some((error) => error.code === code),
+    )
+    if (ending.length > 0) return ending.map(({ name }) => `\`${name}\` (by tRPC)`).join(', ')
     return code.startsWith('request.') ? 'the door, where no operation is reached' : 'no operation of this version'
   }
   const inTenant = operations.filter(({ operation }) => operation.unitOfWork === 'tenant')

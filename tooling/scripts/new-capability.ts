@@ -54,7 +54,9 @@ async function main([name, plural]: string[]): Promise<void> {
   if (name === undefined) throw new Error('Say what it is called: pnpm new-capability <name> [plural]')
   const root = fileURLToPath(new URL('../..', import.meta.url))
   const written = await addCapability(root, readCapabilityName(name, plural))
-  const next = ['generate-docs', 'generate-clients', 'generate-examples', 'check', 'test'].map((script) => `npx -y pnpm ${script}`)
+  const next = ['generate-docs', 'generate-clients', 'generate-examples', 'check', 'test'].map(
+    (script) => `npx -y pnpm ${script}`,
+  )
   process.stdout.write(`${written.join('\n')}\n\nNow change what it does. Run: ${next.join(' && ')}\n`)
 }
 

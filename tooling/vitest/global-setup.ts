@@ -2,11 +2,16 @@ import { rm } from 'node:fs/promises'
 import { createTemporaryDataFolder, removeAbandonedDataFolders, startEmbedded } from '@tenantry/embedded'
 import { Client } from 'pg'
 import type { TestProject } from 'vitest/node'
+import { ensureProgram } from './system-package.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** Superuser URL of the run's server, without a database: append `/name`. */
     postgresUrl: string
+    /** The program; null where it is missing and its suites are skipped. */
+    redisServer: string | null
+    /** As with Redis. */
+    chromium: string | null
   }
 }
 
@@ -15,6 +20,8 @@ const templateName = 'tenantry_template'
 
 /** One server for the whole run; each test file clones the template. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  project.provide('redisServer', await ensureProgram({ program: 'redis-server', debianPackage: 'redis-server' }))
+  project.provide('chromium', await ensureProgram({ program: 'chromium', debianPackage: 'chromium' }))
   await removeAbandonedDataFolders()
   const dataFolder = await createTemporaryDataFolder()
   const database = await startEmbedded({ dataFolder, durable: false, maxConnections: 300 })

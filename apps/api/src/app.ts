@@ -7,12 +7,15 @@ import express, { type ErrorRequestHandler, type Express, type RequestHandler } 
 import helmet from 'helmet'
 import type { Config } from './config.ts'
 import type { Installation } from './dependencies.ts'
+import { requireHttps } from './https-only.ts'
 import { mountDevelopment } from './mounts/development.ts'
 import { mountHealth } from './mounts/health.ts'
 import { mountReference } from './mounts/reference.ts'
 import { mountRest } from './mounts/rest.ts'
 import { mountTrpc } from './mounts/trpc.ts'
-import { type ContextOptions, requestIdOf } from './request-context.ts'
+import type { ContextOptions } from './request-context.ts'
+import { requestIdOf } from './request-id.ts'
+import { logRequests } from './request-log.ts'
 
 export const version = '0.1.0'
 
@@ -22,7 +25,7 @@ export interface AppState {
 
 /** Joins the doors on one Express application; listens to nothing. */
 export function createApp(config: Config, installation: Installation, state: AppState): Express {
-  const { dependencies, database, metrics, developmentIssuer } = installation
+  const { dependencies, database, metrics, redis, developmentIssuer } = installation
   const context: ContextOptions = {
     dependencies,
     baseDomain: config.BASE_DOMAIN,
@@ -30,6 +33,11 @@ export function createApp(config: Config, installation: Installation, state: App
   }
   const app = express()
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple')
+  app.use((_request, response, next) => {
+    // Whoever keeps the connection is to open its next one elsewhere.
+    if (state.draining) response.setHeader('Connection', 'close')
+    next()
+  })
   app.use(
     helmet({
       strictTransportSecurity: !config.developmentIssuer,
@@ -40,11 +48,14 @@ export function createApp(config: Config, installation: Installation, state: App
     mountHealth({
       database,
       metrics,
+      redis,
       metricsToken: config.METRICS_TOKEN,
       development: config.developmentIssuer,
       draining: () => state.draining,
     }),
   )
+  if (config.LOG_REQUESTS) app.use(logRequests(dependencies.logger))
+  if (config.REQUIRE_HTTPS) app.use(requireHttps(config.TRUSTED_PROXIES))
   app.use(['/api', '/trpc'], allowOrigins(config))
   if (developmentIssuer) app.use(mountDevelopment(developmentIssuer, dependencies))
   app.use('/trpc', mountTrpc(context))
@@ -102,11 +113,12 @@ function answerErrors({ dependencies }: Installation): ErrorRequestHandler {
   }
 }
 
-/** What body parsing and routing of Express throw carries a status. */
+/** What body parsing, routing and file serving of Express throw carries a status. */
 function fromExpress(error: unknown): AppError | null {
   const { status } = error as { status?: unknown }
   if (status === 413) return requestErrors.too_large()
   if (status === 415) return requestErrors.unsupported_media_type()
   if (status === 400) return requestErrors.invalid({ issues: [{ path: '', message: 'Expected a JSON body.' }] })
-  return null
+  // A precondition on a file, and whatever else is not our fault.
+  return typeof status === 'number' && status > 400 && status < 500 ? requestErrors.invalid() : null
 }

@@ -71,8 +71,8 @@ describe('the development issuer', () => {
   })
 
   test.each([
-    ['another host', { HOST: '0.0.0.0' }, ['AUTH_DEV_ISSUER', 'OIDC_ISSUER']],
-    ['all interfaces of IPv6', { HOST: '::' }, ['AUTH_DEV_ISSUER', 'OIDC_ISSUER']],
+    ['another host', { HOST: '0.0.0.0' }, ['OIDC_ISSUER', 'AUTH_DEV_ISSUER']],
+    ['all interfaces of IPv6', { HOST: '::' }, ['OIDC_ISSUER', 'AUTH_DEV_ISSUER']],
     ['an issuer', { OIDC_ISSUER: 'https://issuer.example', OIDC_AUDIENCE: 'tenantry' }, ['AUTH_DEV_ISSUER']],
     ['a database of its own', external, ['AUTH_DEV_ISSUER']],
   ])('refuses to be demanded beside %s', (_, source, names) => {
@@ -90,6 +90,57 @@ describe('the development issuer', () => {
   })
 })
 
+describe('production', () => {
+  const complete = { ...external, TRUSTED_PROXIES: '10.0.0.1' }
+  const read = (source: Record<string, string>) => readConfig(source, { production: true })
+
+  test('requires https, logs requests and drains slowly, unless told otherwise', () => {
+    expect(read(complete)).toMatchObject({
+      production: true,
+      embedded: false,
+      developmentIssuer: false,
+      REQUIRE_HTTPS: true,
+      LOG_REQUESTS: true,
+      DRAIN_DELAY_MS: 5_000,
+      DRAIN_TIMEOUT_MS: 20_000,
+    })
+    const told = { REQUIRE_HTTPS: 'false', LOG_REQUESTS: 'false', DRAIN_DELAY_MS: '0', DRAIN_TIMEOUT_MS: '1' }
+    expect(read({ ...external, ...told })).toMatchObject({
+      REQUIRE_HTTPS: false,
+      LOG_REQUESTS: false,
+      DRAIN_DELAY_MS: 0,
+      DRAIN_TIMEOUT_MS: 1,
+    })
+  })
+
+  test('is not what a start without it is, whatever the database', () => {
+    expect(readConfig(external)).toMatchObject({
+      production: false,
+      REQUIRE_HTTPS: false,
+      LOG_REQUESTS: false,
+      DRAIN_DELAY_MS: 0,
+      DRAIN_TIMEOUT_MS: 1_000,
+    })
+  })
+
+  test('believes an issuer by https only, or on the same machine', () => {
+    expect(() => read({ ...complete, OIDC_ISSUER: 'http://issuer.example' })).toThrow('OIDC_ISSUER: must be https')
+    expect(read({ ...complete, OIDC_ISSUER: 'http://127.0.0.1:8080' }).OIDC_ISSUER).toBe('http://127.0.0.1:8080')
+  })
+})
+
+test('https cannot be required where nobody could vouch for it', () => {
+  expect(refused({ REQUIRE_HTTPS: 'true' })).toEqual(['TRUSTED_PROXIES'])
+})
+
+test.each([
+  ['DATABASE_URL', 'tenantry_owner'],
+  ['PLATFORM_DATABASE_URL', 'postgres'],
+  ['JOBS_DATABASE_URL', 'tenantry_app'],
+])('%s cannot sign in as %s, for the isolation of tenants rests on the roles', (name, role) => {
+  expect(refused({ ...external, [name]: `postgres://${role}:secret@db.example/tenantry` })).toEqual([name])
+})
+
 test('an issuer needs the audience its tokens are meant for', () => {
   expect(refused({ OIDC_ISSUER: 'https://issuer.example' })).toEqual(['OIDC_AUDIENCE'])
 })
@@ -100,6 +151,9 @@ test.each([
   ['PORT', '3000.5'],
   ['DATABASE_POOL_SIZE', '0'],
   ['STATEMENT_TIMEOUT_MS', '-1'],
+  ['DATABASE_IDLE_TIMEOUT_MS', 'soon'],
+  ['DRAIN_DELAY_MS', '-1'],
+  ['LOG_REQUESTS', 'yes'],
   ['LOG_LEVEL', 'loud'],
   ['AUTH_DEV_ISSUER', 'yes'],
   ['TRUSTED_PROXIES', '10.0.0.0/8, the-proxy'],
@@ -134,6 +188,18 @@ test('trusted proxies are addresses and ranges, separated by commas', () => {
   const { TRUSTED_PROXIES: trusts } = readConfig({ TRUSTED_PROXIES: ' 10.0.0.0/8 ,192.0.2.1,' })
   expect(['10.255.0.1', '192.0.2.1', '192.0.2.2', 'nonsense'].map(trusts)).toEqual([true, true, false, false])
   expect(readConfig({}).TRUSTED_PROXIES('127.0.0.1')).toBe(false)
+})
+
+test.each(['https://cache.example', 'redis', 'redis://:hunter2@cache.example/name'])('%s is no Redis', (REDIS_URL) => {
+  const read = () => readConfig({ REDIS_URL })
+  expect(read).toThrow(/^ {2}REDIS_URL: /m)
+  expect(read).not.toThrow(/hunter2/)
+})
+
+test('Redis may ask for a password, TLS and a database of its own', () => {
+  const REDIS_URL = 'rediss://service:hunter2@cache.example:6380/3'
+  expect(readConfig({ REDIS_URL })).toMatchObject({ REDIS_URL })
+  expect(readConfig({})).not.toHaveProperty('REDIS_URL')
 })
 
 test('origins of front ends are separated by commas', () => {

@@ -8,30 +8,29 @@ import { developmentIssuerName } from '@tenantry/control-plane/seeds'
 import { createDevelopmentIssuer, type DevelopmentIssuer } from '@tenantry/kernel/authentication/development-issuer'
 import { discoverIssuer } from '@tenantry/kernel/authentication/issuer-keys'
 import { createTokenVerifier, type TrustedIssuer } from '@tenantry/kernel/authentication/token-verifier'
-import { createMemoryBus } from '@tenantry/kernel/bus/memory-bus'
-import { createTenantCache } from '@tenantry/kernel/cache/tenant-cache'
 import { systemClock } from '@tenantry/kernel/context/clock'
 import type { Dependencies } from '@tenantry/kernel/context/dependencies'
 import { createSealer } from '@tenantry/kernel/crypto/sealer'
 import { startJobs } from '@tenantry/kernel/jobs/jobs'
 import { createLogger } from '@tenantry/kernel/observability/logger'
 import { createMetrics, type Metrics } from '@tenantry/kernel/observability/metrics'
-import { createFailureBlock } from '@tenantry/kernel/rate-limit/failure-block'
-import { createRateLimits } from '@tenantry/kernel/rate-limit/rate-limits'
+import type { RedisConnection } from '@tenantry/kernel/redis/connection'
 import { type OpenDatabase, openDatabase } from '@tenantry/kernel/tenancy/unit-of-work'
 import type { Config } from './config.ts'
 import { openEmbedded } from './embedded.ts'
+import { openSharedState } from './shared-state.ts'
 
 /** Everything a process holds, and how it lets go of it. */
 export interface Installation {
   dependencies: Dependencies
   database: OpenDatabase
   metrics: Metrics
+  /** Null where one process serves alone. */
+  redis: RedisConnection | null
   developmentIssuer: DevelopmentIssuer | null
   close(): Promise<void>
 }
 
-const cachedItems = 100_000
 const closeMilliseconds = 500
 
 export async function openInstallation(config: Config): Promise<Installation> {
@@ -47,6 +46,8 @@ export async function openInstallation(config: Config): Promise<Installation> {
     signingKey: storage.signingKey,
     poolSize: config.DATABASE_POOL_SIZE,
     statementTimeoutMilliseconds: config.STATEMENT_TIMEOUT_MS,
+    idleTimeoutMilliseconds: config.DATABASE_IDLE_TIMEOUT_MS,
+    lifetimeMilliseconds: config.DATABASE_LIFETIME_MS,
   })
   metrics.registerPool('application', database.pool)
   const developmentIssuer =
@@ -58,29 +59,28 @@ export async function openInstallation(config: Config): Promise<Installation> {
           clock: systemClock,
         })
       : null
-  const bus = createMemoryBus()
+  const { redis, parts } = await openSharedState(config, { logger, metrics, clock: systemClock })
   const dependencies = createDependencies({
     clock: systemClock,
     logger,
     metrics,
     database,
     authenticator: createTokenVerifier({ issuers: trustedIssuers(config, developmentIssuer), clock: systemClock }),
-    rateLimits: createRateLimits(),
-    failureBlock: createFailureBlock({ clock: systemClock }),
     sealer: createSealer(storage.encryptionKeys),
-    bus,
-    cache: createTenantCache({ maxItems: cachedItems, onHit: metrics.cacheHit, onMiss: metrics.cacheMiss }),
     catalogue,
+    streams: { heartbeatMilliseconds: config.STREAM_HEARTBEAT_MS, streamsPerTenant: config.STREAMS_PER_TENANT },
+    ...parts,
   })
   const jobs = await startJobs({ jobsUrl: storage.jobsUrl, logger, jobs: scheduledJobs })
   return {
     dependencies,
     database,
     metrics,
+    redis,
     developmentIssuer,
     close: async () => {
       // A statement that will not end is cut short by its server or by the end of this process.
-      const closed = Promise.allSettled([jobs.stop(), database.close()])
+      const closed = Promise.allSettled([jobs.stop(), database.close(), redis?.close()])
       await Promise.race([closed, delay(closeMilliseconds, undefined, { ref: false })])
       await storage.server?.stop()
     },

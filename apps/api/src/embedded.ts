@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { migrate } from '@tenantry/control-plane/migrate'
-import { type EmbeddedDatabase, startEmbedded } from '@tenantry/embedded'
+import type { EmbeddedDatabase } from '@tenantry/embedded'
 import { createDevelopmentKey, developmentKey } from '@tenantry/kernel/authentication/development-issuer'
 import { loadOrCreateKeyFile } from '@tenantry/kernel/crypto/key-file'
 import { createDatabase, provisionDatabase, provisionRoles } from '@tenantry/kernel/tenancy/provision'
@@ -26,6 +26,7 @@ const newSecret = () => randomBytes(32).toString('hex')
 
 /** The database and the keys of an installation that needs nothing else, all in one folder. */
 export async function openEmbedded(dataFolder: string, logger: Logger) {
+  const { startEmbedded } = await loadEmbedded()
   // The server goes first: it makes the folder such that its system user may enter it.
   const server = await startEmbedded({
     dataFolder,
@@ -39,6 +40,17 @@ export async function openEmbedded(dataFolder: string, logger: Logger) {
     await server.stop()
     throw error
   }
+}
+
+/** Only here: an installation for production has neither the module nor the database that comes with it. */
+async function loadEmbedded(): Promise<typeof import('@tenantry/embedded')> {
+  return import('@tenantry/embedded').catch((cause: Error & { code?: string }) => {
+    if (cause.code !== 'ERR_MODULE_NOT_FOUND') throw cause
+    throw new ConfigurationError(
+      'The embedded database is not installed here. Set DATABASE_URL, or install the development dependencies too.',
+      { cause },
+    )
+  })
 }
 
 function openKeys(dataFolder: string): Promise<Keys> {

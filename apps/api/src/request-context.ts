@@ -1,8 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import type { Dependencies } from '@tenantry/kernel/context/dependencies'
 import type { Credentials, RequestContext, TenantHints } from '@tenantry/kernel/context/request-context'
+import { isReservedName } from '@tenantry/kernel/contract/reserved-names'
 import type { Request, Response } from 'express'
 import { clientAddress, type TrustedProxies } from './client-address.ts'
+import { requestIdOf } from './request-id.ts'
+import { callRecorder } from './request-log.ts'
 
 export interface ContextOptions {
   dependencies: Dependencies
@@ -30,18 +32,9 @@ export function createRequestContext(
     setHeader: (name, value) => {
       if (!response.headersSent) response.setHeader(name, value)
     },
+    answered: callRecorder(response),
     logger: dependencies.logger.child({ requestId }),
   }
-}
-
-/** The caller's own id where it is harmless text, one of ours otherwise; sent back either way. */
-export function requestIdOf(request: Request, response: Response): string {
-  const known = response.getHeader('X-Request-Id')
-  if (typeof known === 'string') return known
-  const given = request.get('x-request-id')
-  const requestId = given !== undefined && /^[\w.:-]{1,100}$/.test(given) ? given : randomUUID()
-  response.setHeader('X-Request-Id', requestId)
-  return requestId
 }
 
 function credentialsOf(request: Request): Credentials {
@@ -62,5 +55,5 @@ function subdomainOf(hostname: string | undefined, baseDomain: string): string |
   const host = hostname?.toLowerCase() ?? ''
   const suffix = `.${baseDomain.toLowerCase()}`
   const label = host.endsWith(suffix) ? host.slice(0, -suffix.length) : ''
-  return /^[a-z0-9-]{3,63}$/.test(label) ? label : undefined
+  return /^[a-z0-9-]{3,63}$/.test(label) && !isReservedName(label) ? label : undefined
 }

@@ -1,6 +1,10 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { openTestInstallation, type TestInstallation } from '@tenantry/control-plane/testing'
+import {
+  openTestInstallation,
+  type TestInstallation,
+  type TestInstallationOptions,
+} from '@tenantry/control-plane/testing'
 import {
   createDevelopmentIssuer,
   createDevelopmentKey,
@@ -8,7 +12,7 @@ import {
   type DevelopmentKey,
 } from '@tenantry/kernel/authentication/development-issuer'
 import { createTokenVerifier } from '@tenantry/kernel/authentication/token-verifier'
-import { type Clock, systemClock } from '@tenantry/kernel/context/clock'
+import { systemClock } from '@tenantry/kernel/context/clock'
 import { createMetrics } from '@tenantry/kernel/observability/metrics'
 import { type AppState, createApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
@@ -31,16 +35,19 @@ export interface TestApi {
   close(): Promise<void>
 }
 
-export interface TestApiOptions {
-  clock?: Clock
+export interface TestApiOptions extends TestInstallationOptions {
   /** Besides the defaults of a development installation. */
   environment?: Record<string, string>
 }
 
 /** The whole application over a database of its own, listening on a free loopback port. */
-export async function openTestApi({ clock = systemClock, environment = {} }: TestApiOptions = {}): Promise<TestApi> {
+export async function openTestApi({
+  clock = systemClock,
+  streams = {},
+  environment = {},
+}: TestApiOptions = {}): Promise<TestApi> {
   const config = readConfig(environment)
-  const installation = await openTestInstallation({ clock })
+  const installation = await openTestInstallation({ clock, streams })
   const key = createDevelopmentKey()
   const issuer = createDevelopmentIssuer({ issuer: installation.issuer.issuer, audience: 'tenantry', key, clock })
   const metrics = createMetrics()
@@ -52,7 +59,9 @@ export async function openTestApi({ clock = systemClock, environment = {} }: Tes
   const developmentIssuer = config.developmentIssuer ? issuer : null
   const state: AppState = { draining: false }
   const { database, close } = installation
-  const server = createServer(createApp(config, { dependencies, database, metrics, developmentIssuer, close }, state))
+  const server = createServer(
+    createApp(config, { dependencies, database, metrics, redis: null, developmentIssuer, close }, state),
+  )
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const tokenOf = ({ email }: { email: string }) => issuer.sign({ email })

@@ -48,6 +48,7 @@ function presentable({ tenant, other, user }: World, value: unknown): unknown {
     .replaceAll(tenant.slug, 'acme')
     .replaceAll(other.slug, 'globex')
     .replaceAll(user.email, 'jo@acme.test')
+    .replaceAll(/"\d{16}"/g, `"${noon.getTime()}000"`)
   const ids = new Map([tenant.id, other.id, user.id].map((id, at) => [id, exampleId(at)]))
   const uuid = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
   return JSON.parse(

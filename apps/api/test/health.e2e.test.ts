@@ -6,7 +6,10 @@ import { openProductionApi, type ProductionApi } from './production-api.ts'
 
 const metricsToken = 'a-token-for-prometheus'
 const frontEnd = 'https://app.example.com'
-const ready = { status: 200, json: { status: 'ok', checks: { database: 'ok', migrations: 'ok', draining: false } } }
+const ready = {
+  status: 200,
+  json: { status: 'ok', checks: { database: 'ok', migrations: 'ok', redis: 'absent', draining: false } },
+}
 const gone = {
   status: 503,
   json: { status: 'unavailable', checks: { database: 'unavailable', migrations: 'unknown', draining: false } },

@@ -1,3 +1,4 @@
+import { emit } from '@tenantry/control-plane/capabilities/event/service.fixture'
 import type { Operation } from '@tenantry/kernel/contract/operation'
 import { pathParameters } from '@tenantry/shared/openapi/rest-procedure'
 import type { TestApi } from './api-server.ts'
@@ -100,6 +101,15 @@ export const operationCases: Record<string, Case[]> = {
         },
       },
     },
+  ],
+  'events.list': [
+    {
+      expects: 'ok',
+      as: 'viewer',
+      input: ofTenant({ limit: 10 }),
+      before: ({ installation }, { tenant }) => emit(installation, tenant.id, 2),
+    },
+    { expects: 'request.invalid', as: 'viewer', input: ofTenant({ cursor: 'the second page' }) },
   ],
   'usage.track': [
     { expects: 'ok', as: 'member', input: ofTenant({ metric: 'tokens', amount: 70, properties: { model: 'small' } }) },

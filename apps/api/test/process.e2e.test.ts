@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { createTenantryClient } from '@tenantry/shared/http'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import {
@@ -15,6 +16,7 @@ import {
   spawnApi,
   useDataFolder,
 } from './api-process.ts'
+import { listenBy } from './event-listener.ts'
 
 const ctrlCMilliseconds = 2_000
 
@@ -132,6 +134,27 @@ describe('starting', () => {
     expect(performance.now() - startedAt).toBeLessThan(10_000)
     expect(await colourOf(second)).toBe('#123456')
     expect(await second.send('/api/v1/me', { headers: token })).toMatchObject({ status: 200 })
+  })
+
+  test('and whoever listens misses nothing over a restart, which does not wait for it', async () => {
+    const folder = await useDataFolder(pristine)
+    const first = await startApi(folder)
+    const client = createTenantryClient({
+      url: first.origin,
+      tenant: 'acme',
+      token: async () => (await first.signIn('viewer@acme.test')).authorization.replace('Bearer ', ''),
+    })
+    const listener = listenBy(client)
+    await listener.types(1)
+    await paint(first, '#123456')
+    await listener.types(2)
+    await expectCleanStop(first, folder, 'SIGTERM')
+    expect(listener.ended()).toBe(false)
+
+    const second = await startApi(folder, { PORT: new URL(first.origin).port })
+    await paint(second, '#654321')
+    expect(await listener.types(3)).toEqual(['resync', 'settings.updated', 'settings.updated'])
+    expect(listener.errors).toEqual([])
   })
 
   test('side by side, each with data of its own; a folder or a port in use is refused with what to do', async () => {

@@ -60,7 +60,7 @@ export async function openProductionApi(environment: Record<string, string> = {}
 }
 
 /** Publishes its keys by OpenID Connect discovery. */
-async function openIssuer(audience: string) {
+export async function openIssuer(audience: string) {
   const server = createServer((request, response) => {
     const found = request.url === '/keys' ? issuer.publicJwks : { issuer: url, jwks_uri: `${url}/keys` }
     response.setHeader('content-type', 'application/json').end(JSON.stringify(found))

@@ -113,52 +113,6 @@ describe('a route', () => {
   })
 })
 
-describe('versions', () => {
-  const colour = (primaryColor: string) => ({ settings: { branding: { primaryColor } } })
-
-  test('go out as ETag, and the current one is not sent again', async () => {
-    const read = await call('/tenants/current/settings')
-    expect(read.headers.etag).toBe('"1"')
-    const again = await call('/tenants/current/settings', { headers: { 'if-none-match': '"1"' } })
-    expect({ status: again.status, text: again.text, etag: again.headers.etag }).toEqual({
-      status: 304,
-      text: '',
-      etag: '"1"',
-    })
-    await updateSettings({ json: colour('#111111') })
-    const changed = await call('/tenants/current/settings', { headers: { 'if-none-match': '"1"' } })
-    expect({ status: changed.status, etag: changed.headers.etag }).toEqual({ status: 200, etag: '"2"' })
-  })
-
-  test('come in by If-Match, and a stale one is a failed precondition that names the current one', async () => {
-    const first = await updateSettings({ json: colour('#111111'), headers: { 'if-match': '"1"' } })
-    expect({ status: first.status, etag: first.headers.etag }).toEqual({ status: 200, etag: '"2"' })
-    const stale = await updateSettings({ json: colour('#222222'), headers: { 'if-match': '"1"' } })
-    expect(outcome(stale)).toBe('412 tenant.concurrent_update')
-    expect(stale.json.currentVersion).toBe(2)
-    expect((await call('/tenants/current/settings')).json.settings.branding.primaryColor).toBe('#111111')
-    const tenantStale = { method: 'PATCH', json: { name: 'Stale' }, headers: { 'if-match': '"9"' } }
-    expect(outcome(await call(`/tenants/${tenant.slug}`, tenantStale))).toBe('412 tenant.concurrent_update')
-  })
-
-  test('may be in the body instead, where a stale one is a conflict', async () => {
-    const stale = await updateSettings({ json: { ...colour('#222222'), expectedVersion: 9 } })
-    expect(outcome(stale)).toBe('409 tenant.concurrent_update')
-    expect(stale.json.currentVersion).toBe(1)
-  })
-
-  test('must agree where they are named twice, and be ours', async () => {
-    const twice = { json: { ...colour('#222222'), expectedVersion: 1 }, headers: { 'if-match': '"2"' } }
-    expect(outcome(await updateSettings(twice))).toBe('400 request.invalid')
-    for (const tag of ['W/"1"', '1', '"1", "2"', '"abc"']) {
-      expect(outcome(await updateSettings({ json: colour('#222222'), headers: { 'if-match': tag } }))).toBe(
-        '400 request.invalid',
-      )
-    }
-    expect(outcome(await updateSettings({ json: colour('#333333'), headers: { 'if-match': '*' } }))).toBe('200 ok')
-  })
-})
-
 describe('the settings', () => {
   test('of two writers with the same version take one, and tell the other the current version', async () => {
     const replies = await Promise.all(

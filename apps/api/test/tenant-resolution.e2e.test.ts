@@ -60,13 +60,23 @@ describe('a tenant is found', () => {
     expect(await current({ host: `${other.slug.toUpperCase()}.TENANTRY.example` })).toBe(other.slug)
   })
 
-  test.each([baseDomain, `${baseDomain}.evil.test`, `not${baseDomain}`, '127.0.0.1'])(
-    'and not by the host %s',
-    async (host) => {
-      expect(await current({ host })).toBe('400 tenant.not_selected')
-      expect(await current({ host, ...named(one) })).toBe(one.slug)
-    },
-  )
+  test('by the subdomain only where that is its slug, so that nobody catches a host by an externalId', async () => {
+    const externalId = `catch-${one.slug}`
+    await api.rest(`/tenants/${one.id}`, { method: 'PATCH', json: { externalId }, headers: signedIn })
+    expect(await current({ host: `${externalId}.${baseDomain}` })).toBe('404 tenant.not_found')
+  })
+
+  test.each([
+    baseDomain,
+    `api.${baseDomain}`,
+    `www.${baseDomain}`,
+    `${baseDomain}.evil.test`,
+    `not${baseDomain}`,
+    '127.0.0.1',
+  ])('and not by the host %s', async (host) => {
+    expect(await current({ host })).toBe('400 tenant.not_selected')
+    expect(await current({ host, ...named(one) })).toBe(one.slug)
+  })
 
   test('by the path: id, slug, or `current` for the one found by any other way', async () => {
     for (const reference of [other.id, other.slug]) {
@@ -149,6 +159,15 @@ test("a stranger's tenant is as absent as one that never was, and the attempt st
       details: { code: 'tenant.not_found', operation: 'tenants.info' },
     },
   ])
+})
+
+test('an attempt is written down however many others its caller made just before', async () => {
+  const target = await api.installation.createTenant()
+  for (let noise = 1; noise <= 35; noise += 1) await call('/tenants/current', { 'x-tenant-id': `no-such-${noise}` })
+
+  await call('/tenants/current', named(target))
+
+  expect(await api.installation.auditEntries(target.id)).toMatchObject([{ action: 'access.denied', actorId: user.id }])
 })
 
 test('odd names find nothing and break nothing', async () => {

@@ -4,6 +4,9 @@ create table "tenantry"."audit_entries" ("tenant_id" uuid not null, "id" uuid no
 create index "audit_entries_tenant_id_at_id_index" on "tenantry"."audit_entries" ("tenant_id", "at", "id");
 alter table "tenantry"."audit_entries" add constraint "audit_entries_outcome_check" check ("outcome" in ('success', 'denied'));
 
+create table "tenantry"."events" ("tenant_id" uuid not null, "position" bigint not null, "type" varchar(64) not null, "data" jsonb not null, "occurred_at" timestamptz not null, primary key ("tenant_id", "position"));
+create index "events_occurred_at_index" on "tenantry"."events" ("occurred_at");
+
 create table "tenantry"."idempotency_records" ("tenant_id" uuid not null, "principal" varchar(255) not null, "operation" varchar(100) not null, "key" varchar(255) not null, "request_hash" varchar(64) not null, "response" text not null, "created_at" timestamptz not null, primary key ("tenant_id", "principal", "operation", "key"));
 create index "idempotency_records_created_at_index" on "tenantry"."idempotency_records" ("created_at");
 
@@ -18,7 +21,7 @@ alter table "tenantry"."platform_audit_entries" add constraint "platform_audit_e
 
 create table "tenantry"."settings_revisions" ("tenant_id" uuid not null, "version" int not null, "document" jsonb not null, "changed_keys" text[] not null, "actor_type" varchar(20) not null, "actor_id" varchar(200) null, "created_at" timestamptz not null, primary key ("tenant_id", "version"));
 
-create table "tenantry"."tenants" ("id" uuid not null, "slug" varchar(63) not null, "external_id" varchar(128) null, "name" varchar(100) not null, "contact_email" varchar(320) not null, "organization_type" varchar(100) null, "website_url" varchar(2048) null, "timezone" varchar(64) not null default 'UTC', "tags" text[] not null default '{}', "plan" varchar(64) not null default 'free', "status" text not null default 'active', "status_reason" varchar(500) null, "status_until" timestamptz null, "parent_id" uuid null, "path" uuid[] not null default '{}', "version" int not null default 1, "created_at" timestamptz not null, "updated_at" timestamptz not null, primary key ("id"));
+create table "tenantry"."tenants" ("id" uuid not null, "slug" varchar(63) not null, "external_id" varchar(128) null, "name" varchar(100) not null, "contact_email" varchar(320) not null, "organization_type" varchar(100) null, "website_url" varchar(2048) null, "timezone" varchar(64) not null default 'UTC', "former_timezones" jsonb not null default '[]', "tags" text[] not null default '{}', "plan" varchar(64) not null default 'free', "status" text not null default 'active', "status_reason" varchar(500) null, "status_until" timestamptz null, "parent_id" uuid null, "path" uuid[] not null default '{}', "version" int not null default 1, "created_at" timestamptz not null, "updated_at" timestamptz not null, primary key ("id"));
 alter table "tenantry"."tenants" add constraint "tenants_slug_unique" unique ("slug");
 create unique index "tenants_external_id_unique" on "tenantry"."tenants" ("external_id") where external_id is not null;
 create index "tenants_parent_id_index" on "tenantry"."tenants" ("parent_id");
@@ -42,6 +45,12 @@ alter table "tenantry"."audit_entries" force row level security;
 create policy "tenant_isolation" on "tenantry"."audit_entries" to "tenantry_app" using (tenant_id = (select tenancy.current_tenant())) with check (tenant_id = (select tenancy.current_tenant()));
 create policy "platform_tenant" on "tenantry"."audit_entries" to "tenantry_platform" using (tenant_id = (select tenancy.current_tenant())) with check (tenant_id = (select tenancy.current_tenant()));
 create policy "platform_read" on "tenantry"."audit_entries" for select to "tenantry_platform" using ((select tenancy.current_operator()) is not null);
+alter table "tenantry"."events" enable row level security;
+alter table "tenantry"."events" force row level security;
+create policy "tenant_isolation" on "tenantry"."events" to "tenantry_app" using (tenant_id = (select tenancy.current_tenant())) with check (tenant_id = (select tenancy.current_tenant()));
+create policy "platform_tenant" on "tenantry"."events" to "tenantry_platform" using (tenant_id = (select tenancy.current_tenant())) with check (tenant_id = (select tenancy.current_tenant()));
+create policy "platform_read" on "tenantry"."events" for select to "tenantry_platform" using ((select tenancy.current_operator()) is not null);
+create policy "expired" on "tenantry"."events" to "tenantry_jobs" using (occurred_at < (now() - '7 days 01:00:00'::interval));
 alter table "tenantry"."idempotency_records" enable row level security;
 alter table "tenantry"."idempotency_records" force row level security;
 create policy "tenant_isolation" on "tenantry"."idempotency_records" to "tenantry_app" using (tenant_id = (select tenancy.current_tenant())) with check (tenant_id = (select tenancy.current_tenant()));
@@ -107,12 +116,13 @@ alter table tenantry.audit_entries add constraint audit_entries_tenant_fk foreig
 alter table tenantry.usage_counters add constraint usage_counters_tenant_fk foreign key (tenant_id) references tenantry.tenants (id);
 alter table tenantry.usage_daily add constraint usage_daily_tenant_fk foreign key (tenant_id) references tenantry.tenants (id);
 alter table tenantry.usage_events add constraint usage_events_tenant_fk foreign key (tenant_id) references tenantry.tenants (id);
+alter table tenantry.events add constraint events_tenant_fk foreign key (tenant_id) references tenantry.tenants (id);
 alter table tenantry.idempotency_records add constraint idempotency_records_tenant_fk foreign key (tenant_id) references tenantry.tenants (id);
 alter table tenantry.usage_counters set (fillfactor = 50);
 
 grant usage on schema tenantry to tenantry_app, tenantry_platform, tenantry_jobs, tenantry_directory, tenantry_metering;
 grant select on tenantry.tenants to tenantry_app, tenantry_platform, tenantry_directory;
-grant update (name, contact_email, organization_type, website_url, timezone, external_id, tags, version, updated_at) on tenantry.tenants to tenantry_app;
+grant update (name, contact_email, organization_type, website_url, timezone, former_timezones, external_id, tags, version, updated_at) on tenantry.tenants to tenantry_app;
 grant insert, update on tenantry.tenants to tenantry_platform;
 grant select on tenantry.users to tenantry_platform, tenantry_directory;
 grant insert on tenantry.users to tenantry_platform, tenantry_directory;
@@ -128,4 +138,6 @@ grant select, insert, update on tenantry.usage_counters, tenantry.usage_daily to
 grant select, insert on tenantry.usage_events to tenantry_metering;
 grant select, insert, update (request_hash, response, created_at) on tenantry.idempotency_records to tenantry_app, tenantry_platform;
 grant select, delete on tenantry.idempotency_records to tenantry_jobs;
+grant select, insert on tenantry.events to tenantry_app, tenantry_platform;
+grant select, delete on tenantry.events to tenantry_jobs;
 `

@@ -42,11 +42,12 @@ begin atomic
 end;
 
 create function directory.memberships()
-returns table (tenant_id uuid, slug text, name text, status text, status_reason text, plan text, timezone text, role text, inherited_from uuid)
+returns table (tenant_id uuid, slug text, name text, status text, status_reason text, plan text, timezone text,
+  former_timezones jsonb, created_at timestamptz, role text, inherited_from uuid)
 language sql stable security definer set search_path = pg_catalog, pg_temp
 begin atomic
   select distinct on (t.id) t.id, t.slug::text, t.name::text, t.status::text, t.status_reason::text, t.plan::text,
-         t.timezone::text, m.role::text, nullif(m.tenant_id, t.id)
+         t.timezone::text, t.former_timezones, t.created_at, m.role::text, nullif(m.tenant_id, t.id)
     from tenantry.memberships m
     cross join lateral (
       select own.* from tenantry.tenants own where own.id = m.tenant_id
@@ -67,11 +68,12 @@ begin atomic
 end;
 
 create function directory.find_access(reference text)
-returns table (tenant_id uuid, slug text, name text, status text, status_reason text, plan text, timezone text, role text, inherited_from uuid)
+returns table (tenant_id uuid, slug text, name text, status text, status_reason text, plan text, timezone text,
+  former_timezones jsonb, created_at timestamptz, role text, inherited_from uuid)
 language sql stable security definer set search_path = pg_catalog, pg_temp
 begin atomic
   select t.id, t.slug::text, t.name::text, t.status::text, t.status_reason::text, t.plan::text,
-         t.timezone::text, m.role::text, nullif(m.tenant_id, t.id)
+         t.timezone::text, t.former_timezones, t.created_at, m.role::text, nullif(m.tenant_id, t.id)
     from tenantry.tenants t
     join tenantry.memberships m on m.tenant_id = t.id or (m.inheritable and m.tenant_id = any (t.path))
    where t.id = (select directory.tenant_id_of(find_access.reference))

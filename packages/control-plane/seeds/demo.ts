@@ -29,18 +29,17 @@ const tenants = [
 
 /** Makes what is missing of the demo; what is there stays as it is. */
 export async function seedDemo(dependencies: Dependencies): Promise<void> {
-  const made: string[] = []
-  for (const tenant of tenants) if (await seedTenant(dependencies, tenant)) made.push(tenant.slug)
+  for (const tenant of tenants) await seedTenant(dependencies, tenant)
   for (const user of seededUsers) await seedUser(dependencies, user)
-  if (made.includes('acme')) await seedUsage(dependencies, await idOf(dependencies, 'acme'))
+  await seedUsage(dependencies, await idOf(dependencies, 'acme'))
 }
 
 async function seedTenant(
   { database, clock }: Dependencies,
   { parent, ageDays, ...fields }: (typeof tenants)[number],
-): Promise<boolean> {
-  return database.platformUnit({ actor: seeder, readOnly: false }, async (em) => {
-    if (await findTenantBySlug(em, fields.slug)) return false
+): Promise<void> {
+  await database.platformUnit({ actor: seeder, readOnly: false }, async (em) => {
+    if (await findTenantBySlug(em, fields.slug)) return
     const { slug, name, plan, contactEmail } = fields
     const suspended = 'suspended' in fields ? { status: 'suspended' as const, statusReason: fields.suspended } : {}
     await insertTenant(em, {
@@ -52,7 +51,6 @@ async function seedTenant(
       createdAt: new Date(clock.now().getTime() - ageDays * dayMilliseconds),
       parent: parent === null ? null : await findTenantBySlug(em, parent),
     })
-    return true
   })
 }
 

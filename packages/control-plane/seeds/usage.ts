@@ -1,5 +1,5 @@
 import type { Dependencies } from '@tenantry/kernel/context/dependencies'
-import { periodOf, trackEvent } from '../src/capabilities/usage/index.ts'
+import { hasEvent, periodOf, trackEvent } from '../src/capabilities/usage/index.ts'
 
 const days = 90
 const dayMilliseconds = 86_400_000
@@ -21,10 +21,14 @@ const meters = [
   { meter: 'storage', daily: 21 * megabyte },
 ]
 
-/** Believable usage of the last ninety days, counted by the same function as any. */
+const keyOf = (meter: string, day: number) => `seed-${meter}-${day}`
+
+/** Believable usage of the last ninety days, counted by the same function as any; all of it, once. */
 export async function seedUsage({ database, clock, services }: Dependencies, tenantId: string): Promise<void> {
   const now = clock.now()
   await database.tenantUnit({ tenantId, actor: { type: 'system', name: 'seed' }, readOnly: false }, async (em) => {
+    // By its last event, for a start that was cut short before must be completed, and later days add nothing.
+    if (await hasEvent(em, keyOf('tokens', 0))) return
     for (let day = days; day >= 0; day--) {
       const at = new Date(now.getTime() - day * dayMilliseconds)
       const shape = shapeOf(day, ((at.getUTCDay() + 6) % 7) + 1)
@@ -35,7 +39,7 @@ export async function seedUsage({ database, clock, services }: Dependencies, ten
         await trackEvent(em, {
           meter,
           amount,
-          idempotencyKey: `seed-${meter}-${day}`,
+          idempotencyKey: keyOf(meter, day),
           occurredAt: at,
           receivedAt: at,
           period: periodOf(declared.period, at, { timezone: 'UTC' }).key,

@@ -5,6 +5,7 @@ import type { RequestContext } from '@tenantry/kernel/context/request-context'
 import { internalErrorCode } from '@tenantry/kernel/contract/errors'
 import { toAppError } from '@tenantry/kernel/errors/to-trpc-error'
 import { createCallerFactory } from '@tenantry/kernel/trpc/init'
+import { isTrackedEnvelope } from '@trpc/server'
 import { appRouter } from './router.ts'
 
 const createCaller = createCallerFactory(appRouter)
@@ -17,6 +18,8 @@ export interface InternalCall {
   idempotencyKey?: string
   /** Of the request on whose behalf this is called, so that logs and audit entries can be put together. */
   requestId?: string
+  /** Ends the subscriptions that are open. */
+  signal?: AbortSignal
 }
 
 /**
@@ -24,7 +27,8 @@ export interface InternalCall {
  * Throws the declared errors themselves (`TenantNotFoundError`, …), not tRPC's wrapping.
  */
 export function createInternalCaller(dependencies: Dependencies, call: InternalCall): InternalCaller {
-  return unwrapErrors(createCaller(internalContext(dependencies, call)))
+  const { signal } = call
+  return unwrapErrors(createCaller(internalContext(dependencies, call), signal === undefined ? {} : { signal }))
 }
 
 function internalContext(dependencies: Dependencies, call: InternalCall): RequestContext {
@@ -49,11 +53,27 @@ function unwrapErrors<Target extends object>(target: Target): Target {
     get: (inner, key) => unwrapErrors(Reflect.get(inner, key) as object),
     apply: async (inner, self, args) => {
       try {
-        return await Reflect.apply(inner as never, self, args)
+        const answer: unknown = await Reflect.apply(inner as never, self, args)
+        return isStream(answer) ? unwrapItems(answer) : answer
       } catch (error) {
-        const known = toAppError(error)
-        throw known.code === internalErrorCode ? error : known
+        throw unwrapped(error)
       }
     },
   })
+}
+
+const isStream = (answer: unknown): answer is AsyncIterable<unknown> =>
+  typeof answer === 'object' && answer !== null && Symbol.asyncIterator in answer
+
+async function* unwrapItems(items: AsyncIterable<unknown>): AsyncGenerator<unknown, void> {
+  try {
+    for await (const item of items) yield isTrackedEnvelope(item) ? { id: item[0], data: item[1] } : item
+  } catch (error) {
+    throw unwrapped(error)
+  }
+}
+
+function unwrapped(error: unknown): unknown {
+  const known = toAppError(error)
+  return known.code === internalErrorCode ? error : known
 }

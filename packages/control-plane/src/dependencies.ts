@@ -2,23 +2,36 @@ import type { Budget, Dependencies, TenantAccess } from '@tenantry/kernel/contex
 import type { RateLimitClass } from '@tenantry/kernel/contract/operation'
 import { createDirectory } from './capabilities/access/index.ts'
 import { auditLog } from './capabilities/audit/index.ts'
+import { createEventStreams, type EventStreamOptions } from './capabilities/event/index.ts'
 import { type PlanCatalogue, planNamed } from './capabilities/plan/index.ts'
 import { readRateLimits } from './capabilities/settings/index.ts'
 import { listPlansInUse } from './capabilities/tenant/index.ts'
 
 export type ControlPlaneParts = Omit<Dependencies, 'directory' | 'auditLog' | 'budget' | 'services'> &
-  Pick<Dependencies['services'], 'bus' | 'cache'> & { catalogue: PlanCatalogue }
+  Pick<Dependencies['services'], 'bus' | 'cache'> & {
+    catalogue: PlanCatalogue
+    streams?: Partial<Omit<EventStreamOptions, 'bus'>>
+  }
 
 const minute = 60
 const hour = 3_600
 const budgetSeconds = 60
 
+const changedTenants = 'tenants.changed'
+
 /** What callers without a tenant share, per address or principal. */
 const outsideTenants: Budget = { points: 120, windowSeconds: minute }
 
 /** Joins the kernel's parts with what the product answers itself. */
-export function createDependencies({ bus, cache, catalogue, ...parts }: ControlPlaneParts): Dependencies {
+export function createDependencies({ bus, cache, catalogue, streams, ...parts }: ControlPlaneParts): Dependencies {
   const directory = createDirectory({ database: parts.database, clock: parts.clock })
+
+  bus.subscribe(changedTenants, (tenantId) => directory.forget(String(tenantId)))
+  const forgetAccess = (tenantId: string) => {
+    // At once in this process, whose caller may ask again before any message is back.
+    directory.forget(tenantId)
+    void bus.publish(changedTenants, tenantId)
+  }
 
   async function budget(limit: RateLimitClass, tenant: TenantAccess['tenant'] | null): Promise<Budget> {
     if (limit === 'public' || tenant === null) return outsideTenants
@@ -38,7 +51,8 @@ export function createDependencies({ bus, cache, catalogue, ...parts }: ControlP
     return budgets[limit]
   }
 
-  return { ...parts, directory, auditLog, budget, services: { bus, cache, catalogue } }
+  const eventStreams = createEventStreams({ bus, heartbeatMilliseconds: 15_000, streamsPerTenant: 50, ...streams })
+  return { ...parts, directory, auditLog, budget, services: { bus, cache, catalogue, eventStreams, forgetAccess } }
 }
 
 /** Plans that tenants have but the catalogue does not: these tenants are served as the lowest plan. */

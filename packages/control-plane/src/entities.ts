@@ -1,6 +1,7 @@
 import { IdempotencyRecord } from '@tenantry/kernel/tenancy/idempotency-record'
 import type { ExpectedPolicy } from '@tenantry/kernel/tenancy/inspection'
 import { AuditEntry, PlatformAuditEntry } from './capabilities/audit/entity.ts'
+import { Event } from './capabilities/event/entity.ts'
 import { Membership, User } from './capabilities/member/entity.ts'
 import { SettingsRevision, TenantSettings } from './capabilities/settings/entity.ts'
 import { Tenant } from './capabilities/tenant/entity.ts'
@@ -15,6 +16,7 @@ export const tenantTables = [
   UsageCounter,
   UsageDaily,
   UsageEvent,
+  Event,
   IdempotencyRecord,
 ] as const
 

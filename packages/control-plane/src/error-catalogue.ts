@@ -9,6 +9,7 @@ import {
   tenantSelectionErrors,
 } from '@tenantry/kernel/contract/errors'
 import type { ErrorKind } from '@tenantry/kernel/errors/app-error'
+import { eventErrors } from './capabilities/event/contract.ts'
 import { settingsErrors } from './capabilities/settings/contract.ts'
 import { tenantErrors } from './capabilities/tenant/contract.ts'
 import { usageErrors } from './capabilities/usage/contract.ts'
@@ -24,6 +25,7 @@ export const errorGroups = [
   tenantErrors,
   settingsErrors,
   usageErrors,
+  eventErrors,
 ] as const
 
 type CodesOf<Group> = Group extends Readonly<Record<string, { readonly code: infer Code }>> ? Code : never
@@ -63,6 +65,8 @@ const remediesByCode: Partial<Record<ErrorCode, string>> = {
   'request.invalid': 'Correct the fields that `issues` names by path; unknown fields are refused too.',
   'request.not_found': 'Check the path against the API reference at `/api/docs`.',
   'request.too_large': 'Send less: 256 KB is the default limit of a body.',
+  'request.https_required':
+    'Use `https://`, and renew the credentials that were sent in the clear. Where the request did come by HTTPS, the proxy before the service must be among `TRUSTED_PROXIES` and send `X-Forwarded-Proto: https`.',
   'auth.permission_denied': 'Ask an admin of the tenant for a role that holds the scope in `missingScope`.',
   'auth.blocked':
     'Stop sending credentials that fail, and wait as long as `Retry-After` says; each failure lengthens it.',
@@ -83,9 +87,12 @@ const remediesByCode: Partial<Record<ErrorCode, string>> = {
   'settings.invalid':
     'Correct the keys that `issues` names by path; `GET /api/v1/tenants/current/settings/schema` shows what they take.',
   'settings.too_large': 'Remove what is not needed: the stored document may have 10 KB.',
-  'settings.restricted_key': '`key` may be written by `writableBy` only; ask one of them.',
+  'settings.restricted_key':
+    '`key` may be written by `writableBy` only: ask one of them; or it needs the plan feature `requiresFeature`: choose a plan that has it.',
   'usage.unknown_meter': '`GET /api/v1/plans` lists the meters.',
   'usage.idempotency_conflict': 'Use a new key for a new event; a key belongs to one meter and amount.',
   'usage.below_zero': 'Take off no more than `used`.',
+  'event.too_many_streams':
+    'Close a stream, or share one between those who watch; `limit` are allowed for one tenant in one process.',
   'usage.limit_exceeded': 'Wait until `resetsAt`, or change to a plan with a higher limit.',
 }

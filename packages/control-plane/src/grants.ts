@@ -6,6 +6,7 @@ const tenantColumns = [
   'organization_type',
   'website_url',
   'timezone',
+  'former_timezones',
   'external_id',
   'tags',
   'version',
@@ -51,6 +52,11 @@ const tableGrants: ExpectedGrants['tables'] = {
     tenantry_app: ['select'],
     tenantry_platform: ['select'],
     tenantry_metering: ['select', 'insert'],
+  },
+  'tenantry.events': {
+    tenantry_app: ['select', 'insert'],
+    tenantry_platform: ['select', 'insert'],
+    tenantry_jobs: ['select', 'delete'],
   },
   'tenantry.idempotency_records': {
     tenantry_app: ['select', 'insert', { update: answerColumns }],

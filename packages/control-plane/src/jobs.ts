@@ -7,4 +7,9 @@ export const scheduledJobs: readonly ScheduledJob[] = [
     cron: '17 * * * *',
     run: async (query) => ({ removed: await query('delete from tenantry.idempotency_records') }),
   },
+  {
+    name: 'events.expire',
+    cron: '27 * * * *',
+    run: async (query) => ({ removed: await query('delete from tenantry.events') }),
+  },
 ]

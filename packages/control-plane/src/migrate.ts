@@ -1,4 +1,5 @@
 import { installJobs } from '@tenantry/kernel/jobs/jobs'
+import { withInstallationLock } from '@tenantry/kernel/tenancy/advisory-lock'
 import { installSigningKeys, runMigrations } from '@tenantry/kernel/tenancy/migrate'
 import type { SigningKey } from '@tenantry/kernel/tenancy/signed-context'
 import { migrations } from '../migrations/index.ts'
@@ -17,10 +18,12 @@ export function pendingMigrations(applied: readonly string[]): string[] {
   return migrations.map(({ name }) => name).filter((name) => !applied.includes(name))
 }
 
-/** Brings a provisioned database up to date; safe to repeat. Returns the migrations that ran. */
+/** Brings a provisioned database up to date; safe to repeat, and in several processes at once. Returns the migrations that ran. */
 export async function migrate({ ownerUrl, jobsUrl, signingKeys }: MigrateOptions): Promise<string[]> {
-  const ran = await runMigrations({ ownerUrl, entities, migrations })
-  await installSigningKeys(ownerUrl, signingKeys)
-  await installJobs(jobsUrl)
-  return ran
+  return withInstallationLock(ownerUrl, async () => {
+    const ran = await runMigrations({ ownerUrl, entities, migrations })
+    await installSigningKeys(ownerUrl, signingKeys)
+    await installJobs(jobsUrl)
+    return ran
+  })
 }

@@ -1,4 +1,5 @@
 import { router, t } from '@tenantry/kernel/trpc/init'
+import { eventRouter } from './capabilities/event/router.ts'
 import { meRouter } from './capabilities/member/router.ts'
 import { planRouter } from './capabilities/plan/router.ts'
 import { settingsRouter, tenantSettingsRouter } from './capabilities/settings/router.ts'
@@ -7,11 +8,12 @@ import { tenantUsageRouter, usageRouter } from './capabilities/usage/router.ts'
 
 /** The table of contents. */
 export const appRouter = router({
+  me: meRouter,
+  plans: planRouter,
   tenants: t.mergeRouters(tenantRouter, tenantUsageRouter, tenantSettingsRouter),
   settings: settingsRouter,
   usage: usageRouter,
-  plans: planRouter,
-  me: meRouter,
+  events: eventRouter,
 })
 
 export type AppRouter = typeof appRouter

@@ -24,7 +24,7 @@ import { insertMembership, insertUser } from './capabilities/member/index.ts'
 import { loadCatalogue } from './capabilities/plan/index.ts'
 import { Tenant } from './capabilities/tenant/entity.ts'
 import { insertTenant, type NewTenant } from './capabilities/tenant/repository.ts'
-import { createDependencies } from './dependencies.ts'
+import { type ControlPlaneParts, createDependencies } from './dependencies.ts'
 import { entities } from './entities.ts'
 import { cloneTemplate, type TestDatabase } from './testing-database.ts'
 
@@ -68,7 +68,7 @@ export interface TestInstallation extends AsyncDisposable {
   callerAs(
     caller: TestUser | InternalCall['actor'],
     tenantRef?: string,
-    options?: Pick<InternalCall, 'idempotencyKey' | 'requestId'>,
+    options?: Pick<InternalCall, 'idempotencyKey' | 'requestId' | 'signal'>,
   ): InternalCaller
   /** The tenant's log, oldest first. */
   auditEntries(tenantId: string): Promise<AuditEntry[]>
@@ -86,7 +86,15 @@ export const operator = {
   name: null,
 } satisfies Actor
 
-export async function openTestInstallation({ clock = systemClock }: { clock?: Clock } = {}): Promise<TestInstallation> {
+export interface TestInstallationOptions {
+  clock?: Clock
+  streams?: ControlPlaneParts['streams']
+}
+
+export async function openTestInstallation({
+  clock = systemClock,
+  streams = {},
+}: TestInstallationOptions = {}): Promise<TestInstallation> {
   const testDatabase = await cloneTemplate(
     `${inject('postgresUrl')}/postgres`,
     `test_${randomBytes(8).toString('hex')}`,
@@ -117,6 +125,7 @@ export async function openTestInstallation({ clock = systemClock }: { clock?: Cl
     bus: createMemoryBus(),
     cache: createTenantCache({ clock, maxItems: 10_000 }),
     catalogue: loadCatalogue(),
+    streams,
   })
   const population = populating(dependencies, issuer)
   const close = async () => {

@@ -1,4 +1,4 @@
-import type { Operation, RestRoute } from '@tenantry/kernel/contract/operation'
+import type { AnyOperation, Operation, RestRoute, Subscription } from '@tenantry/kernel/contract/operation'
 import type { Finding } from '@tenantry/kernel/tenancy/inspection'
 import type { AnyTRPCProcedure, AnyTRPCRouter } from '@trpc/server'
 import { z } from 'zod'
@@ -10,10 +10,10 @@ export interface Vocabulary {
   errors: readonly CataloguedError[]
 }
 
-interface Declared {
+interface Declared<Kind = AnyOperation> {
   /** Path of the procedure in the router. */
   name: string
-  operation: Operation
+  operation: Kind
 }
 
 /** What every operation of a router owes. */
@@ -28,20 +28,25 @@ export function operationFindings(router: AnyTRPCRouter, vocabulary: Vocabulary)
       findings(name, [...nameFaults(name), ...declarationFaults(procedure)]),
     ),
     ...declared.flatMap(({ name, operation }) =>
-      findings(name, [
-        ...permissionFaults(operation, vocabulary.scopes),
-        ...changeFaults(operation),
-        ...routeFaults(operation),
-        ...statusFaults(name, operation),
-        ...inputFaults(operation),
-        ...errorFaults(operation, vocabulary.errors),
-      ]),
+      findings(name, [...permissionFaults(operation, vocabulary.scopes), ...errorFaults(operation, vocabulary.errors)]),
     ),
-    ...routeClashes(declared),
+    ...declared
+      .filter(hasRoute)
+      .flatMap(({ name, operation }) =>
+        findings(name, [
+          ...changeFaults(operation),
+          ...routeFaults(operation),
+          ...statusFaults(name, operation),
+          ...inputFaults(operation),
+        ]),
+      ),
+    ...routeClashes(declared.filter(hasRoute)),
   ]
 }
 
-const operationOf = ({ _def }: AnyTRPCProcedure) => (_def.meta as { operation?: Operation } | undefined)?.operation
+const hasRoute = (one: Declared): one is Declared<Operation> => one.operation.rest !== null
+
+const operationOf = ({ _def }: AnyTRPCProcedure) => (_def.meta as { operation?: AnyOperation } | undefined)?.operation
 
 const findings = (name: string, faults: (string | false)[]): Finding[] =>
   faults.filter((fault) => fault !== false).map((message) => ({ subject: `operation ${name}`, message }))
@@ -57,6 +62,7 @@ function declarationFaults(procedure: AnyTRPCProcedure): (string | false)[] {
   // The types of tRPC keep the output parser and the inputs to themselves.
   const { output, type } = procedure._def as unknown as { output?: unknown; type: string }
   if (!operation) return ['It declares no operation: declare it in contract.ts and build the procedure from that.']
+  if (operation.type === 'subscription') return subscriptionFaults(operation, type)
   return [
     output === undefined && 'It has no output parser: build the procedure with tenantOperation, userOperation, ….',
     output !== undefined && output !== operation.output && 'It answers by another schema than the declared output.',
@@ -67,7 +73,13 @@ function declarationFaults(procedure: AnyTRPCProcedure): (string | false)[] {
   ]
 }
 
-function permissionFaults({ unitOfWork, permission, cached, type }: Operation, scopes: readonly string[]) {
+/** Its items are parsed where the procedure is built, by `tenantSubscription`. */
+const subscriptionFaults = ({ summary }: Subscription, type: string) => [
+  type !== 'subscription' && `It is declared as a subscription and served as a ${type}.`,
+  summary.trim() === '' && 'It has no summary: say in a few words what it does.',
+]
+
+function permissionFaults({ unitOfWork, permission, cached, type }: AnyOperation, scopes: readonly string[]) {
   const inTenant = unitOfWork === 'tenant'
   return [
     inTenant && permission === null && 'It works in a tenant and needs no scope: name one of tenantScopes.',
@@ -132,7 +144,7 @@ function inputFaults({ rest, input }: Operation): string[] {
     .map(([name]) => `${name} cannot come from a path or query: use text, id, integer, a boolean, an enum, or a list.`)
 }
 
-function errorFaults({ errors }: Operation, known: readonly CataloguedError[]): (string | false)[] {
+function errorFaults({ errors }: AnyOperation, known: readonly CataloguedError[]): (string | false)[] {
   return errors.flatMap(({ code, kind, message }, place) => [
     !known.some((error) => error.code === code && error.kind === kind && error.message === message) &&
       `The error ${code} is not in the catalogue: declare it with defineErrors and list the group in error-catalogue.ts.`,
@@ -140,7 +152,7 @@ function errorFaults({ errors }: Operation, known: readonly CataloguedError[]): 
   ])
 }
 
-function routeClashes(declared: readonly Declared[]): Finding[] {
+function routeClashes(declared: readonly Declared<Operation>[]): Finding[] {
   const routes = declared.flatMap(({ name, operation }) =>
     routesOf(operation.rest).map(({ method, path }) => ({
       name,

@@ -1,9 +1,9 @@
 import { requestErrors } from '@tenantry/kernel/contract/errors'
-import { defineOperation } from '@tenantry/kernel/contract/operation'
+import { defineOperation, defineSubscription } from '@tenantry/kernel/contract/operation'
 import { page, pageInput } from '@tenantry/kernel/contract/page'
 import { id, integer, tenantRef, text, timestamp } from '@tenantry/kernel/contract/wire'
 import { router, t } from '@tenantry/kernel/trpc/init'
-import { tenantOperation } from '@tenantry/kernel/trpc/procedures'
+import { tenantOperation, tenantSubscription } from '@tenantry/kernel/trpc/procedures'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { errorCatalogue } from '../src/error-catalogue.ts'
@@ -171,6 +171,26 @@ test('a procedure without operation, and one that parses no output, are found', 
     { subject: 'operation notes.bare', message: expect.stringMatching(/declares no operation/) },
     { subject: 'operation notes.unparsed', message: expect.stringMatching(/no output parser/) },
   ])
+})
+
+test('a subscription owes a scope and a summary, is served as one, and has no route to clash with', () => {
+  const ink = {
+    permission: 'notes:read',
+    summary: 'Watch the ink dry',
+    input: z.object({}),
+    output: z.string(),
+  } as const
+  const watching = (change: object = {}) =>
+    tenantSubscription(defineSubscription({ ...ink, ...change })).subscription(async function* () {
+      yield { id: '1', data: 'dry' }
+    })
+  const found = (procedure: Parameters<typeof router>[0][string]) =>
+    operationFindings(notes({ watch: procedure, update: serving() }), vocabulary).map(({ message }) => message)
+  expect(found(watching())).toEqual([])
+  expect(found(watching({ permission: 'notes:burn' }))).toEqual([expect.stringMatching(/no scope notes:burn/)])
+  expect(found(watching({ summary: ' ' }))).toEqual([expect.stringMatching(/no summary/)])
+  const { meta } = watching()._def as unknown as { meta: never }
+  expect(found(t.procedure.meta(meta).query(() => 1))).toEqual([expect.stringMatching(/served as a query/)])
 })
 
 const reading = (input: z.ZodObject) =>

@@ -151,7 +151,9 @@ test('the job role sees expired idempotency records of all tenants and nothing e
 
   const jobs = await campaign.connect('tenantry_jobs')
   expect((await jobs.query('select * from tenantry.idempotency_records')).rowCount).toBe(4)
-  for (const { name } of tables.filter((table) => table.name !== 'tenantry.idempotency_records')) {
+  for (const { name } of tables.filter(
+    (table) => !['tenantry.idempotency_records', 'tenantry.events'].includes(table.name),
+  )) {
     await expect(jobs.query(`select * from ${name}`), name).rejects.toMatchObject({ code: '42501' })
     await expect(jobs.query(`delete from ${name}`), name).rejects.toMatchObject({ code: '42501' })
   }
@@ -167,6 +169,26 @@ test('the job role sees expired idempotency records of all tenants and nothing e
   )
   expect(rows).toEqual([attacker.id, victim.id].sort().map((id) => ({ id, count: 2 })))
   expect(await expire?.run(query)).toEqual({ removed: 0 })
+})
+
+test('the job role sees events of all tenants that are kept no longer, and the job removes those', async () => {
+  const { admin, attacker, victim } = campaign
+  await admin.query('delete from tenantry.events')
+  for (const { id } of [attacker, victim]) {
+    await admin.query(
+      `insert into tenantry.events (tenant_id, position, type, data, occurred_at)
+       select $1, hours, 'tenant.updated', '{}', now() - make_interval(hours => hours)
+         from unnest(array[0, 168, 170, 1000]) as hours`,
+      [id],
+    )
+  }
+  const jobs = await campaign.connect('tenantry_jobs')
+  expect((await jobs.query('select * from tenantry.events')).rowCount).toBe(4)
+  await expect(jobs.query("update tenantry.events set type = 'x'")).rejects.toMatchObject({ code: '42501' })
+  const expire = scheduledJobs.find(({ name }) => name === 'events.expire')
+  expect(await expire?.run(async (sql) => (await jobs.query(sql)).rowCount ?? 0)).toEqual({ removed: 4 })
+  const { rows } = await admin.query('select distinct position::int as hours from tenantry.events order by 1')
+  expect(rows).toEqual([{ hours: 0 }, { hours: 168 }])
 })
 
 test('the tables of the job queue are under forced row-level security for the job role alone, in use as well', async () => {

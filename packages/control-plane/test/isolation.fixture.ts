@@ -1,7 +1,7 @@
 import type { Actor } from '@tenantry/kernel/context/actor'
 import type { Dependencies } from '@tenantry/kernel/context/dependencies'
 import type { RequestContext } from '@tenantry/kernel/context/request-context'
-import type { Operation } from '@tenantry/kernel/contract/operation'
+import type { AnyOperation } from '@tenantry/kernel/contract/operation'
 import { toAppError } from '@tenantry/kernel/errors/to-trpc-error'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import { createCallerFactory, type OperationMeta } from '@tenantry/kernel/trpc/init'
@@ -19,7 +19,7 @@ export interface IsolationPromise {
 
 interface Subject {
   path: string
-  operation: Operation
+  operation: AnyOperation
   /** Valid but for `tenantId`, which is put in where the operation takes one. */
   input: object
 }

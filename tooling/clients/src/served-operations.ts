@@ -9,6 +9,9 @@ type Plain<Value> = Value extends (infer Item)[]
     ? { [Key in keyof Value]: Plain<Value[Key]> }
     : Value
 
+/** Of a subscription one item. */
+type Answer<Output> = Output extends AsyncIterable<infer Item> ? Item : Output
+
 interface Procedure {
   _def: { type: string; $types: { input: unknown; output: unknown } }
 }
@@ -17,7 +20,7 @@ type Described<Entry> = Entry extends Procedure
   ? {
       type: Entry['_def']['type']
       input: Plain<Entry['_def']['$types']['input']>
-      output: Plain<Entry['_def']['$types']['output']>
+      output: Plain<Answer<Entry['_def']['$types']['output']>>
     }
   : { [Name in keyof Entry]: Described<Entry[Name]> }
 

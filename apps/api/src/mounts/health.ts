@@ -2,12 +2,15 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pendingMigrations } from '@tenantry/control-plane/migrate'
 import type { Metrics } from '@tenantry/kernel/observability/metrics'
+import type { RedisConnection } from '@tenantry/kernel/redis/connection'
 import type { OpenDatabase } from '@tenantry/kernel/tenancy/unit-of-work'
 import { type RequestHandler, Router } from 'express'
 
 export interface HealthOptions {
   database: OpenDatabase
   metrics: Metrics
+  /** Null where there is none, and one process serves alone. */
+  redis: Pick<RedisConnection, 'isUp'> | null
   /** Without one, only development answers /metrics. */
   metricsToken: string | undefined
   development: boolean
@@ -23,7 +26,11 @@ export function mountHealth(options: HealthOptions): Router {
     response.json({ status: 'ok' })
   })
   router.get('/readyz', async (_request, response) => {
-    const checks = { ...(await inspect(options.database)), draining: options.draining() }
+    const checks = {
+      ...(await inspect(options.database)),
+      redis: redisState(options.redis),
+      draining: options.draining(),
+    }
     const ready = checks.database === 'ok' && checks.migrations === 'ok' && !checks.draining
     response.status(ready ? 200 : 503).json({ status: ready ? 'ok' : 'unavailable', checks })
   })
@@ -31,6 +38,12 @@ export function mountHealth(options: HealthOptions): Router {
     response.type('text/plain; version=0.0.4').send(await options.metrics.text())
   })
   return router
+}
+
+/** Whatever it is, the process can serve. */
+function redisState(redis: HealthOptions['redis']): 'ok' | 'degraded' | 'absent' {
+  if (redis === null) return 'absent'
+  return redis.isUp() ? 'ok' : 'degraded'
 }
 
 interface DatabaseState {

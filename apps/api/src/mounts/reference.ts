@@ -36,6 +36,6 @@ export function mountReference(version: string): Router {
   router.get('/docs/start.js', (_request, response) => {
     response.type('text/javascript').send(start)
   })
-  router.use('/docs/assets', serveFiles(getAbsoluteFSPath(), { index: false, maxAge: '1d' }))
+  router.use('/docs/assets', serveFiles(getAbsoluteFSPath(), { index: false, maxAge: '1d', acceptRanges: false }))
   return router
 }

@@ -26,6 +26,12 @@ export interface Authenticator {
   verify(bearer: string): Promise<Identity>
 }
 
+/** A timezone that a tenant had until an instant (ISO 8601). */
+export interface FormerTimezone {
+  timezone: string
+  until: string
+}
+
 export interface TenantAccess {
   tenant: {
     id: string
@@ -34,6 +40,9 @@ export interface TenantAccess {
     statusReason: string | null
     plan: string
     timezone: string
+    /** The oldest first. */
+    formerTimezones: readonly FormerTimezone[]
+    createdAt: Date
   }
   /** Null for callers that are no members: services, keys, platform admins. */
   role: string | null
@@ -50,6 +59,8 @@ export interface Directory {
   findAccess(actor: Actor, tenantRef: string): Promise<TenantAccess | null>
   /** The id of a tenant whoever asks; only for auditing attempts on it. */
   findTenantId(tenantRef: string): Promise<string | null>
+  /** Forgets what was found of a tenant that has changed. */
+  forget(tenantId: string): void
   /** The ids of the tenants the user is a direct member of, two at the most. */
   ownTenantIds(actor: Actor): Promise<string[]>
 }
@@ -122,7 +133,7 @@ export interface FailureBlock {
   /** Seconds still blocked, 0 if not. */
   blockedSeconds(address: string): number
   /** Counts one failure; true if it starts a block. */
-  recordFailure(address: string): boolean
+  recordFailure(address: string): Promise<boolean>
 }
 
 /** Encrypts small values at rest; `context` must be the same on both sides. */
@@ -139,6 +150,8 @@ export interface PipelineMetrics {
 
 /** Collaborators that the product adds for its services, by declaration merging. */
 export interface Services {
+  /** To be called after the commit of whatever changes a tenant's plan, state or timezone. */
+  forgetAccess(tenantId: string): void
   bus: Bus
   cache: TenantCache
 }

@@ -11,7 +11,15 @@ export type Credentials = { actor: Actor } | { bearer?: string; apiKey?: string 
 /** The places a tenant may be named besides the path. */
 export interface TenantHints {
   header?: string
+  /** A slug: a host that an externalId could take would be a way to catch what is meant for others. */
   subdomain?: string
+}
+
+/** A call that the pipeline has answered, whether well or not. */
+export interface AnsweredCall {
+  operation: string
+  /** Null where none was selected or the caller has no access to it. */
+  tenantId: string | null
 }
 
 /** What a door hands to the pipeline: one per request, shared by the calls of a batch. */
@@ -26,6 +34,8 @@ export interface RequestContext {
   /** The version came by `If-Match`: a stale one answers 412 instead of 409. */
   ifMatch: boolean
   setHeader(name: string, value: string): void
+  /** For doors that log their requests. */
+  answered?: ((call: AnsweredCall) => void) | undefined
   logger: Logger
 }
 
@@ -53,6 +63,22 @@ export interface TenantContext extends ServiceContext {
 export interface CachedTenantContext extends Omit<TenantContext, 'em' | 'record' | 'afterCommit' | 'eventKey'> {
   /** The tenant-wide value; nothing that belongs to one caller may be in it. */
   cached<Value>(load: (em: EntityManager) => Promise<Value>): Promise<Value>
+}
+
+/** What a subscription answers with, again and again. A lost connection is resumed after the `id` that came last. */
+export interface StreamItem<Data> {
+  id: string
+  data: Data
+}
+
+/** For subscriptions: they go on for hours, so no transaction is open, and nothing that was checked stays true. */
+export interface TenantStreamContext extends Omit<TenantContext, 'em' | 'record' | 'afterCommit' | 'eventKey'> {
+  /** Reads in a unit of work of its own, which is closed again. */
+  read<Value>(load: (em: EntityManager) => Promise<Value>): Promise<Value>
+  /** What the caller may do now. Throws what the stream ends with where it may no longer listen. */
+  recheck(): Promise<TenantAccess>
+  /** Aborted when the caller has left. */
+  signal: AbortSignal
 }
 
 export interface UserContext extends ServiceContext {

@@ -45,6 +45,7 @@ export const requestErrors = defineErrors('request', {
   method_not_allowed: { kind: 'method_not_allowed', message: 'This path does not take that method.' },
   too_large: { kind: 'too_large', message: 'The body is larger than this operation takes.' },
   unsupported_media_type: { kind: 'unsupported_media_type', message: 'Send the body as application/json.' },
+  https_required: { kind: 'forbidden', message: 'This service answers over HTTPS only.' },
 })
 
 export const idempotencyErrors = defineErrors('idempotency', {
@@ -65,7 +66,10 @@ export const authErrors = defineErrors(
   {
     unauthenticated: { kind: 'unauthenticated', message: 'Sign in: the request carries no valid credentials.' },
     permission_denied: { kind: 'forbidden', message: 'You may not do this.' },
-    blocked: { kind: 'too_many_requests', message: 'These credentials do not verify, and too many from this address did not.' },
+    blocked: {
+      kind: 'too_many_requests',
+      message: 'These credentials do not verify, and too many from this address did not.',
+    },
   },
   { permission_denied: PermissionDeniedError },
 )

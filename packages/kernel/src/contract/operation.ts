@@ -29,13 +29,9 @@ export interface RestRoute {
   bodyLimitBytes?: number
 }
 
-export interface Operation<
-  Input extends z.ZodObject = z.ZodObject,
-  Output extends z.ZodType = z.ZodType,
-  Kind extends UnitOfWorkKind = UnitOfWorkKind,
-> {
+/** What an operation declares, whatever doors it has. */
+interface Declaration<Input extends z.ZodObject, Output extends z.ZodType, Kind extends UnitOfWorkKind> {
   unitOfWork: Kind
-  type: 'query' | 'mutation'
   /** The scope a caller needs; `null` only where no tenant is involved. */
   permission: Scope | null
   /** Answers for a tenant that is not active too. */
@@ -47,11 +43,30 @@ export interface Operation<
   idempotency: 'response' | 'event' | 'none'
   /** The tenant-wide part of the answer is kept under this name; a change that shows in it must invalidate it. */
   cached: { name: string; ttlSeconds: number } | null
-  rest: RestRoute
   input: Input
   output: Output
   errors: ErrorFactory[]
 }
+
+export interface Operation<
+  Input extends z.ZodObject = z.ZodObject,
+  Output extends z.ZodType = z.ZodType,
+  Kind extends UnitOfWorkKind = UnitOfWorkKind,
+> extends Declaration<Input, Output, Kind> {
+  type: 'query' | 'mutation'
+  rest: RestRoute
+}
+
+/** Answers one `output` after another for as long as the caller listens. Only tRPC serves it: REST ends with an answer. */
+export interface Subscription<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodType = z.ZodType>
+  extends Declaration<Input, Output, 'tenant'> {
+  type: 'subscription'
+  rest: null
+  summary: string
+  description?: string
+}
+
+export type AnyOperation = Operation | Subscription
 
 type Declared<Input extends z.ZodObject, Output extends z.ZodType, Kind extends UnitOfWorkKind> = Pick<
   Operation<Input, Output, Kind>,
@@ -73,6 +88,31 @@ export function defineOperation<Input extends z.ZodObject, Output extends z.ZodT
     cached: null,
     ...declared,
     // Unknown fields are refused by name on every door.
+    input: declared.input.strict() as unknown as Input,
+  }
+}
+
+type DeclaredSubscription<Input extends z.ZodObject, Output extends z.ZodType> = Pick<
+  Subscription<Input, Output>,
+  'permission' | 'summary' | 'description' | 'input' | 'output'
+> &
+  Partial<Pick<Subscription, 'errors'>>
+
+/** Declares a subscription in a tenant; `output` is one item. Items that carry an id can be resumed after. */
+export function defineSubscription<Input extends z.ZodObject, Output extends z.ZodType>(
+  declared: DeclaredSubscription<Input, Output>,
+): Subscription<Input, Output> {
+  return {
+    type: 'subscription',
+    unitOfWork: 'tenant',
+    allowInactive: false,
+    rateLimit: 'read',
+    audit: { none: 'reads change nothing' },
+    idempotency: 'none',
+    cached: null,
+    rest: null,
+    errors: [],
+    ...declared,
     input: declared.input.strict() as unknown as Input,
   }
 }

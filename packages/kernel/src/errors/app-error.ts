@@ -40,6 +40,8 @@ export interface ErrorDetails {
   reason?: string | null
   key?: string
   writableBy?: string
+  /** A feature of plans. */
+  requiresFeature?: string
 }
 
 export class AppError<Code extends string = string> extends Error {

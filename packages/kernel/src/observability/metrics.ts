@@ -13,6 +13,9 @@ export interface Metrics extends PipelineMetrics {
   cacheMiss(name: string): void
   /** Reads the counts of a connection pool whenever the metrics are asked for. */
   registerPool(pool: string, count: () => PoolCounts): void
+  /** Asks whether Redis answers whenever the metrics are asked for. */
+  registerRedis(isUp: () => boolean): void
+  redisError(): void
   registry: Registry
   contentType: string
   /** The Prometheus exposition text. */
@@ -51,6 +54,11 @@ export function createMetrics(): Metrics {
     labelNames: ['name', 'result'],
     registers,
   })
+  const redisErrors = new Counter({
+    name: 'tenantry_redis_errors_total',
+    help: 'Commands that Redis did not answer, and attempts to reach it that failed.',
+    registers,
+  })
 
   return {
     operation: (operation, status, seconds) => durations.observe({ operation, status }, seconds),
@@ -59,10 +67,23 @@ export function createMetrics(): Metrics {
     cacheHit: (name) => cacheRequests.inc({ name, result: 'hit' }),
     cacheMiss: (name) => cacheRequests.inc({ name, result: 'miss' }),
     registerPool: createPoolGauge(registry),
+    registerRedis: (isUp) => createRedisGauge(registry, isUp),
+    redisError: () => redisErrors.inc(),
     registry,
     contentType: registry.contentType,
     text: () => registry.metrics(),
   }
+}
+
+function createRedisGauge(registry: Registry, isUp: () => boolean): void {
+  new Gauge({
+    name: 'tenantry_redis_up',
+    help: '1 while Redis answers, 0 while this process goes on without it.',
+    registers: [registry],
+    collect() {
+      this.set(isUp() ? 1 : 0)
+    },
+  })
 }
 
 function createPoolGauge(registry: Registry): Metrics['registerPool'] {

@@ -5,16 +5,19 @@ import { clientNetwork } from './client-network.ts'
 
 export interface FailureBlockOptions {
   clock: Clock
-  /** This many failures … */
-  failures?: number
-  /** … within this time start a block. */
-  withinSeconds?: number
-  firstBlockSeconds?: number
-  /** Each block is twice the one before, up to this, … */
-  longestBlockSeconds?: number
-  /** … unless nothing happened for this long after it. */
-  forgivenAfterSeconds?: number
   maxAddresses?: number
+}
+
+export const blockRules = {
+  /** This many failures … */
+  failures: 10,
+  /** … within this time start a block. */
+  withinSeconds: 5 * 60,
+  firstBlockSeconds: 60,
+  /** Each block is twice the one before, up to this, … */
+  longestBlockSeconds: 60 * 60,
+  /** … unless nothing happened for this long after it. */
+  forgivenAfterSeconds: 24 * 60 * 60,
 }
 
 interface History {
@@ -23,15 +26,9 @@ interface History {
   blockedUntil: number
 }
 
-export function createFailureBlock({
-  clock,
-  failures = 10,
-  withinSeconds = 5 * 60,
-  firstBlockSeconds = 60,
-  longestBlockSeconds = 60 * 60,
-  forgivenAfterSeconds = 24 * 60 * 60,
-  maxAddresses = 50_000,
-}: FailureBlockOptions): FailureBlock {
+/** Counts in this process. */
+export function createFailureBlock({ clock, maxAddresses = 50_000 }: FailureBlockOptions): FailureBlock {
+  const { failures, withinSeconds, firstBlockSeconds, longestBlockSeconds, forgivenAfterSeconds } = blockRules
   const histories = new LRUCache<string, History>({ max: maxAddresses })
 
   function startBlock(history: History, now: number): void {
@@ -47,7 +44,7 @@ export function createFailureBlock({
       return Math.max(0, Math.ceil((until - clock.now().getTime()) / 1000))
     },
 
-    recordFailure(address) {
+    async recordFailure(address) {
       const now = clock.now().getTime()
       const network = clientNetwork(address)
       const history = histories.get(network) ?? { failedAt: [], blocks: 0, blockedUntil: 0 }

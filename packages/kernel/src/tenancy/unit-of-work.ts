@@ -17,6 +17,10 @@ export interface DatabaseOptions {
   signingKey: SigningKey
   poolSize: number
   statementTimeoutMilliseconds: number
+  /** After which a connection that nobody needs is closed; 0: never. Half a minute unless told. */
+  idleTimeoutMilliseconds?: number
+  /** After which a connection is replaced; 0: never. Half an hour unless told. */
+  lifetimeMilliseconds?: number
 }
 
 export interface OpenDatabase extends Database {
@@ -167,7 +171,7 @@ async function openPool(options: DatabaseOptions, url: string): Promise<Pool> {
     schema: productSchema,
     debug: false,
     subscribers: [tenantGuard],
-    pool: { min: 0, max: options.poolSize, idleTimeoutMillis: 30_000 },
+    pool: { min: 0, max: options.poolSize, idleTimeoutMillis: options.idleTimeoutMilliseconds ?? 30_000 },
     driverOptions: {
       onPoolCreated: (pool: NativePool) => {
         native = pool
@@ -175,7 +179,7 @@ async function openPool(options: DatabaseOptions, url: string): Promise<Pool> {
       Client: ForgettingClient,
       application_name: 'tenantry',
       connectionTimeoutMillis: 5_000,
-      maxLifetimeSeconds: 1_800,
+      maxLifetimeSeconds: (options.lifetimeMilliseconds ?? 1_800_000) / 1_000,
       statement_timeout: options.statementTimeoutMilliseconds,
       // The server ends a long statement itself; this is for one whose answer was lost with the network.
       query_timeout: options.statementTimeoutMilliseconds + 2_000,

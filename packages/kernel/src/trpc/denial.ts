@@ -3,14 +3,16 @@ import { actorKey } from '../context/actor.ts'
 import type { AuditEntry } from '../context/dependencies.ts'
 import type { RequestContext } from '../context/request-context.ts'
 
-/** A caller that is refused again and again is written down this often; the metric counts every time. */
+/**
+ * A caller that is refused again and again is written down this often for each tenant it aims at, so that no noise
+ * hides an attempt; the metric counts every time.
+ */
 const budget = { points: 30, windowSeconds: 60 }
 
 export interface Denial {
   actor: Actor
   code: string
   operation?: string
-  /** The tenant it was aimed at; only looked up for a denial that is written down. */
   tenantId?: () => Promise<string | null>
 }
 
@@ -24,10 +26,11 @@ export async function recordDenial(
 ): Promise<void> {
   const { dependencies } = ctx
   dependencies.metrics.denied(code)
-  const key = actor.type === 'anonymous' ? `address:${ctx.client.address}` : actorKey(actor)
+  const caller = actor.type === 'anonymous' ? `address:${ctx.client.address}` : actorKey(actor)
   try {
-    if (!(await dependencies.rateLimits.consume('denied', key, budget)).allowed) return
-    await writeDenial(ctx, await tenantId(), {
+    const aimedAt = await tenantId()
+    if (!(await dependencies.rateLimits.consume('denied', `${caller} ${aimedAt}`, budget)).allowed) return
+    await writeDenial(ctx, aimedAt, {
       action: 'access.denied',
       outcome: 'denied',
       actor,

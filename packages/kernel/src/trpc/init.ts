@@ -1,15 +1,15 @@
 import { initTRPC } from '@trpc/server'
 import superjson from 'superjson'
 import type { RequestContext } from '../context/request-context.ts'
-import type { Operation, RestRoute } from '../contract/operation.ts'
+import type { AnyOperation, RestRoute } from '../contract/operation.ts'
 import type { Problem } from '../contract/problem.ts'
 import { toProblem } from '../errors/problem.ts'
 import { toAppError } from '../errors/to-trpc-error.ts'
 
 /** `openapi` is what the OpenAPI document generator reads; everything else stands in `operation`. */
 export interface OperationMeta {
-  operation: Operation
-  openapi: {
+  operation: AnyOperation
+  openapi?: {
     method: RestRoute['method']
     path: `/${string}`
     summary: string
@@ -39,7 +39,8 @@ export const t = initTRPC
 export const router = t.router
 export const createCallerFactory = t.createCallerFactory
 
-export function operationMeta(operation: Operation): OperationMeta {
+export function operationMeta(operation: AnyOperation): OperationMeta {
+  if (operation.rest === null) return { operation }
   const { method, path, summary, description, tags } = operation.rest
   return {
     operation,

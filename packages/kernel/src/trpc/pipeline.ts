@@ -33,11 +33,11 @@ export const pipeline = t.middleware(async ({ ctx, meta, next, path, getRawInput
     draw = await drawRate(ctx, { actor, access }, operation)
     const result = await next({ ctx: { actor, access, tenant: access?.tenant, eventKey: null } })
     if (!result.ok) throw result.error
-    observed(200)
+    observed(200, access?.tenant.id)
     return result
   } catch (error) {
     const answer = answerOf(error, ctx, path)
-    observed(answer.status)
+    observed(answer.status, access?.tenant.id)
     await draw?.refused(answer)
     if (caller && isDenial(answer)) {
       const tenantId = access?.tenant.id ?? null

@@ -4,12 +4,14 @@ import type {
   PlatformContext,
   PublicContext,
   TenantContext,
+  TenantStreamContext,
   UserContext,
 } from '../context/request-context.ts'
-import type { Operation } from '../contract/operation.ts'
+import type { Operation, Subscription } from '../contract/operation.ts'
 import { operationMeta, t } from './init.ts'
 import { cachedRead } from './middleware/cached-read.ts'
 import { idempotency } from './middleware/idempotency.ts'
+import { subscription } from './middleware/subscription.ts'
 import { serviceFields, transaction } from './middleware/transaction.ts'
 import { pipeline } from './pipeline.ts'
 
@@ -41,6 +43,11 @@ export const cachedTenantOperation = <Input extends z.ZodObject, Output extends 
     .input(given(operation))
     .use(cachedRead<CachedTenantContext>())
     .output(operation.output)
+
+/** Its items are parsed by `output` one by one, hence not by the procedure. */
+export const tenantSubscription = <Input extends z.ZodObject, Output extends z.ZodType>(
+  operation: Subscription<Input, Output>,
+) => entry.meta(operationMeta(operation)).input(given(operation)).use(subscription<TenantStreamContext>())
 
 export const userOperation = <Input extends z.ZodObject, Output extends z.ZodType>(
   operation: Operation<Input, Output, 'user'>,

@@ -1,4 +1,9 @@
-import type { TRPCBuiltRouter, TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server'
+import type {
+  TRPCBuiltRouter,
+  TRPCMutationProcedure,
+  TRPCQueryProcedure,
+  TRPCSubscriptionProcedure,
+} from '@trpc/server'
 import type { ErrorCode, Operations, ProblemDocument } from './operations.ts'
 
 /** Why a call was refused: RFC 9457 problem details with a stable code. */
@@ -20,7 +25,13 @@ interface OperationTypes {
 
 type Procedure<Types extends OperationTypes> = Types['type'] extends 'query'
   ? TRPCQueryProcedure<{ input: Types['input']; output: Types['output']; meta: object }>
-  : TRPCMutationProcedure<{ input: Types['input']; output: Types['output']; meta: object }>
+  : Types['type'] extends 'subscription'
+    ? TRPCSubscriptionProcedure<{
+        input: Types['input']
+        output: AsyncIterable<Types['output'], void, unknown>
+        meta: object
+      }>
+    : TRPCMutationProcedure<{ input: Types['input']; output: Types['output']; meta: object }>
 
 type Procedures<Entry> = {
   [Name in keyof Entry]: Entry[Name] extends OperationTypes ? Procedure<Entry[Name]> : Procedures<Entry[Name]>

@@ -21,7 +21,9 @@ export function isTenantryError<Code extends ErrorCode = ErrorCode>(
 
 /** The problem document that an error of the service carries. */
 export function problemOf(error: unknown): Problem | undefined {
-  return error instanceof TRPCClientError ? (error as Partial<TenantryError>).problem : undefined
+  if (!(error instanceof TRPCClientError)) return undefined
+  const { problem, data } = error as Partial<TenantryError>
+  return problem ?? data?.problem
 }
 
 /** Puts the problem document at hand: `error.problem`. */

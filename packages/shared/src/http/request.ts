@@ -1,7 +1,7 @@
 export type Fetch = typeof globalThis.fetch
 
 export interface RequestOptions {
-  /** Of one attempt, until its answer is read to the end. 10 seconds if absent. */
+  /** Of one attempt, until its answer is read to the end, or a stream begins. 10 seconds if absent. */
   timeoutMilliseconds?: number | undefined
   /** In place of the platform's own. */
   fetch?: Fetch | undefined
@@ -32,8 +32,10 @@ export class ForeignAnswerError extends Error {
   }
 }
 
+export const defaultTimeoutMilliseconds = 10_000
+
 /** A `fetch` that gives up in time and throws ForeignAnswerError for what is not JSON. */
-export function createRequest({ timeoutMilliseconds = 10_000, fetch }: RequestOptions): Fetch {
+export function createRequest({ timeoutMilliseconds = defaultTimeoutMilliseconds, fetch }: RequestOptions): Fetch {
   return async (input, init) => {
     const own = input instanceof Request ? input.signal : undefined
     const signals = [own, init?.signal, AbortSignal.timeout(timeoutMilliseconds)].filter((signal) => signal != null)
@@ -59,5 +61,5 @@ function provided(value: Provided | undefined): string | Promise<string> | undef
 }
 
 function isJson(response: Response): boolean {
-  return /^application\/(?:[a-z.-]+\+)?json\b/i.test(response.headers.get('content-type') ?? '')
+  return /^application\/(?:[a-z.-]+\+)?jsonl?\b/i.test(response.headers.get('content-type') ?? '')
 }

@@ -54,8 +54,10 @@ function isRepeatable({ type, path, input, context }: Attempted): boolean {
 /** Tries again as `retryDelayMilliseconds` says, until the caller aborts. */
 export function retryLink({ retries = 2, longestWaitMilliseconds = 10_000 }: RetryOptions): TRPCLink<AppRouter> {
   return () =>
-    ({ op, next }) =>
-      observable((observer) => {
+    ({ op, next }) => {
+      // A stream is resumed by its transport, which knows where it ended.
+      if (op.type === 'subscription') return next(op)
+      return observable((observer) => {
         let attempt: { unsubscribe(): void } | undefined
         let waiting: ReturnType<typeof setTimeout> | undefined
         const start = (count: number) => {
@@ -84,4 +86,5 @@ export function retryLink({ retries = 2, longestWaitMilliseconds = 10_000 }: Ret
         op.signal?.addEventListener('abort', abort, { once: true })
         return stop
       })
+    }
 }

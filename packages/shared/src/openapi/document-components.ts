@@ -23,6 +23,7 @@ export const securitySchemes = {
   },
 } as const satisfies Record<string, oas31.SecuritySchemeObject>
 
+/** Without examples of versions: Swagger UI sends examples along, and these would be stale. */
 export const parameters = {
   'X-Tenant-ID': {
     name: 'X-Tenant-ID',
@@ -38,20 +39,25 @@ export const parameters = {
       'Makes a retry safe: the same key with the same body gets the answer of the first call, for 24 hours. With another body it is refused.',
     schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[\\x21-\\x7e]+$' },
   },
+  'Event-Key': {
+    name: 'Idempotency-Key',
+    in: 'header',
+    description:
+      "The event's own key, as `idempotencyKey` in the body: however often it comes it is counted once, and a repetition is answered `duplicate`. With another meter or amount it is refused.",
+    schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[\\x21-\\x7e]+$' },
+  },
   'If-Match': {
     name: 'If-Match',
     in: 'header',
     description:
-      'The `ETag` you read, in place of `expectedVersion`. A stale one answers 412; `*` expects any version.',
+      'The `ETag` you read, in place of `expectedVersion`, or just the version, `"7"`: nothing else is compared. A stale one answers 412; `*` expects any version.',
     schema: { type: 'string' },
-    example: '"7"',
   },
   'If-None-Match': {
     name: 'If-None-Match',
     in: 'header',
-    description: 'The `ETag` you have. While it is current the answer is 304, without a body.',
+    description: 'The `ETag` you have. While the answer would be the same it is 304, without a body.',
     schema: { type: 'string' },
-    example: '"7"',
   },
 } as const satisfies Record<string, oas31.ParameterObject>
 
@@ -72,7 +78,11 @@ export const headers = {
     example: '"read";q=100;w=60',
   },
   'Retry-After': { description: 'Seconds after which a retry may succeed.', schema: { type: 'integer', minimum: 0 } },
-  ETag: { description: 'The version of the resource.', schema: { type: 'string' }, example: '"7"' },
+  ETag: {
+    description: 'The version of the resource, a dot, and a digest of what this answer shows of it.',
+    schema: { type: 'string' },
+    example: '"7.kq9tWNXEJ2IRYz4o"',
+  },
   Link: { description: 'The next page, `rel="next"`; absent on the last one.', schema: { type: 'string' } },
   'Idempotency-Replayed': {
     description: '`true` where the answer is that of an earlier call with the same Idempotency-Key.',

@@ -34,6 +34,7 @@ export function pipelineErrors(operation: Operation): DocumentedError[] {
   const inTenant = unitOfWork === 'tenant'
   return [
     requestErrors.invalid,
+    requestErrors.https_required,
     // Who signs in badly is refused even where nobody needs to sign in.
     authErrors.unauthenticated,
     authErrors.blocked,

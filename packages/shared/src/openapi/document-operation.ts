@@ -38,7 +38,7 @@ function headerParameters(operation: Operation): oas31.ReferenceObject[] {
   const { unitOfWork, rest, type } = operation
   const names: Parameters<typeof parameterReference>[0][] = []
   if (unitOfWork === 'tenant' && !pathParameters(rest.path).includes('tenantId')) names.push('X-Tenant-ID')
-  if (takesIdempotencyKey(operation)) names.push('Idempotency-Key')
+  if (takesIdempotencyKey(operation)) names.push(operation.idempotency === 'event' ? 'Event-Key' : 'Idempotency-Key')
   if (takesIfMatch(operation)) names.push('If-Match')
   if (rest.versioned && type === 'query') names.push('If-None-Match')
   return names.map(parameterReference)

@@ -93,7 +93,7 @@ test('header parameters follow what the operation declares', () => {
   expect(parameterNames(operation('get', '/tenants/current'))).toEqual(['X-Tenant-ID', 'If-None-Match'])
   expect(parameterNames(operation('patch', '/tenants/{tenantId}'))).toEqual(['tenantId', 'If-Match'])
   expect(parameterNames(operation('post', '/tenants'))).toEqual(['Idempotency-Key'])
-  expect(parameterNames(operation('post', '/batch'))).toEqual(['X-Tenant-ID', 'Idempotency-Key'])
+  expect(parameterNames(operation('post', '/batch'))).toEqual(['X-Tenant-ID', 'Event-Key'])
   expect(parameterNames(operation('get', '/me'))).toEqual([])
 })
 
@@ -120,7 +120,12 @@ test('errors are listed by status: those declared and those of the pipeline befo
   const update = operation('patch', '/tenants/{tenantId}')
   const statuses = Object.keys(update.responses ?? {})
   expect(statuses).toEqual(['200', '400', '401', '403', '404', '409', '412', '413', '415', '429', '500', '503'])
-  expect(codes(update, 403)).toEqual(['auth.permission_denied', 'tenant.inactive', 'tenant.mismatch'])
+  expect(codes(update, 403)).toEqual([
+    'auth.permission_denied',
+    'request.https_required',
+    'tenant.inactive',
+    'tenant.mismatch',
+  ])
   expect(codes(update, 404)).toEqual(['tenant.not_found'])
   expect(codes(update, 409)).toEqual(['tenant.concurrent_update'])
   expect(codes(update, 412)).toEqual(['tenant.concurrent_update'])
@@ -129,12 +134,14 @@ test('errors are listed by status: those declared and those of the pipeline befo
 })
 
 test('an operation lists no error it cannot answer with', () => {
-  expect(Object.keys(operation('get', '/plans').responses ?? {})).toEqual(['200', '400', '401', '429', '500', '503'])
+  const ofAnybody = ['200', '400', '401', '403', '429', '500', '503']
+  expect(Object.keys(operation('get', '/plans').responses ?? {})).toEqual(ofAnybody)
+  expect(codes(operation('get', '/plans'), 403)).toEqual(['request.https_required'])
   expect(codes(operation('get', '/plans'), 429)).toEqual(['auth.blocked', 'rate_limit.exceeded'])
   expect(codes(operation('get', '/tenants/current'), 400)).toEqual(['request.invalid', 'tenant.not_selected'])
   // `current` may stand in the path.
   expect(codes(operation('get', '/tenants/{tenantId}'), 400)).toEqual(['request.invalid', 'tenant.not_selected'])
-  expect(operation('get', '/me').responses).not.toHaveProperty('403')
+  expect(codes(operation('get', '/me'), 403)).toEqual(['request.https_required'])
   expect(operation('post', '/batch').responses).not.toHaveProperty('422')
 })
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createFixtureRouter } from '../../test/fixture-router.ts'
 import { type FixtureServer, readAnswer, startServer } from '../../test/fixture-server.ts'
+import { entityTag } from './preconditions.ts'
 
 let server: FixtureServer
 beforeAll(async () => {
@@ -15,16 +16,23 @@ async function update(ifMatch: string | null, body: object = {}) {
 }
 const get = (ifNoneMatch: string) => fetch(`${server.url}/tenants/acme`, { headers: { 'if-none-match': ifNoneMatch } })
 
-test('a versioned answer carries its version as a strong ETag', async () => {
-  expect((await fetch(`${server.url}/tenants/acme`)).headers.get('etag')).toBe('"7"')
-  expect((await update(null)).etag).toBe('"8"')
+const currentTag = async () => (await fetch(`${server.url}/tenants/acme`)).headers.get('etag') ?? ''
+
+test('a versioned answer carries a strong ETag that begins with its version', async () => {
+  expect(await currentTag()).toMatch(/^"7\.[\w-]{16}"$/)
+  expect((await update(null)).etag).toMatch(/^"8\.[\w-]{16}"$/)
+})
+
+test('of one version, answers that differ have tags that differ', () => {
+  expect(entityTag({ version: 7 }, 'for an admin')).not.toBe(entityTag({ version: 7 }, 'for a viewer'))
 })
 
 test('an answer that is not versioned has no ETag', async () => {
   expect((await fetch(`${server.url}/tenants`)).headers.get('etag')).toBeNull()
 })
 
-test('If-Match stands in for expectedVersion', async () => {
+test('If-Match stands in for expectedVersion, with the whole tag or the version alone', async () => {
+  expect((await update(await currentTag())).status).toBe(200)
   expect((await update('"7"')).status).toBe(200)
 })
 
@@ -49,7 +57,7 @@ test('If-Match: * expects any version', async () => {
 })
 
 test('anything but one strong tag of ours is refused', async () => {
-  for (const ifMatch of ['W/"7"', '7', '"x"', '"7", "8"', '""', '"7']) {
+  for (const ifMatch of ['"0"', 'W/"7"', '7', '"7."', '"7.a b"', '"x"', '"7", "8"', '""', '"7']) {
     const { status, body } = await update(ifMatch)
     expect([ifMatch, status, body.code]).toEqual([ifMatch, 400, 'request.invalid'])
   }
@@ -66,20 +74,21 @@ test('If-Match counts only where a version is expected', async () => {
   expect(await readAnswer(response)).toEqual({ ifMatch: false })
 })
 
-test('a reader that has the current version gets 304, by weak comparison', async () => {
-  for (const ifNoneMatch of ['"7"', 'W/"7"', '"1", W/"7"', '*']) {
+test('a reader that has the current answer gets 304, by weak comparison', async () => {
+  const tag = await currentTag()
+  for (const ifNoneMatch of [tag, `W/${tag}`, `"1", W/${tag}`, '*']) {
     const response = await get(ifNoneMatch)
     expect([ifNoneMatch, response.status, response.headers.get('etag'), await response.text()]).toEqual([
       ifNoneMatch,
       304,
-      '"7"',
+      tag,
       '',
     ])
   }
 })
 
-test('a reader that has another version gets the current one', async () => {
-  for (const ifNoneMatch of ['"6"', '"77"', '7']) expect((await get(ifNoneMatch)).status).toBe(200)
+test('a reader that has another answer gets the current one', async () => {
+  for (const ifNoneMatch of ['"6"', '"7"', '"7.another"', '7']) expect((await get(ifNoneMatch)).status).toBe(200)
 })
 
 test('a write is never answered by 304', async () => {

@@ -1,4 +1,4 @@
-import type { Operation } from '@tenantry/kernel/contract/operation'
+import type { AnyOperation, Operation, Subscription } from '@tenantry/kernel/contract/operation'
 import type { OperationMeta } from '@tenantry/kernel/trpc/init'
 import type { AnyTRPCProcedure, AnyTRPCRouter } from '@trpc/server'
 
@@ -8,10 +8,18 @@ export interface RestProcedure {
   operation: Operation
 }
 
-/** Every procedure that carries an operation, in the order of the router. */
+/** Every procedure that has a route, in the order of the router. */
 export function restProcedures(router: AnyTRPCRouter): RestProcedure[] {
-  const procedures = Object.entries<AnyTRPCProcedure>(router._def.procedures)
-  return procedures.flatMap(([name, procedure]) => {
+  return procedures(router).flatMap(({ name, operation }) => (operation.rest === null ? [] : [{ name, operation }]))
+}
+
+/** What only tRPC serves. */
+export function subscriptions(router: AnyTRPCRouter): { name: string; operation: Subscription }[] {
+  return procedures(router).flatMap(({ name, operation }) => (operation.rest === null ? [{ name, operation }] : []))
+}
+
+function procedures(router: AnyTRPCRouter): { name: string; operation: AnyOperation }[] {
+  return Object.entries<AnyTRPCProcedure>(router._def.procedures).flatMap(([name, procedure]) => {
     const operation = (procedure._def.meta as OperationMeta | undefined)?.operation
     return operation ? [{ name, operation }] : []
   })

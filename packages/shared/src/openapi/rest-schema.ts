@@ -64,6 +64,26 @@ export interface paths {
         patch: operations["tenants.update"];
         trace?: never;
     };
+    "/tenants/{tenantId}/event-log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what happened to a tenant lately
+         * @description The newest first, for seven days. Usage events need usage:read, settings events settings:read.
+         */
+        get: operations["events.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tenants/{tenantId}/usage": {
         parameters: {
             query?: never;
@@ -198,6 +218,7 @@ export interface components {
             missingScope?: string;
             reason?: string | null;
             requestId: string;
+            requiresFeature?: string;
             /** Format: date-time */
             resetsAt?: string;
             retryAfterSeconds?: number;
@@ -211,17 +232,11 @@ export interface components {
     };
     responses: never;
     parameters: {
-        /** @description Makes a retry safe: the same key with the same body gets the answer of the first call, for 24 hours. With another body it is refused. */
-        "Idempotency-Key": string;
-        /**
-         * @description The `ETag` you read, in place of `expectedVersion`. A stale one answers 412; `*` expects any version.
-         * @example "7"
-         */
+        /** @description The event's own key, as `idempotencyKey` in the body: however often it comes it is counted once, and a repetition is answered `duplicate`. With another meter or amount it is refused. */
+        "Event-Key": string;
+        /** @description The `ETag` you read, in place of `expectedVersion`, or just the version, `"7"`: nothing else is compared. A stale one answers 412; `*` expects any version. */
         "If-Match": string;
-        /**
-         * @description The `ETag` you have. While it is current the answer is 304, without a body.
-         * @example "7"
-         */
+        /** @description The `ETag` you have. While the answer would be the same it is 304, without a body. */
         "If-None-Match": string;
         /** @description Id, slug or externalId of the tenant the call is about. Without it the subdomain, the API key, the `tenant_id` claim of the token or your only membership decides. */
         "X-Tenant-ID": string;
@@ -229,10 +244,12 @@ export interface components {
     requestBodies: never;
     headers: {
         /**
-         * @description The version of the resource.
-         * @example "7"
+         * @description The version of the resource, a dot, and a digest of what this answer shows of it.
+         * @example "7.kq9tWNXEJ2IRYz4o"
          */
         ETag: string;
+        /** @description The next page, `rel="next"`; absent on the last one. */
+        Link: string;
         /**
          * @description What is left (`r`) of the limit, and the seconds (`t`) until it is full again. draft-ietf-httpapi-ratelimit-headers.
          * @example "read";r=99;t=60
@@ -326,6 +343,19 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /** @description - `request.https_required`: This service answers over HTTPS only. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.https_required";
                     };
                 };
             };
@@ -454,6 +484,19 @@ export interface operations {
                     };
                 };
             };
+            /** @description - `request.https_required`: This service answers over HTTPS only. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.https_required";
+                    };
+                };
+            };
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
@@ -506,10 +549,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description The `ETag` you have. While it is current the answer is 304, without a body.
-                 * @example "7"
-                 */
+                /** @description The `ETag` you have. While the answer would be the same it is 304, without a body. */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
             };
             path: {
@@ -601,6 +641,7 @@ export interface operations {
             };
             /**
              * @description - `auth.permission_denied`: You may not do this.
+             *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.mismatch`: The request names two different tenants.
              */
             403: {
@@ -611,7 +652,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.permission_denied" | "tenant.mismatch";
+                        code?: "auth.permission_denied" | "request.https_required" | "tenant.mismatch";
                     };
                 };
             };
@@ -680,10 +721,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description The `ETag` you read, in place of `expectedVersion`. A stale one answers 412; `*` expects any version.
-                 * @example "7"
-                 */
+                /** @description The `ETag` you read, in place of `expectedVersion`, or just the version, `"7"`: nothing else is compared. A stale one answers 412; `*` expects any version. */
                 "If-Match"?: components["parameters"]["If-Match"];
             };
             path: {
@@ -782,6 +820,7 @@ export interface operations {
             };
             /**
              * @description - `auth.permission_denied`: You may not do this.
+             *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
              */
@@ -793,7 +832,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.permission_denied" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -926,12 +965,189 @@ export interface operations {
             };
         };
     };
+    "events.list": {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id, slug or externalId of a tenant, or "current" */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            event: {
+                                /** @description Names of the fields; their values are read from the tenant */
+                                changed: string[];
+                                /** Format: date-time */
+                                occurredAt: string;
+                                /** @constant */
+                                type: "tenant.updated";
+                                /** @description Of the tenant, after the change */
+                                version: number;
+                            } | {
+                                /** @description `name`, or paths like `settings.branding.primaryColor` */
+                                changed: string[];
+                                /** Format: date-time */
+                                occurredAt: string;
+                                /** @constant */
+                                type: "settings.updated";
+                                /** @description Of the settings, after the change */
+                                version: number;
+                            } | {
+                                /** @description null is unlimited */
+                                hardLimit: number | null;
+                                /** @description null is unlimited */
+                                limit: number | null;
+                                meter: string;
+                                /** Format: date-time */
+                                occurredAt: string;
+                                resetsAt: string | null;
+                                /** @enum {string} */
+                                state: "ok" | "warning" | "grace" | "blocked";
+                                /** @description One of the plan's alert thresholds; null is the hard limit */
+                                thresholdPercent: number | null;
+                                /** @constant */
+                                type: "usage.threshold_reached";
+                                used: number;
+                            };
+                            id: string;
+                        }[];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /**
+             * @description - `request.invalid`: The request is not valid.
+             *     - `tenant.not_selected`: Name a tenant: in the path, or by the header X-Tenant-ID (id, slug or externalId). GET /api/v1/me lists yours.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid" | "tenant.not_selected";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.permission_denied`: You may not do this.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             *     - `tenant.inactive`: This tenant is not active.
+             *     - `tenant.mismatch`: The request names two different tenants.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                    };
+                };
+            };
+            /** @description - `tenant.not_found`: There is no such tenant, or you are not a member of it. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "tenant.not_found";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
     "usage.track": {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes a retry safe: the same key with the same body gets the answer of the first call, for 24 hours. With another body it is refused. */
-                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description The event's own key, as `idempotencyKey` in the body: however often it comes it is counted once, and a repetition is answered `duplicate`. With another meter or amount it is refused. */
+                "Idempotency-Key"?: components["parameters"]["Event-Key"];
             };
             path: {
                 /** @description Id, slug or externalId of a tenant, or "current" */
@@ -1018,6 +1234,7 @@ export interface operations {
             };
             /**
              * @description - `auth.permission_denied`: You may not do this.
+             *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
              */
@@ -1029,7 +1246,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.permission_denied" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -1214,6 +1431,7 @@ export interface operations {
             };
             /**
              * @description - `auth.permission_denied`: You may not do this.
+             *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.mismatch`: The request names two different tenants.
              */
             403: {
@@ -1224,7 +1442,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.permission_denied" | "tenant.mismatch";
+                        code?: "auth.permission_denied" | "request.https_required" | "tenant.mismatch";
                     };
                 };
             };
@@ -1360,6 +1578,7 @@ export interface operations {
             };
             /**
              * @description - `auth.permission_denied`: You may not do this.
+             *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
              */
@@ -1371,7 +1590,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.permission_denied" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -1440,10 +1659,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description The `ETag` you have. While it is current the answer is 304, without a body.
-                 * @example "7"
-                 */
+                /** @description The `ETag` you have. While the answer would be the same it is 304, without a body. */
                 "If-None-Match"?: components["parameters"]["If-None-Match"];
                 /** @description Id, slug or externalId of the tenant the call is about. Without it the subdomain, the API key, the `tenant_id` claim of the token or your only membership decides. */
                 "X-Tenant-ID"?: components["parameters"]["X-Tenant-ID"];
@@ -1516,6 +1732,7 @@ export interface operations {
             };
             /**
              * @description - `auth.permission_denied`: You may not do this.
+             *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
              */
@@ -1527,7 +1744,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.permission_denied" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -1596,10 +1813,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description The `ETag` you read, in place of `expectedVersion`. A stale one answers 412; `*` expects any version.
-                 * @example "7"
-                 */
+                /** @description The `ETag` you read, in place of `expectedVersion`, or just the version, `"7"`: nothing else is compared. A stale one answers 412; `*` expects any version. */
                 "If-Match"?: components["parameters"]["If-Match"];
                 /** @description Id, slug or externalId of the tenant the call is about. Without it the subdomain, the API key, the `tenant_id` claim of the token or your only membership decides. */
                 "X-Tenant-ID"?: components["parameters"]["X-Tenant-ID"];
@@ -1675,6 +1889,7 @@ export interface operations {
             };
             /**
              * @description - `auth.permission_denied`: You may not do this.
+             *     - `request.https_required`: This service answers over HTTPS only.
              *     - `settings.restricted_key`: You may not write this setting.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -1687,7 +1902,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.permission_denied" | "settings.restricted_key" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "auth.permission_denied" | "request.https_required" | "settings.restricted_key" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -1878,6 +2093,7 @@ export interface operations {
             };
             /**
              * @description - `auth.permission_denied`: You may not do this.
+             *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
              */
@@ -1889,7 +2105,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.permission_denied" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -2041,6 +2257,7 @@ export interface operations {
             };
             /**
              * @description - `auth.permission_denied`: You may not do this.
+             *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
              */
@@ -2052,7 +2269,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.permission_denied" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };

@@ -104,7 +104,7 @@ test('HEAD answers as GET does, without the body', async () => {
   const response = await fetch(`${server.url}/tenants/acme`, { method: 'HEAD' })
   const get = await fetch(`${server.url}/tenants/acme`)
   expect(response.status).toBe(200)
-  expect(response.headers.get('etag')).toBe('"7"')
+  expect(response.headers.get('etag')).toBe(get.headers.get('etag'))
   expect(response.headers.get('content-length')).toBe(get.headers.get('content-length'))
   expect(await response.text()).toBe('')
 })

@@ -1,6 +1,8 @@
 import { mutationHook, queryHooks } from './hook-factory.ts'
+import { infiniteHooks } from './infinite-hooks.ts'
 
 export { useUpdateSettings } from './use-update-settings.ts'
+export { type TenantEvent, useWatchEvents, type WatchEventsOptions } from './use-watch-events.ts'
 
 export const [useMe, useSuspenseMe] = queryHooks(({ me }) => me.get)
 export const [usePlans, useSuspensePlans] = queryHooks(({ plans }) => plans.list)
@@ -12,6 +14,9 @@ export const [useTenantLimits, useSuspenseTenantLimits] = queryHooks(({ tenants 
 
 export const [useSettings, useSuspenseSettings] = queryHooks(({ settings }) => settings.get)
 export const [useSettingsSchema, useSuspenseSettingsSchema] = queryHooks(({ settings }) => settings.schema)
+
+export const [useEvents, useSuspenseEvents] = queryHooks(({ events }) => events.list)
+export const [useInfiniteEvents, useSuspenseInfiniteEvents] = infiniteHooks(({ events }) => events.list)
 
 export const useUpdateTenant = mutationHook(
   ({ tenants }) => tenants.update,

@@ -1,10 +1,15 @@
 export { isTenantryError, type TenantryError } from '../http/errors.ts'
 export type { ErrorCode } from '../http/operations.ts'
 export {
+  type TenantEvent,
+  useEvents,
+  useInfiniteEvents,
   useMe,
   usePlans,
   useSettings,
   useSettingsSchema,
+  useSuspenseEvents,
+  useSuspenseInfiniteEvents,
   useSuspenseMe,
   useSuspensePlans,
   useSuspenseSettings,
@@ -20,5 +25,7 @@ export {
   useTrackUsage,
   useUpdateSettings,
   useUpdateTenant,
+  useWatchEvents,
+  type WatchEventsOptions,
 } from './hooks.ts'
 export { TenantryProvider, type TenantryProviderProps, useTenantry, useTenantryClient } from './provider.tsx'

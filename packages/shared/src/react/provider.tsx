@@ -22,10 +22,20 @@ export interface TenantryProviderProps extends Omit<TenantryClientOptions, 'tena
 /** Gives the hooks their client. Keep `token` and `fetch` the same functions from one rendering to the next. */
 export function TenantryProvider({ tenant = '', queryClient, children, ...options }: TenantryProviderProps) {
   const [ownQueryClient] = useState(createQueryClient)
-  const { url, token, timeoutMilliseconds, retries, longestWaitMilliseconds, fetch } = options
+  const { url, token, timeoutMilliseconds, retries, longestWaitMilliseconds, streaming, fetch } = options
   const client = useMemo(
-    () => createTenantryClient({ url, token, tenant, timeoutMilliseconds, retries, longestWaitMilliseconds, fetch }),
-    [url, token, tenant, timeoutMilliseconds, retries, longestWaitMilliseconds, fetch],
+    () =>
+      createTenantryClient({
+        url,
+        token,
+        tenant,
+        timeoutMilliseconds,
+        retries,
+        longestWaitMilliseconds,
+        streaming,
+        fetch,
+      }),
+    [url, token, tenant, timeoutMilliseconds, retries, longestWaitMilliseconds, streaming, fetch],
   )
   const queries = queryClient ?? ownQueryClient
   return (

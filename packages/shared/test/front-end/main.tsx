@@ -3,10 +3,12 @@ import { createRestClient } from '@tenantry/shared/openapi/rest-client'
 import {
   isTenantryError,
   TenantryProvider,
+  useInfiniteEvents,
   useSuspenseTenantInfo,
   useTenant,
   useTenantInfo,
   useUpdateSettings,
+  useWatchEvents,
 } from '@tenantry/shared/react'
 
 type Same<Left, Right> = [Left, Right] extends [Right, Left] ? true : false
@@ -17,6 +19,20 @@ function Tenant() {
   const suspended = useSuspenseTenantInfo()
   const seats = useTenantInfo(undefined, { select: ({ memberCount }) => memberCount, staleTime: 60_000 })
   const { mutate } = useUpdateSettings()
+  const events = useInfiniteEvents(
+    { tenantId: 'current' },
+    { select: ({ pages }) => pages.flatMap(({ items }) => items) },
+  )
+  const stream = useWatchEvents({
+    onEvent: (event) => {
+      if (event.type === 'usage.threshold_reached') holds<Same<typeof event.thresholdPercent, number | null>>(true)
+      // @ts-expect-error: no such event
+      if (event.type === 'tenant.conquered') stream.reset()
+    },
+  })
+  // @ts-expect-error: the hook turns the pages itself
+  useInfiniteEvents({ tenantId: 'current', cursor: '1' })
+  holds<Same<NonNullable<typeof events.data>[number]['id'], string>>(true)
   holds<Same<typeof seats.data, number | undefined>>(true)
   holds<Same<typeof suspended.data.userRole, 'owner' | 'admin' | 'member' | 'viewer' | null>>(true)
   const code: ErrorCode | undefined = info.error?.data?.problem.code
@@ -47,6 +63,21 @@ export async function readTwice(): Promise<string[]> {
   // @ts-expect-error: no such path
   await createRestClient(connection).GET('/tenants/currant')
   return [info.slug, data?.slug ?? '']
+}
+
+export function watch(): () => void {
+  const client = createTenantryClient({ url: '', streaming: true })
+  const stream = client.events.watch.subscribe(
+    { lastEventId: '1' },
+    {
+      onData: ({ id, data }) => {
+        holds<Same<typeof id, string>>(true)
+        if (data.type === 'resync') holds<Same<typeof data.reason, 'started' | 'gap'>>(true)
+      },
+      onError: (error) => readError(error),
+    },
+  )
+  return () => stream.unsubscribe()
 }
 
 export const page = (

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
+import type { FormerTimezone } from '@tenantry/kernel/context/dependencies'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import type { BaseRole } from './rules/scopes.ts'
 
@@ -10,6 +11,9 @@ export interface AccessRow {
   statusReason: string | null
   plan: string
   timezone: string
+  formerTimezones: FormerTimezone[]
+  /** ISO 8601. */
+  createdAt: string
   /** Null for callers that are no members. */
   role: BaseRole | null
   inheritedFrom: string | null
@@ -18,8 +22,8 @@ export interface AccessRow {
 /** A tenant that a membership reaches. */
 export type ReachableTenant = AccessRow & { role: BaseRole }
 
-const accessColumns = /* sql */ `tenant_id as "tenantId", slug, name, status, status_reason as "statusReason", plan, timezone, role,
-  inherited_from as "inheritedFrom"`
+const accessColumns = /* sql */ `tenant_id as "tenantId", slug, name, status, status_reason as "statusReason", plan, timezone,
+  former_timezones as "formerTimezones", created_at as "createdAt", role, inherited_from as "inheritedFrom"`
 
 /** The user of the identity that the unit of work is signed for; made or brought up to date. */
 export async function signInUser(
@@ -63,7 +67,7 @@ export async function listOwnTenantIds(em: EntityManager): Promise<string[]> {
 export async function findTenant(em: EntityManager, reference: string): Promise<AccessRow | null> {
   const rows = await em.execute<AccessRow[]>(
     /* sql */ `select id as "tenantId", slug, name, status, status_reason as "statusReason", plan, timezone,
-        null as role, null as "inheritedFrom"
+        former_timezones as "formerTimezones", created_at as "createdAt", null as role, null as "inheritedFrom"
       from tenantry.tenants
      where (id = ? or slug = ? or external_id = ?) and status <> 'purged'
      order by case when slug = ? then 1 when external_id = ? then 2 else 0 end limit 1`,

@@ -116,6 +116,8 @@ describe('access', () => {
         statusReason: null,
         plan: 'business',
         timezone: 'UTC',
+        formerTimezones: [],
+        createdAt: expect.any(Date),
       },
       role,
       inheritedFrom: null,

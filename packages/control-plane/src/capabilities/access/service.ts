@@ -20,12 +20,19 @@ export interface DirectoryOptions {
   cacheSize?: number
 }
 
-type Found = { access: TenantAccess | null }
+interface Found {
+  access: TenantAccess | null
+  /** How often tenants had changed when the look-up began. */
+  askedAt: number
+}
 
 /** Answers the pipeline: which user is this identity, what may this actor do in that tenant. */
 export function createDirectory({ database, clock, cacheSize = 50_000 }: DirectoryOptions): Directory {
   const users = new LRUCache<string, Promise<{ id: string }>>({ max: cacheSize, ttl: userMilliseconds })
   const found = new LRUCache<string, Promise<Found>>({ max: cacheSize, ttl: accessMilliseconds })
+  let changes = 0
+  // Longer than anything that was found before the change is kept.
+  const changed = new LRUCache<string, number>({ max: cacheSize, ttl: 2 * accessMilliseconds })
   const own = new LRUCache<string, Promise<string[]>>({ max: cacheSize, ttl: accessMilliseconds })
 
   return {
@@ -38,8 +45,17 @@ export function createDirectory({ database, clock, cacheSize = 50_000 }: Directo
     async findAccess(actor, tenantRef) {
       if (!isReference(tenantRef)) return null
       const key = `${actorKey(actor)} ${tenantRef}`
-      const { access } = await shared(found, key, () => load(database, actor, tenantRef))
+      const { access, askedAt } = await shared(found, key, () => load(database, actor, tenantRef, changes))
+      if (access && askedAt < (changed.get(access.tenant.id) ?? 0)) {
+        found.delete(key)
+        return narrowed(actor, (await shared(found, key, () => load(database, actor, tenantRef, changes))).access)
+      }
       return narrowed(actor, access)
+    },
+
+    forget(tenantId) {
+      changes += 1
+      changed.set(tenantId, changes)
     },
 
     async findTenantId(tenantRef) {
@@ -100,12 +116,12 @@ function identityDigest({ issuer, subject, email, emailVerified, name }: Identit
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
-async function load(database: Database, actor: Actor, tenantRef: string): Promise<Found> {
+async function load(database: Database, actor: Actor, tenantRef: string, askedAt: number): Promise<Found> {
   const row =
     actor.type === 'user'
       ? await database.userUnit({ userId: actor.id, readOnly: true }, (em) => findMemberAccess(em, tenantRef))
       : await database.platformUnit({ actor: pipeline, readOnly: true }, (em) => findTenant(em, tenantRef))
-  return { access: row && toAccess(row) }
+  return { access: row && toAccess(row), askedAt }
 }
 
 function toAccess({
@@ -115,11 +131,22 @@ function toAccess({
   statusReason,
   plan,
   timezone,
+  formerTimezones,
+  createdAt,
   role,
   inheritedFrom,
 }: AccessRow): TenantAccess {
   return {
-    tenant: { id: tenantId, slug, status, statusReason, plan, timezone },
+    tenant: {
+      id: tenantId,
+      slug,
+      status,
+      statusReason,
+      plan,
+      timezone,
+      formerTimezones,
+      createdAt: new Date(createdAt),
+    },
     role,
     inheritedFrom,
     scopes: role === null ? new Set() : roleScopes[role],

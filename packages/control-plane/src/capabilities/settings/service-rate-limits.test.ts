@@ -32,6 +32,17 @@ test('a tenant has ten updates an hour, whoever makes them, and is told when the
   expect(await installation.auditEntries(tenant.id)).toHaveLength(10)
 })
 
+test('a platform admin can still change what a tenant has used up', async () => {
+  const { tenant, caller } = await installation.enter()
+  await repeat(10, (index) => write(caller, index))
+  await expect(write(caller, 11)).rejects.toMatchObject({ code: 'rate_limit.exceeded' })
+
+  const raised = { settings: { rateLimits: { updatesPerHour: 20 } } }
+  await expect(installation.callerAs(operator, tenant.id).tenants.updateSettings(raised)).resolves.toBeDefined()
+
+  await expect(write(caller, 11)).resolves.toBeDefined()
+})
+
 test('the updates of one tenant leave those of another alone', async () => {
   const { caller } = await installation.enter()
   const { caller: other } = await installation.enter()
@@ -62,8 +73,8 @@ test('the platform may set the figures of a tenant, and they hold from the next 
   const platform = installation.callerAs(operator, tenant.id)
   await platform.tenants.updateSettings({ settings: { rateLimits: { updatesPerHour: 3, requestsPerMinute: 4 } } })
 
-  await repeat(2, (index) => write(caller, index))
-  await expect(write(caller, 3)).rejects.toMatchObject({ code: 'rate_limit.exceeded', details: { limit: 3 } })
+  await repeat(3, (index) => write(caller, index))
+  await expect(write(caller, 4)).rejects.toMatchObject({ code: 'rate_limit.exceeded', details: { limit: 3 } })
   await repeat(3, () => caller.settings.get())
   await expect(caller.settings.get()).rejects.toMatchObject({ code: 'rate_limit.exceeded', details: { limit: 4 } })
 })

@@ -91,7 +91,7 @@ test('a key that needs a feature of the plan is refused without, naming it, and 
   const { caller } = await installation.enter({ plan: 'business' })
   await expect(caller.tenants.updateSettings(patch)).rejects.toMatchObject({
     code: 'settings.restricted_key',
-    details: { key: 'features.ssoEnabled' },
+    details: { key: 'features.ssoEnabled', requiresFeature: 'sso' },
     message: expect.stringContaining('sso'),
   })
   const { caller: enterprise } = await installation.enter({ plan: 'enterprise' })

@@ -2,6 +2,7 @@ import { actorKey } from '@tenantry/kernel/context/actor'
 import type { Change } from '@tenantry/kernel/context/audit-record'
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import type { z } from 'zod'
+import { emitEvent } from '../event/index.ts'
 import { planNamed } from '../plan/index.ts'
 import { forgetTenant, getOwnTenant, getOwnTenantForUpdate, saveTenant, tenantErrors } from '../tenant/index.ts'
 import { settingsErrors, type updateSettings as updateOperation } from './contract.ts'
@@ -60,6 +61,8 @@ export async function updateSettings(ctx: TenantContext, { name, settings: patch
   })
   ctx.record('settings.updated', { target: { type: 'settings', id: ctx.tenant.id }, changes: audited })
   forgetTenant(ctx)
+  await emitEvent(ctx, 'settings.updated', { changed: Object.keys(audited), version })
+  if (renamed) await emitEvent(ctx, 'tenant.updated', { changed: ['name'], version: tenant.version })
   return answer(ctx, newName, { document, version, updatedAt: now })
 }
 
@@ -83,10 +86,14 @@ function refuseRestricted(ctx: TenantContext, changes: SettingChange[]): void {
   const [restricted] = restrictedKeys(changes, writerOf(ctx), features)
   if (!restricted) return
   const { key, writableBy, requiresFeature } = restricted
-  const message = requiresFeature
-    ? `The setting ${key} needs the plan feature ${requiresFeature}.`
-    : `The setting ${key} may be written by ${writableBy === 'platform' ? 'the platform' : `the ${writableBy}`} only.`
-  throw settingsErrors.restricted_key({ key, writableBy }, message)
+  if (requiresFeature) {
+    throw settingsErrors.restricted_key(
+      { key, requiresFeature },
+      `The setting ${key} needs the plan feature ${requiresFeature}.`,
+    )
+  }
+  const writer = writableBy === 'platform' ? 'the platform' : `the ${writableBy}`
+  throw settingsErrors.restricted_key({ key, writableBy }, `The setting ${key} may be written by ${writer} only.`)
 }
 
 function writerOf({ actor, access }: TenantContext): Writer {

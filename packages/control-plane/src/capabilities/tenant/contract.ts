@@ -1,5 +1,6 @@
 import { defineErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
+import { isReservedName } from '@tenantry/kernel/contract/reserved-names'
 import { textProblem } from '@tenantry/kernel/contract/text'
 import { expectedVersion, id, integer, tenantRef, text, timestamp, timezone } from '@tenantry/kernel/contract/wire'
 import { AppError } from '@tenantry/kernel/errors/app-error'
@@ -28,7 +29,12 @@ const externalId = z
   .string()
   .regex(/^[\x21-\x7e]{1,128}$/, 'Expected 1 to 128 visible ASCII characters.')
   .refine((value) => !z.uuid().safeParse(value).success, 'Expected something that is no UUID: those are our ids.')
-  .refine((value) => value !== 'current', 'Expected something else: "current" is reserved.')
+  .refine((value) => !isReservedName(value), 'Expected another name: this one is reserved.')
+
+const holdsCredentials = (value: string) => {
+  const url = URL.parse(value)
+  return url !== null && (url.username !== '' || url.password !== '')
+}
 
 const tenantFields = {
   id: id('tenant'),
@@ -114,6 +120,7 @@ export const updateTenant = defineOperation({
       .url({ protocol: /^https$/, hostname: z.regexes.domain, error: 'Expected an https URL with a domain name.' })
       .max(2048)
       .refine((value) => textProblem(value, 'single') === null, 'Expected a plain URL.')
+      .refine((value) => !holdsCredentials(value), 'Expected a URL without credentials.')
       .nullable()
       .optional(),
     timezone: timezone().optional(),

@@ -1,4 +1,5 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
+import type { FormerTimezone } from '@tenantry/kernel/context/dependencies'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import { platformScoped } from '@tenantry/kernel/tenancy/platform-table'
 import { tenantFilter, tenantPolicies } from '@tenantry/kernel/tenancy/tenant-table'
@@ -36,6 +37,7 @@ export const Tenant = defineEntity({
     organizationType: p.string().length(100).nullable(),
     websiteUrl: p.string().length(2048).nullable(),
     timezone: p.string().length(64).default('UTC'),
+    formerTimezones: p.json<FormerTimezone[]>().default([]),
     tags: p.array().default([]),
     plan: p.string().length(64).default('free'),
     status: p.enum([...tenantStates]).default('active'),

@@ -172,9 +172,12 @@ describe('update', () => {
   test.each([
     ['name', '<script>alert(1)</script>'],
     ['name', 'Ac\u0000me'],
+    ['name', 'Acme\u202eknaB'],
     ['name', 'Acme \ud800'],
     ['organizationType', 'a\nb'],
     ['websiteUrl', 'https://acme.example/\u0000'],
+    ['websiteUrl', 'https://jo:secret@acme.example/'],
+    ['externalId', 'API'],
     ['websiteUrl', 'https://acme.example/\ud800'],
     ['externalId', 'current'],
     ['externalId', 'two words'],

@@ -3,8 +3,10 @@ import type { CachedTenantContext, TenantContext } from '@tenantry/kernel/contex
 import { authErrors } from '@tenantry/kernel/contract/errors'
 import type { z } from 'zod'
 import { isBaseRole } from '../access/index.ts'
+import { emitEvent } from '../event/index.ts'
 import { countMembers } from '../member/index.ts'
 import { featuresOf, planNamed } from '../plan/index.ts'
+import { afterTimezoneChange } from '../usage/index.ts'
 import { tenantErrors, type updateTenant as updateOperation } from './contract.ts'
 import type { Tenant } from './entity.ts'
 import { countChildren, getOwnTenant, getOwnTenantForUpdate, saveTenant } from './repository.ts'
@@ -44,17 +46,22 @@ export async function update(ctx: TenantContext, { tenantId: _, expectedVersion,
   const changes = changesOf(tenant, { ...fields, ...changedPlan(ctx, plan) })
   if (Object.keys(changes).length === 0) return describe(ctx, tenant)
 
+  const now = ctx.clock.now()
+  if (fields.timezone !== undefined && changes.timezone)
+    tenant.formerTimezones = afterTimezoneChange(tenant, fields.timezone, now)
   Object.assign(tenant, Object.fromEntries(Object.entries(changes).map(([key, { after }]) => [key, after])))
-  tenant.updatedAt = ctx.clock.now()
+  tenant.updatedAt = now
   await saveTenant(ctx.em)
   ctx.record('tenant.updated', { target: { type: 'tenant', id: tenant.id }, changes })
   forgetTenant(ctx)
+  await emitEvent(ctx, 'tenant.updated', { changed: Object.keys(changes), version: tenant.version })
   return describe(ctx, tenant)
 }
 
 /** To be called by whoever changes something that info, usage or limits show. */
 export function forgetTenant(ctx: TenantContext): void {
   ctx.afterCommit(async () => {
+    ctx.services.forgetAccess(ctx.tenant.id)
     for (const name of cachedNames) await ctx.services.cache.invalidate(ctx.tenant.id, name)
   })
 }

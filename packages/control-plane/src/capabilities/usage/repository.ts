@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import { usageErrors } from './contract.ts'
-import { UsageCounter } from './entity.ts'
+import { UsageCounter, UsageEvent } from './entity.ts'
 
 export interface CounterValue {
   meter: string
@@ -19,6 +19,10 @@ export async function listCounters(
   if (periods.length === 0) return []
   const counters = await em.find(UsageCounter, { $or: periods }, { disableIdentityMap: true })
   return counters.map(({ meter, period, used, revision }) => ({ meter, period, used, revision }))
+}
+
+export async function hasEvent(em: EntityManager, idempotencyKey: string): Promise<boolean> {
+  return (await em.count(UsageEvent, { idempotencyKey })) > 0
 }
 
 export interface UsageEventInput {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
+import { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openTestInstallation, type TestInstallation } from '../../testing.ts'
 import { createTestClock, usageRows } from './service.fixture.ts'
@@ -185,4 +186,24 @@ test('calls of every kind at once never wait for each other in a circle', async 
   const outcomes = await Promise.allSettled(calls)
   const refusals = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason.code] : []))
   expect(new Set(refusals)).toEqual(new Set(['usage.idempotency_conflict']))
+})
+
+test('a count ends where it could no longer be told exactly: the event is refused and not counted', async () => {
+  const { tenant, caller } = await installation.enter()
+  const track = (amount: number) => caller.usage.track({ tenantId: 'current', metric: 'tokens', amount })
+  await track(1)
+  const admin = new Client(installation.testDatabase.adminUrl)
+  await admin.connect()
+  await admin.query('update tenantry.usage_counters set used = $1 where tenant_id = $2', [
+    Number.MAX_SAFE_INTEGER - 1,
+    tenant.id,
+  ])
+  await admin.end()
+
+  await expect(track(2)).rejects.toMatchObject({
+    code: 'request.invalid',
+    details: { issues: [{ path: 'amount', message: expect.stringContaining('exactly') }] },
+  })
+  expect(await track(1)).toMatchObject({ used: Number.MAX_SAFE_INTEGER })
+  expect((await usageRows(installation, tenant.id)).events.map(({ amount }) => amount)).toEqual([1, 1])
 })

@@ -1,7 +1,11 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import type { Dependencies } from '@tenantry/kernel/context/dependencies'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createInternalCaller } from '../../caller.ts'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { createInternalCaller, type InternalCaller } from '../../caller.ts'
 import { openTestInstallation, operator, type TestInstallation, type TestTenant } from '../../testing.ts'
+import { loadCatalogue } from '../plan/index.ts'
 import { createTestClock } from './service.fixture.ts'
 
 const clock = createTestClock('2026-11-21T10:00:00Z')
@@ -218,11 +222,55 @@ describe('limits', () => {
     expect(limits.map(({ meter }) => meter)).toEqual(Object.keys(installation.dependencies.services.catalogue.meters))
   })
 
-  test('follow a change of the plan', async () => {
-    const { tenant } = await installation.enter({ plan: 'free' })
+  test('follow a change of the plan at once, for whoever has just asked too', async () => {
+    const { tenant, caller: reader } = await installation.enter({ plan: 'free' })
+    expect(await reader.tenants.limits()).toMatchObject({ tier: 'free' })
+    await reader.tenants.usage()
     await installation.callerAs(operator).tenants.update({ tenantId: tenant.id, plan: 'enterprise' })
-    const reader = installation.callerAs(await installation.createMember(tenant.id, 'viewer'), tenant.id)
     expect(await reader.tenants.limits()).toMatchObject({ tier: 'enterprise' })
     expect(await reader.tenants.usage()).toMatchObject({ tokensLimit: -1 })
   })
 })
+
+describe('a period', () => {
+  const used = async (caller: InternalCaller, name: string) => {
+    const { meters } = await caller.tenants.usage()
+    return meters.find(({ meter }) => meter === name)
+  }
+
+  test('that is used up stays so when the tenant changes its timezone', async () => {
+    const { tenant, caller } = await installation.enter({ plan: 'free' })
+    const blocked = await caller.usage.track({ ...current, metric: 'api_calls', amount: 5_000 })
+    expect(blocked.state).toBe('blocked')
+
+    await caller.tenants.update({ tenantId: tenant.id, timezone: 'Pacific/Pago_Pago' })
+
+    expect(await used(caller, 'api_calls')).toMatchObject({ used: 5_000, state: 'blocked' })
+    expect(await caller.usage.track({ ...current, metric: 'api_calls' })).toMatchObject({ used: 5_001 })
+    clock.set('2026-11-22T11:00:00Z')
+    expect(await used(caller, 'api_calls')).toMatchObject({ used: 0, resetsAt: '2026-11-23T11:00:00.000Z' })
+  })
+
+  test('of a plan that is anchored at the subscription starts on its day of the month', async () => {
+    const { user, tenant } = await installation.enter({ plan: 'starter' })
+    clock.set('2026-12-05T10:00:00Z')
+    const dependencies = await withAnchor(installation.dependencies, 'subscription')
+    const caller = createInternalCaller(dependencies, {
+      actor: { type: 'user', ...user, name: null },
+      tenantId: tenant.id,
+    })
+
+    const { resetsAt } = await caller.usage.track({ ...current, metric: 'tokens', amount: 7 })
+
+    expect(resetsAt).toBe('2026-12-21T00:00:00.000Z')
+    expect(await used(caller, 'tokens')).toMatchObject({ used: 7, resetsAt })
+  })
+})
+
+async function withAnchor(dependencies: Dependencies, anchor: string): Promise<Dependencies> {
+  const own = join(await mkdtemp(join(tmpdir(), 'tenantry-catalogue-')), 'plans.yaml')
+  onTestFinished(() => rm(dirname(own), { recursive: true }))
+  const declared = await readFile(new URL('../../../catalogue/default.yaml', import.meta.url), 'utf8')
+  await writeFile(own, declared.replace('periodAnchor: calendar', `periodAnchor: ${anchor}`))
+  return { ...dependencies, services: { ...dependencies.services, catalogue: loadCatalogue(own) } }
+}

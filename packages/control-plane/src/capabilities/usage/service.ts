@@ -1,12 +1,13 @@
 import type { CachedTenantContext, TenantContext } from '@tenantry/kernel/context/request-context'
 import { requestErrors } from '@tenantry/kernel/contract/errors'
 import type { z } from 'zod'
+import { emitEvent } from '../event/index.ts'
 import { countSeats } from '../member/index.ts'
 import { type EffectiveLimit, effectiveLimits, featuresOf, type Meter, planNamed } from '../plan/index.ts'
 import { getUsage as getUsageOperation, type trackUsage as trackOperation, usageErrors } from './contract.ts'
 import { type CounterValue, listCounters, trackEvent } from './repository.ts'
-import { percentOf, stateOf } from './rules/ladder.ts'
-import { periodOf } from './rules/period.ts'
+import { crossedThresholds, percentOf, stateOf } from './rules/ladder.ts'
+import { periodOfTenant } from './rules/tenant-period.ts'
 
 type TrackInput = z.output<typeof trackOperation.input>
 
@@ -23,7 +24,11 @@ const bytesPerMegabyte = 1024 * 1024
 export async function getUsage(ctx: CachedTenantContext) {
   const meters = Object.values(ctx.services.catalogue.meters)
   const now = ctx.clock.now()
-  const periodsOf = meters.map((meter) => ({ meter, period: periodOf(meter.period, now, ctx.tenant) }))
+  const plan = planNamed(ctx.services.catalogue, ctx.tenant.plan)
+  const periodsOf = meters.map((meter) => ({
+    meter,
+    period: periodOfTenant(meter.period, now, ctx.tenant, plan.periodAnchor),
+  }))
   const snapshot = await ctx.cached<UsageSnapshot>(async (em) => ({
     counters: await listCounters(
       em,
@@ -32,7 +37,6 @@ export async function getUsage(ctx: CachedTenantContext) {
     seats: await countSeats(em),
   }))
 
-  const plan = planNamed(ctx.services.catalogue, ctx.tenant.plan)
   const limits = new Map(effectiveLimits(ctx.services.catalogue, plan.name).map((limit) => [limit.meter, limit]))
   const described = periodsOf.map(({ meter, period }) => {
     const used = usedOf(snapshot, meter, period.key)
@@ -62,6 +66,7 @@ export async function track(ctx: TenantContext, input: TrackInput) {
   const meter = ctx.services.catalogue.meters[input.metric]
   if (!meter) throw usageErrors.unknown_meter({}, `The plan catalogue has no meter "${input.metric}".`)
   checkAmount(meter, input.amount)
+  const plan = planNamed(ctx.services.catalogue, ctx.tenant.plan)
   const receivedAt = ctx.clock.now()
   const occurredAt = occurredAtOf(input, receivedAt)
 
@@ -71,27 +76,32 @@ export async function track(ctx: TenantContext, input: TrackInput) {
     idempotencyKey: eventKeyOf(ctx, input),
     occurredAt,
     receivedAt,
-    period: periodOf(meter.period, occurredAt, ctx.tenant).key,
-    day: periodOf('day', occurredAt, ctx.tenant).key,
+    period: periodOfTenant(meter.period, occurredAt, ctx.tenant, plan.periodAnchor).key,
+    day: periodOfTenant('day', occurredAt, ctx.tenant).key,
     properties: input.properties ?? null,
   })
   if (tracked.outcome === 'conflict') throw usageErrors.idempotency_conflict()
+  refuseUncountable(tracked.used)
 
   const { used, revision, period } = tracked
   ctx.afterCommit(() => writeThrough(ctx, { meter: meter.key, period, used, revision }))
-  const plan = planNamed(ctx.services.catalogue, ctx.tenant.plan)
   const limit = effectiveLimits(ctx.services.catalogue, plan.name).find(
     ({ meter: key }) => key === meter.key,
   ) as EffectiveLimit
-  return {
-    outcome: tracked.outcome,
-    metric: meter.key,
-    amount: input.amount,
+  const { endsAt } = periodOfTenant(meter.period, tracked.occurredAt, ctx.tenant, plan.periodAnchor)
+  const standing = {
     used,
     limit: limit.limit,
     state: stateOf(used, limit, plan.alertThresholds),
-    resetsAt: periodOf(meter.period, tracked.occurredAt, ctx.tenant).endsAt?.toISOString() ?? null,
+    resetsAt: endsAt?.toISOString() ?? null,
   }
+  // The counter is locked until the commit: one call after another finds it where the last one left it.
+  const before = tracked.outcome === 'accepted' ? used - input.amount : used
+  for (const thresholdPercent of crossedThresholds({ before, after: used }, limit, plan.alertThresholds)) {
+    const { hardLimit } = limit
+    await emitEvent(ctx, 'usage.threshold_reached', { meter: meter.key, thresholdPercent, hardLimit, ...standing })
+  }
+  return { outcome: tracked.outcome, metric: meter.key, amount: input.amount, ...standing }
 }
 
 function checkAmount(meter: Meter, amount: number): void {
@@ -101,6 +111,13 @@ function checkAmount(meter: Meter, amount: number): void {
     throw refuse(`This meter is counted from ${meter.countedFrom}; it cannot be tracked.`, 'metric')
   if (meter.kind === 'counter' && amount < 1) throw refuse('A counter takes whole amounts from 1.')
   if (amount === 0) throw refuse('Expected a change other than 0.')
+}
+
+/** Above 2^53 no figure that we answer would be exact any more. */
+function refuseUncountable(used: number): void {
+  if (Number.isSafeInteger(used)) return
+  const message = 'The count would be larger than can be told exactly.'
+  throw requestErrors.invalid({ issues: [{ path: 'amount', message }] })
 }
 
 function occurredAtOf({ occurredAt }: TrackInput, now: Date): Date {

@@ -1,8 +1,8 @@
 import type { Actor } from '../../context/actor.ts'
-import type { Identity } from '../../context/dependencies.ts'
+import type { Dependencies, Identity } from '../../context/dependencies.ts'
 import type { RequestContext } from '../../context/request-context.ts'
 import { authErrors } from '../../contract/errors.ts'
-import type { Operation } from '../../contract/operation.ts'
+import type { AnyOperation } from '../../contract/operation.ts'
 import { AppError } from '../../errors/app-error.ts'
 import { recordDenial } from '../denial.ts'
 
@@ -16,7 +16,7 @@ export interface Caller {
 const running = new WeakMap<RequestContext, Promise<Caller>>()
 
 /** Throws `auth.unauthenticated` where an operation needs a caller and there is none, `auth.blocked` after many failures. */
-export async function authenticate(ctx: RequestContext, { unitOfWork }: Operation): Promise<Caller> {
+export async function authenticate(ctx: RequestContext, { unitOfWork }: AnyOperation): Promise<Caller> {
   let caller = running.get(ctx)
   if (!caller) {
     caller = identify(ctx)
@@ -37,13 +37,27 @@ async function identify(ctx: RequestContext): Promise<Caller> {
     // API keys are refused like any other credential that verifies as nothing.
     if (credentials.bearer === undefined)
       throw authErrors.unauthenticated({}, 'API keys are not accepted by this version.')
-    const identity = await dependencies.authenticator.verify(credentials.bearer)
-    const user = await dependencies.directory.signIn(identity)
-    return { actor: { type: identity.platformAdmin ? 'platformAdmin' : 'user', ...user }, identity }
+    return await callerOf(dependencies, credentials.bearer)
   } catch (error) {
     if (error instanceof AppError && error.kind === 'unauthenticated') await countFailure(ctx)
     throw error
   }
+}
+
+/**
+ * Who calls, for what goes on after it was let in. Throws once its credentials no longer hold; that a token runs out
+ * is not counted as a failure.
+ */
+export async function authenticateAgain({ credentials, dependencies }: RequestContext): Promise<Actor> {
+  if ('actor' in credentials) return credentials.actor
+  if (credentials.bearer === undefined) throw authErrors.unauthenticated()
+  return (await callerOf(dependencies, credentials.bearer)).actor
+}
+
+async function callerOf({ authenticator, directory }: Dependencies, bearer: string): Promise<Caller> {
+  const identity = await authenticator.verify(bearer)
+  const user = await directory.signIn(identity)
+  return { actor: { type: identity.platformAdmin ? 'platformAdmin' : 'user', ...user }, identity }
 }
 
 /**
@@ -56,7 +70,7 @@ async function countFailure(ctx: RequestContext): Promise<void> {
   if (address === null) return
   const seconds = failureBlock.blockedSeconds(address)
   if (seconds > 0) throw authErrors.blocked({ retryAfterSeconds: seconds })
-  if (failureBlock.recordFailure(address)) {
+  if (await failureBlock.recordFailure(address)) {
     await recordDenial(ctx, { actor: { type: 'anonymous' }, code: 'auth.blocked' })
   }
 }

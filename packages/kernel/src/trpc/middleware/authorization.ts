@@ -1,10 +1,10 @@
 import type { Actor } from '../../context/actor.ts'
 import type { TenantAccess } from '../../context/dependencies.ts'
 import { authErrors } from '../../contract/errors.ts'
-import type { Operation } from '../../contract/operation.ts'
+import type { AnyOperation } from '../../contract/operation.ts'
 
 /** One check against the operation's declared scope; a platform operation is for platform admins only. */
-export function authorize({ permission, unitOfWork }: Operation, actor: Actor, access: TenantAccess | null): void {
+export function authorize({ permission, unitOfWork }: AnyOperation, actor: Actor, access: TenantAccess | null): void {
   if (unitOfWork === 'platform' && actor.type !== 'platformAdmin' && actor.type !== 'system') {
     throw authErrors.permission_denied({}, 'Only platform admins may do this.')
   }

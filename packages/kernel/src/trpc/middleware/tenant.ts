@@ -1,7 +1,7 @@
 import type { TenantAccess } from '../../context/dependencies.ts'
 import type { RequestContext } from '../../context/request-context.ts'
 import { tenantSelectionErrors } from '../../contract/errors.ts'
-import type { Operation } from '../../contract/operation.ts'
+import type { AnyOperation } from '../../contract/operation.ts'
 import { recordDenial } from '../denial.ts'
 import type { Caller } from './authentication.ts'
 
@@ -12,14 +12,17 @@ const longestReference = 128
 export async function selectTenant(
   ctx: RequestContext,
   caller: Caller,
-  { operation, path, rawInput }: { operation: Operation; path: string; rawInput: unknown },
+  { operation, path, rawInput }: { operation: AnyOperation; path: string; rawInput: unknown },
 ): Promise<TenantAccess> {
   const access = await resolveTenant(ctx, caller, namedInPath(rawInput), path)
-  if (access.tenant.status !== 'active' && !operation.allowInactive) {
-    const { status, statusReason } = access.tenant
-    throw tenantSelectionErrors.inactive({ state: status, reason: statusReason }, `This tenant is ${status}.`)
-  }
+  refuseInactive(operation, access)
   return access
+}
+
+export function refuseInactive({ allowInactive }: AnyOperation, { tenant }: TenantAccess): void {
+  const { status, statusReason } = tenant
+  if (status === 'active' || allowInactive) return
+  throw tenantSelectionErrors.inactive({ state: status, reason: statusReason }, `This tenant is ${status}.`)
 }
 
 function namedInPath(rawInput: unknown): string | undefined {
@@ -41,7 +44,7 @@ async function resolveTenant(
   const found: TenantAccess[] = []
   for (const reference of references) {
     const access = reference.length <= longestReference ? await directory.findAccess(caller.actor, reference) : null
-    if (!access) {
+    if (!access || (reference === ctx.tenantHints.subdomain && reference !== access.tenant.slug)) {
       const tenantId = () => directory.findTenantId(reference)
       await recordDenial(ctx, { actor: caller.actor, code: 'tenant.not_found', operation, tenantId })
       throw tenantSelectionErrors.not_found()

@@ -21,3 +21,15 @@ export function percentOf(used: number, limit: number | null): number | null {
   if (limit === 0) return used > 0 ? 100 : 0
   return Math.round((used / limit) * 10_000) / 100
 }
+
+/** The alert thresholds that were reached on the way up, in order; null stands for the hard limit. */
+export function crossedThresholds(
+  { before, after }: { before: number; after: number },
+  { limit, hardLimit }: Pick<EffectiveLimit, 'limit' | 'hardLimit'>,
+  thresholds: readonly number[],
+): (number | null)[] {
+  if (after <= before || limit === null || hardLimit === null) return []
+  const crosses = (reached: (used: number) => boolean) => reached(after) && !(before > 0 && reached(before))
+  const percents = thresholds.filter((percent) => crosses((used) => used * 100 >= percent * limit))
+  return crosses((used) => used >= hardLimit) ? [...percents, null] : percents
+}

@@ -18,6 +18,8 @@ export interface PeriodRule {
   timezone: string
   /** `subscription`: months start on the local day of the month on which the subscription began. */
   anchor?: 'calendar' | { subscription: Date }
+  /** Remembered apart from the current period, for instants that are asked for again and again. */
+  memory?: string
 }
 
 interface Bounds {
@@ -39,10 +41,10 @@ const mostFound = 10_000
  */
 export function periodOf(meterPeriod: MeterPeriod, instant: Date, rule: PeriodRule): Period {
   if (meterPeriod === 'total' || meterPeriod === 'none') return { key: 'total', startsAt: new Date(0), endsAt: null }
-  const { timezone, anchor = 'calendar' } = rule
+  const { timezone, anchor = 'calendar', memory = '' } = rule
   const time = timeOf(instant)
   const subscribed = meterPeriod !== 'month' || anchor === 'calendar' ? null : timeOf(anchor.subscription)
-  const name = `${meterPeriod} ${timezone} ${subscribed}`
+  const name = `${meterPeriod} ${timezone} ${subscribed} ${memory}`
   let bounds = found.get(name)
   if (bounds === undefined || time < bounds.start || time >= bounds.end) {
     bounds = boundsAt(zoneOf(timezone), time, meterPeriod, subscribed)

@@ -1,0 +1,42 @@
+import type { IncomingMessage } from 'node:http'
+import { requestErrors } from '@tenantry/kernel/contract/errors'
+import type { RequestHandler } from 'express'
+import type { TrustedProxies } from './client-address.ts'
+
+/** Refuses rather than redirects: what came in the clear has been read already, and its sender must learn of it. */
+export function requireHttps(trusted: TrustedProxies): RequestHandler {
+  return (request, _response, next) => {
+    if (!cameByHttps(request, trusted)) throw requestErrors.https_required()
+    next()
+  }
+}
+
+/**
+ * Whether a trusted proxy says so, by X-Forwarded-Proto or by Forwarded (RFC 7239). Every value that is there must say
+ * it: a proxy may have passed on what the client wrote.
+ */
+export function cameByHttps({ socket, headers }: IncomingMessage, trusted: TrustedProxies): boolean {
+  if (socket.remoteAddress === undefined || !trusted(socket.remoteAddress)) return false
+  const said = [...listed(headers['x-forwarded-proto']), ...forwardedProtocols(headers.forwarded ?? '')]
+  return said.length > 0 && said.every((protocol) => protocol === 'https')
+}
+
+function listed(header: string | string[] | undefined): string[] {
+  if (header === undefined) return []
+  return String(header)
+    .split(',')
+    .map((entry) => entry.trim().toLowerCase())
+}
+
+/** An open quote would swallow what the next proxy added: a header that cannot be read counts as one that says no. */
+function forwardedProtocols(header: string): string[] {
+  const pair = /\s*([\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*))\s*(?:[;,]|$)/y
+  const protocols: string[] = []
+  while (pair.lastIndex < header.length) {
+    const read = pair.exec(header)
+    if (!read) return ['unreadable']
+    const [, name = '', quoted, plain = ''] = read
+    if (name.toLowerCase() === 'proto') protocols.push((quoted ?? plain).toLowerCase())
+  }
+  return protocols
+}

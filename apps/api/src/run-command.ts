@@ -1,0 +1,13 @@
+import { loadEnvironmentFile } from './config.ts'
+import { explainFailure } from './start-failure.ts'
+
+/** Prints what the work says it did. Exit code 0: done; 1: refused or failed, with the reason. */
+export async function runCommand(work: () => Promise<string[]>): Promise<void> {
+  try {
+    loadEnvironmentFile()
+    for (const line of await work()) process.stdout.write(`${line}\n`)
+  } catch (error) {
+    process.stderr.write(`${explainFailure(error)}\n`)
+    process.exitCode = 1
+  }
+}

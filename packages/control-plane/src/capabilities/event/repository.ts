@@ -1,0 +1,60 @@
+import type { EntityManager } from '@mikro-orm/postgresql'
+import { Event } from './entity.ts'
+
+export type EventRow = Pick<Event, 'position' | 'type' | 'data' | 'occurredAt'>
+
+/**
+ * Numbers the event under a lock that is held until the commit: the next one of the tenant gets its position when this
+ * one can be seen, so that whoever has seen a position has seen all below it.
+ */
+export async function insertEvent(em: EntityManager, event: Omit<EventRow, 'position'>): Promise<void> {
+  const own = 'tenant_id = (select tenancy.current_tenant())'
+  await em.execute(`select pg_advisory_xact_lock(hashtextextended('events ' || tenancy.current_tenant(), 0))`)
+  await em.execute(
+    /* sql */ `insert into tenantry.events (tenant_id, position, type, data, occurred_at)
+      select tenancy.current_tenant(), greatest(coalesce(max(position), 0) + 1, ${microseconds('clock_timestamp()')}),
+             ?, ?::jsonb, ?
+        from tenantry.events where ${own}`,
+    [event.type, JSON.stringify(event.data), event.occurredAt],
+  )
+}
+
+export interface EventRange {
+  /** Of the newest event. */
+  latest: number
+  /** Of the oldest that is surely kept. */
+  oldest: number
+}
+
+/** Where there is no event, `latest` is a moment that no event under way is older than. */
+export async function findRange(em: EntityManager): Promise<EventRange> {
+  const [row] = await em.execute<{ latest: string; oldest: string }[]>(
+    /* sql */ `select coalesce(max(position), ${microseconds("now() - interval '1 hour'")}) as latest,
+             ${microseconds("now() - interval '7 days'")} as oldest
+        from tenantry.events where tenant_id = (select tenancy.current_tenant())`,
+  )
+  return { latest: Number(row?.latest), oldest: Number(row?.oldest) }
+}
+
+/** In order. */
+export async function listEventsAfter(em: EntityManager, position: number, limit: number): Promise<EventRow[]> {
+  return em.find(
+    Event,
+    { position: { $gt: position } },
+    { orderBy: { position: 'asc' }, limit, disableIdentityMap: true },
+  )
+}
+
+/** The newest first. */
+export async function listEventsBefore(
+  em: EntityManager,
+  { position, types, limit }: { position: number | null; types: readonly string[]; limit: number },
+): Promise<EventRow[]> {
+  return em.find(
+    Event,
+    { type: { $in: [...types] }, ...(position === null ? {} : { position: { $lt: position } }) },
+    { orderBy: { position: 'desc' }, limit, disableIdentityMap: true },
+  )
+}
+
+const microseconds = (instant: string) => `(extract(epoch from ${instant}) * 1000000)::bigint`

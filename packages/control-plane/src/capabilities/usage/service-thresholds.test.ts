@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { InternalCaller } from '../../caller.ts'
+import { openTestInstallation, type TestInstallation } from '../../testing.ts'
+
+let installation: TestInstallation
+beforeAll(async () => {
+  installation = await openTestInstallation()
+})
+afterAll(() => installation.close())
+
+const track = (caller: InternalCaller, metric: string, amount: number, idempotencyKey?: string) =>
+  caller.usage.track({ tenantId: 'current', metric, amount, ...(idempotencyKey ? { idempotencyKey } : {}) })
+
+/** The thresholds that were told, oldest first. */
+async function told(caller: InternalCaller) {
+  const { items } = await caller.events.list({ tenantId: 'current' })
+  return items.toReversed().map(({ event }) => (event.type === 'usage.threshold_reached' ? event.thresholdPercent : 0))
+}
+
+test('each threshold is told once on the way up, the hard limit last', async () => {
+  const { caller } = await installation.enter({ plan: 'free' })
+  for (const amount of [79_999, 1, 5, 9_995, 5_000, 5_000, 9_999, 1, 50_000]) await track(caller, 'tokens', amount)
+  expect(await told(caller)).toEqual([80, 90, 100, null])
+})
+
+test('one call that passes several tells all of them', async () => {
+  const { caller } = await installation.enter({ plan: 'free' })
+  await track(caller, 'tokens', 1_000_000)
+  expect(await told(caller)).toEqual([80, 90, 100, null])
+})
+
+test('a repeated key tells nothing again', async () => {
+  const { caller } = await installation.enter({ plan: 'free' })
+  for (let attempt = 0; attempt < 3; attempt += 1) await track(caller, 'tokens', 85_000, 'once')
+  expect(await told(caller)).toEqual([80])
+})
+
+test('a gauge that falls and rises again reaches its threshold again', async () => {
+  const { tenant } = await installation.enter({ plan: 'free' })
+  const caller = installation.callerAs({ type: 'service', name: 'gauge' }, tenant.id)
+  const { limits } = await caller.tenants.limits()
+  const limit = limits.find(({ meter }) => meter === 'storage')?.limit ?? 0
+  for (const amount of [limit * 0.85, -limit * 0.5, limit * 0.5]) await track(caller, 'storage', Math.round(amount))
+  expect(await told(caller)).toEqual([80, 80])
+})
+
+test('callers that pass a threshold at the same moment tell it once', async () => {
+  const { tenant } = await installation.enter({ plan: 'free' })
+  const caller = installation.callerAs({ type: 'service', name: 'burst' }, tenant.id)
+  await Promise.all(Array.from({ length: 40 }, () => track(caller, 'tokens', 3_000)))
+  expect(await told(caller)).toEqual([80, 90, 100, null])
+})
+
+test('a meter without a limit tells nothing', async () => {
+  const { tenant } = await installation.enter({ plan: 'enterprise' })
+  const caller = installation.callerAs({ type: 'service', name: 'unlimited' }, tenant.id)
+  const { limits } = await caller.tenants.limits()
+  const meter = limits.find((one) => one.limit === null && ['tokens', 'conversations'].includes(one.meter))?.meter
+  await track(caller, meter ?? expect.fail('every meter is limited'), 1_000_000_000)
+  expect(await told(caller)).toEqual([])
+})

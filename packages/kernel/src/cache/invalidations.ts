@@ -1,0 +1,59 @@
+import type { RedisConnection } from '../redis/connection.ts'
+
+/** The word of the processes to each other that an entry is no longer true. Nothing throws. */
+export interface Invalidations {
+  /** Also removes what Redis keeps under the key. Where Redis is gone, it is made good as soon as that is back. */
+  send(key: string): Promise<void>
+  /** Another process has sent it, or a key may have been missed: then it is null, and means all of them. */
+  onReceived(listener: (key: string | null) => void): void
+}
+
+interface Message {
+  sender: string
+  key: string | null
+}
+
+/** More than this are made good by one of everything. */
+const mostUnsent = 10_000
+
+export function createInvalidations(redis: RedisConnection, storedAt: (key: string) => string): Invalidations {
+  const listeners = new Set<(key: string | null) => void>()
+  const unsent = new Set<string | null>()
+  const tell = (key: string | null) => {
+    for (const listener of listeners) listener(key)
+  }
+
+  async function send(key: string | null): Promise<void> {
+    const message: Message = { sender: redis.processId, key }
+    try {
+      await redis.run((client) => {
+        const commands = client.multi().publish(redis.channel('cache'), JSON.stringify(message))
+        return (key === null ? commands : commands.del(storedAt(key))).exec()
+      })
+    } catch {
+      unsent.add(key)
+      if (unsent.size <= mostUnsent) return
+      unsent.clear()
+      unsent.add(null)
+    }
+  }
+
+  redis.onUp(() => {
+    const keys = [...unsent]
+    unsent.clear()
+    if (keys.includes(null)) tell(null)
+    for (const key of keys) void send(key)
+  })
+  redis.onRecovered(() => tell(null))
+  redis.onMessage('cache', (text) => {
+    const { sender, key } = JSON.parse(text) as Message
+    if (sender !== redis.processId) tell(key)
+  })
+
+  return {
+    send,
+    onReceived: (listener) => {
+      listeners.add(listener)
+    },
+  }
+}
