@@ -241,6 +241,13 @@ describe('headers', () => {
     },
   )
 
+  test.each(['Connection terminated', 'Query read timeout', 'Client was closed'])(
+    'are those of a bad request for an unknown field called %s',
+    async (name) => {
+      expect(outcome(await call(`/plans?${new URLSearchParams({ [name]: '1' })}`))).toBe('400 request.invalid')
+    },
+  )
+
   test('keep answers out of every cache', async () => {
     for (const path of ['/plans', '/me', '/no/such/route']) {
       expect((await call(path)).headers['cache-control']).toBe('no-store')

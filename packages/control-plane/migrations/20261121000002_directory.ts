@@ -35,8 +35,8 @@ create function directory.tenant_id_of(reference text) returns uuid
 language sql stable security definer set search_path = pg_catalog, pg_temp
 begin atomic
   select t.id from tenantry.tenants t
-   where t.id = case when reference ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then reference::uuid end
-      or t.slug = reference or t.external_id = reference
+   where t.status <> 'purged' and (t.id = case when reference ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then reference::uuid end
+      or t.slug = reference or t.external_id = reference)
    order by case when t.slug = reference then 1 when t.external_id = reference then 2 else 0 end
    limit 1;
 end;

@@ -20,7 +20,8 @@ export function toIdentity(
   claims: JWTPayload & { iss: string; sub: string; exp: number },
   names: ClaimNames,
 ): Identity {
-  const email = textOf(claims.email)
+  // One person's address, however an issuer spells it.
+  const email = textOf(claims.email)?.toLowerCase() ?? null
   return {
     issuer: claims.iss,
     subject: claims.sub,

@@ -83,7 +83,7 @@ export function defineOperation<Input extends z.ZodObject, Output extends z.ZodT
     allowInactive: false,
     rateLimit: declared.type === 'query' ? 'read' : 'write',
     audit: { none: 'reads change nothing' },
-    idempotency: declared.rest.method === 'POST' ? 'response' : 'none',
+    idempotency: declared.type === 'mutation' && declared.rest.method === 'POST' ? 'response' : 'none',
     errors: [],
     cached: null,
     ...declared,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { textProblem } from './text.ts'
 
-/** A UUID of our making (version 7), branded by what it names so that ids of different things do not mix. */
+/** A UUID of our making (version 7), described by what it names. */
 export const id = <const Name extends string>(name: Name) => z.uuid().describe(`Id of a ${name}`)
 
 /** Where a caller names a tenant: its id, slug or externalId, or `current` for the tenant found by any other way. */

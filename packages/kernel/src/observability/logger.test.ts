@@ -17,6 +17,16 @@ test.each([
   },
   { err: Object.assign(new Error('refused'), { config: { headers: { Authorization: 'hush' } } }) },
   { token: { value: 'hush' }, key: Buffer.from('hush') },
+  {
+    api_key: 'hush',
+    privateKey: 'hush',
+    signingKey: 'hush',
+    tokens: ['hush'],
+    credentials: 'hush',
+    passphrase: 'hush',
+  },
+  { DATABASE_URL: 'postgres://jo:hush@db/tenantry', url: new URL('postgres://jo:hush@db/tenantry') },
+  { wrapped: { password: 'hush', toJSON: () => ({ password: 'hush' }) } },
   { a: { b: { c: { d: { e: { f: { g: { h: { token: 'hush' } } } } } } } } },
 ])('a secret reaches no log line: %j', (fields) => {
   const { logger, lines } = openLog()
@@ -34,8 +44,17 @@ test('a secret bound to a child logger reaches no log line', () => {
 test('what is no secret is logged as it is', () => {
   const { logger, last } = openLog()
   const at = new Date('2026-01-02T03:04:05Z')
-  logger.info({ operation: 'tenants.info', tokensUsed: 3, nothing: { token: null }, at, ids: ['a', 'b'] }, 'done')
-  expect(last()).toMatchObject({ tokensUsed: 3, nothing: { token: null }, at: at.toISOString(), ids: ['a', 'b'] })
+  logger.info(
+    { operation: 'tenants.info', tokensUsed: 3, email: 'jo@acme.test', nothing: { token: null }, at, ids: ['a', 'b'] },
+    'done',
+  )
+  expect(last()).toMatchObject({
+    tokensUsed: 3,
+    email: 'jo@acme.test',
+    nothing: { token: null },
+    at: at.toISOString(),
+    ids: ['a', 'b'],
+  })
 })
 
 test('an error keeps its message, stack and cause', () => {

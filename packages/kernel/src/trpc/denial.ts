@@ -53,12 +53,13 @@ async function writeDenial(
   entry: AuditEntry,
 ): Promise<void> {
   const { database, auditLog } = dependencies
-  if (tenantId !== null) {
-    await database.tenantUnit({ tenantId, actor: pipeline, readOnly: false }, (em) =>
-      auditLog.append(em, tenantId, [entry]),
-    )
-  }
-  await database.platformUnit({ actor: pipeline, readOnly: false }, (em) =>
+  const inPlatform = database.platformUnit({ actor: pipeline, readOnly: false }, (em) =>
     auditLog.appendPlatform(em, [{ ...entry, tenantId }]),
   )
+  if (tenantId === null) return inPlatform
+  // Side by side: one after the other would tell by the time it takes that there is such a tenant.
+  const inTenant = database.tenantUnit({ tenantId, actor: pipeline, readOnly: false }, (em) =>
+    auditLog.append(em, tenantId, [entry]),
+  )
+  await Promise.all([inPlatform, inTenant])
 }

@@ -36,7 +36,9 @@ export const idempotency = t.middleware(async ({ ctx, meta, next, path, input })
     key: idempotencyKey,
     principal: actorKey(actor),
     operation: path,
-    requestHash: createHash('sha256').update(JSON.stringify(input)).digest('hex'),
+    requestHash: createHash('sha256')
+      .update(JSON.stringify(withoutTenant(input)))
+      .digest('hex'),
   }
   const result = await next({ ctx: { idempotentCall: call } })
   if (!result.ok && result.error.cause instanceof ReplayedAnswer) {
@@ -45,6 +47,13 @@ export const idempotency = t.middleware(async ({ ctx, meta, next, path, input })
   }
   return result
 })
+
+/** However a request names it: the tenant is part of the record's key already. */
+function withoutTenant(input: unknown): unknown {
+  if (typeof input !== 'object' || input === null) return input
+  const { tenantId: _tenantId, ...rest } = input as Record<string, unknown>
+  return rest
+}
 
 /**
  * Takes the key for the length of the transaction. Throws `idempotency.in_progress` while another holds it and
