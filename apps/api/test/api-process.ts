@@ -10,6 +10,7 @@ import { onTestFinished } from 'vitest'
 import { readConfig } from '../src/config.ts'
 import { openInstallation } from '../src/dependencies.ts'
 import { bearer, type Reply, type Sending, send } from './http.ts'
+import { processEnvironment } from './process-environment.ts'
 
 export interface ApiProcess {
   pid: number
@@ -31,7 +32,6 @@ export interface RunningApi extends ApiProcess {
 }
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const startMilliseconds = 40_000
 
 /** Runs the real process, in a group of its own. It is killed with the test, and so is a database it left behind. */
@@ -39,7 +39,7 @@ export function spawnApi(dataFolder: string, environment: Record<string, string>
   const child = spawn(process.execPath, [main], {
     cwd: dataFolder,
     detached: true,
-    env: { PATH: systemPath, PORT: '0', DATA_DIR: dataFolder, LOG_LEVEL: 'warn', ...environment },
+    env: { ...processEnvironment, PORT: '0', DATA_DIR: dataFolder, LOG_LEVEL: 'warn', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let written = ''

@@ -8,6 +8,7 @@ import { openTestInstallation, operator, type TestInstallation, type TestTenant 
 import { onTestFinished } from 'vitest'
 import { kill } from './api-process.ts'
 import { bearer, type Reply, type Sending, send } from './http.ts'
+import { processEnvironment } from './process-environment.ts'
 import { openIssuer } from './production-api.ts'
 
 type Environment = Record<string, string>
@@ -44,7 +45,6 @@ export interface ProductionProcess extends Command {
   stop(signal: NodeJS.Signals): Promise<{ code: number | null; milliseconds: number }>
 }
 
-const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const startMilliseconds = 40_000
 
 export async function openProductionSite(): Promise<ProductionSite> {
@@ -90,7 +90,7 @@ export function runScript(file: string, environment: Environment, nodeOptions: r
   const child = spawn(process.execPath, [...nodeOptions, script], {
     // Where there is no `.env`.
     cwd: tmpdir(),
-    env: { PATH: systemPath, ...environment },
+    env: { ...processEnvironment, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let written = ''

@@ -21,7 +21,7 @@ const triedRoles: FuzzRole[] = ['anonymous', 'admin', 'platform admin']
 /** Fixed, so that a failure is there again in the next run; fast-check names it with the smallest call that fails. */
 const seed = 20261122
 /** The more operations there are, the fewer calls of each. */
-const callsInAll = 1_440
+const callsInAll = 900
 const runsPerCaller = Math.max(10, Math.floor(callsInAll / (operations.length * triedRoles.length)))
 
 let api: TestApi

@@ -123,8 +123,20 @@ function routeFaults({ rest, input, output }: Operation): (string | false)[] {
       .map(({ path }) => `${path} is no path: lower-case words joined by hyphens, and {parameters}.`),
     ...missing.map((name) => `The path has {${name}} and the input has not: add ${name} to the input.`),
     ...optional.map((name) => `{${name}} is optional in the input, and the path always has it.`),
+    !isJson(output) && 'It answers what JSON cannot say: use the primitives of kernel/contract/wire.ts.',
     rest.versioned === true && !answersVersion && 'It is versioned and answers no version: add version to the output.',
   ]
+}
+
+/** Answers leave both doors as they are: nothing revives a Date, a bigint or a Map at the client. */
+function isJson(output: z.ZodType): boolean {
+  if (output.def.type === 'void') return true
+  try {
+    z.toJSONSchema(output, { io: 'output', unrepresentable: 'throw' })
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Clients tell something new (201) from work that goes on (202); the default of 200 would say neither. */

@@ -101,6 +101,14 @@ test('a versioned operation answers a version', () => {
   expect(found).toEqual([expect.stringMatching(/answers no version/)])
 })
 
+test.each([z.date(), z.bigint(), z.map(z.string(), z.string()), z.undefined()])(
+  'an answer that JSON cannot say is found',
+  (field) => {
+    const found = messages(() => ({ output: z.object({ field }) }))
+    expect(found).toEqual([expect.stringMatching(/what JSON cannot say/)])
+  },
+)
+
 test('a path parameter is never optional', () => {
   expect(messages({ input: z.object({ noteId: id('note').optional() }) })).toEqual([expect.stringMatching(/optional/)])
 })

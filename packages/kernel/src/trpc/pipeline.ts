@@ -1,4 +1,5 @@
 import type { TenantAccess } from '../context/dependencies.ts'
+import type { RequestContext } from '../context/request-context.ts'
 import { tenantSelectionErrors } from '../contract/errors.ts'
 import type { AppError } from '../errors/app-error.ts'
 import { toTrpcError } from '../errors/to-trpc-error.ts'
@@ -6,51 +7,62 @@ import { recordDenial } from './denial.ts'
 import { t } from './init.ts'
 import { authenticate, type Caller } from './middleware/authentication.ts'
 import { authorize } from './middleware/authorization.ts'
+import { cachedRead } from './middleware/cached-read.ts'
 import { answerOf } from './middleware/errors.ts'
 import { observe } from './middleware/logging.ts'
 import { type Draw, drawRate } from './middleware/rate-limit.ts'
 import { selectTenant } from './middleware/tenant.ts'
 
+/** The fields every service gets, whatever it works on. */
+const serviceFields = ({ dependencies }: RequestContext) => ({
+  clock: dependencies.clock,
+  services: dependencies.services,
+})
+
 /**
  * What every call goes through before its input is read, in this order. One middleware: tRPC copies the whole context
  * for each, which cost more than the steps themselves.
  */
-export const pipeline = t.middleware(async ({ ctx, meta, next, path, getRawInput }) => {
-  const operation = meta?.operation
-  if (!operation) throw new Error(`${path} declares no operation`)
-  const observed = observe(ctx, path)
-  let draw: Draw | undefined
-  let caller: Caller | undefined
-  let access: TenantAccess | null = null
-  try {
-    caller = await authenticate(ctx, operation)
-    access =
-      operation.unitOfWork === 'tenant'
-        ? await selectTenant(ctx, caller, { operation, path, rawInput: await getRawInput() })
-        : null
-    const { actor } = caller
-    authorize(operation, actor, access)
-    draw = await drawRate(ctx, { actor, access }, operation)
-    const result = await next({ ctx: { actor, access, tenant: access?.tenant, eventKey: null } })
-    if (!result.ok) throw result.error
-    observed(200, access?.tenant.id)
-    return result
-  } catch (error) {
-    const answer = answerOf(error, ctx, path)
-    observed(answer.status, access?.tenant.id)
-    await draw?.refused(answer)
-    if (caller && isDenial(answer)) {
-      const tenantId = access?.tenant.id ?? null
-      await recordDenial(ctx, {
-        actor: caller.actor,
-        code: answer.code,
-        operation: path,
-        tenantId: async () => tenantId,
-      })
+export const pipeline = <Context extends object>() =>
+  t.middleware(async ({ ctx, meta, next, path, getRawInput }) => {
+    const operation = meta?.operation
+    if (!operation) throw new Error(`${path} declares no operation`)
+    const observed = observe(ctx, path)
+    let draw: Draw | undefined
+    let caller: Caller | undefined
+    let access: TenantAccess | null = null
+    try {
+      caller = await authenticate(ctx, operation)
+      access =
+        operation.unitOfWork === 'tenant'
+          ? await selectTenant(ctx, caller, { operation, path, rawInput: await getRawInput() })
+          : null
+      const { actor } = caller
+      authorize(operation, actor, access)
+      draw = await drawRate(ctx, { actor, access }, operation)
+      const entered = { actor, access, tenant: access?.tenant, eventKey: null, ...serviceFields(ctx) }
+      const cached = cachedRead(ctx, entered, operation)
+      // tRPC cannot follow which operation gets what.
+      const result = await next({ ctx: { ...entered, ...cached } as unknown as Context })
+      if (!result.ok) throw result.error
+      observed(200, access?.tenant.id)
+      return result
+    } catch (error) {
+      const answer = answerOf(error, ctx, path)
+      observed(answer.status, access?.tenant.id)
+      await draw?.refused(answer)
+      if (caller && isDenial(answer)) {
+        const tenantId = access?.tenant.id ?? null
+        await recordDenial(ctx, {
+          actor: caller.actor,
+          code: answer.code,
+          operation: path,
+          tenantId: async () => tenantId,
+        })
+      }
+      throw toTrpcError(answer.kind === 'internal' ? error : answer)
     }
-    throw toTrpcError(answer.kind === 'internal' ? error : answer)
-  }
-})
+  })
 
 /** Whoever refused it, the pipeline or a service. That a tenant is suspended is a state, not an attempt. */
 const isDenial = ({ kind, code }: AppError) => kind === 'forbidden' && code !== tenantSelectionErrors.inactive.code

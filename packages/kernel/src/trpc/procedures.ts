@@ -9,13 +9,12 @@ import type {
 } from '../context/request-context.ts'
 import type { Operation, Subscription } from '../contract/operation.ts'
 import { operationMeta, t } from './init.ts'
-import { cachedRead } from './middleware/cached-read.ts'
 import { idempotency } from './middleware/idempotency.ts'
 import { subscription } from './middleware/subscription.ts'
-import { serviceFields, transaction } from './middleware/transaction.ts'
+import { transaction } from './middleware/transaction.ts'
 import { pipeline } from './pipeline.ts'
 
-const entry = t.procedure.use(pipeline)
+const entry = t.procedure.use(pipeline<object>())
 
 /** An operation that takes nothing may be called without an input. */
 type Given<Input extends z.ZodObject> = keyof Input['shape'] extends never ? z.ZodPrefault<Input> : Input
@@ -38,10 +37,10 @@ export const tenantOperation = <Input extends z.ZodObject, Output extends z.ZodT
 export const cachedTenantOperation = <Input extends z.ZodObject, Output extends z.ZodType>(
   operation: Operation<Input, Output, 'tenant'>,
 ) =>
-  entry
+  t.procedure
+    .use(pipeline<CachedTenantContext>())
     .meta(operationMeta(operation))
     .input(given(operation))
-    .use(cachedRead<CachedTenantContext>())
     .output(operation.output)
 
 /** Its items are parsed by `output` one by one, hence not by the procedure. */
@@ -66,8 +65,8 @@ export const platformOperation = <Input extends z.ZodObject, Output extends z.Zo
 export const publicOperation = <Input extends z.ZodObject, Output extends z.ZodType>(
   operation: Operation<Input, Output, 'none'>,
 ) =>
-  entry
+  t.procedure
+    .use(pipeline<PublicContext>())
     .meta(operationMeta(operation))
     .input(given(operation))
-    .use(({ ctx, next }) => next({ ctx: serviceFields(ctx) as unknown as PublicContext & object }))
     .output(operation.output)

@@ -12,7 +12,6 @@ import { authenticateAgain } from './authentication.ts'
 import { authorize } from './authorization.ts'
 import { answerOf } from './errors.ts'
 import { refuseInactive } from './tenant.ts'
-import { serviceFields } from './transaction.ts'
 
 type Entered = RequestContext & { actor: Actor; access: TenantAccess }
 
@@ -27,7 +26,7 @@ export const subscription = <Context extends object>() =>
     const read = <Value>(load: (em: EntityManager) => Promise<Value>) => dependencies.database.tenantUnit(unit, load)
     const recheck = () => checkAgain(entered, operation)
     const result = await next({
-      ctx: { read, recheck, signal, ...serviceFields(entered) } as unknown as Context,
+      ctx: { read, recheck, signal } as unknown as Context,
     })
     if (!result.ok) throw result.error
     const items = result.data as AsyncIterable<StreamItem<unknown>>

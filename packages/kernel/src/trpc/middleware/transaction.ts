@@ -34,7 +34,7 @@ export const transaction = <Context extends object>() =>
       if (access && idempotentCall) await claimKey(entered, em, access.tenant.id, idempotentCall)
       const { record, afterCommit } = journal
       // tRPC cannot follow what the pipeline has put into the context before.
-      const inner = await next({ ctx: { em, record, afterCommit, ...serviceFields(entered) } as unknown as Context })
+      const inner = await next({ ctx: { em, record, afterCommit } as unknown as Context })
       if (!inner.ok) throw inner.error
       if (access && idempotentCall)
         await storeAnswer(entered, em, { tenantId: access.tenant.id, call: idempotentCall, answer: inner.data })
@@ -51,12 +51,6 @@ export const transaction = <Context extends object>() =>
     }
     return result
   })
-
-/** The fields every service gets beside its transaction. */
-export const serviceFields = ({ dependencies }: RequestContext) => ({
-  clock: dependencies.clock,
-  services: dependencies.services,
-})
 
 function openUnit<Result>(
   { dependencies, actor, access }: Entered,
