@@ -125,6 +125,7 @@ describe('production', () => {
 
   test('believes an issuer by https only, or on the same machine', () => {
     expect(() => read({ ...complete, OIDC_ISSUER: 'http://issuer.example' })).toThrow('OIDC_ISSUER: must be https')
+    expect(() => readConfig({ ...external, OIDC_ISSUER: 'http://issuer.example' })).toThrow('must be https')
     expect(read({ ...complete, OIDC_ISSUER: 'http://127.0.0.1:8080' }).OIDC_ISSUER).toBe('http://127.0.0.1:8080')
   })
 })

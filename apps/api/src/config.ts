@@ -221,7 +221,7 @@ function contradictions(given: NodeJS.ProcessEnv, production: boolean): string[]
   if (given.AUTH_DEV_ISSUER === 'true' && (production || !mayIssue(given))) {
     problems.push('AUTH_DEV_ISSUER: allowed only with the embedded database, a loopback HOST and no OIDC_ISSUER.')
   }
-  if (production && !mayBelieve(given.OIDC_ISSUER)) {
+  if ((production || given.DATABASE_URL !== undefined) && !mayBelieve(given.OIDC_ISSUER)) {
     problems.push('OIDC_ISSUER: must be https, for whoever can alter its keys on their way here can sign tokens.')
   }
   const requireHttps = (given.REQUIRE_HTTPS ?? String(production)) === 'true'
