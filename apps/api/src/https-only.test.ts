@@ -28,6 +28,7 @@ describe('it does not where it says nothing, something else, or passes on what a
     [{}],
     [{ 'x-forwarded-proto': '' }],
     [{ 'x-forwarded-proto': 'http' }],
+    [{ forwarded: 'proto=https, for=192.0.2.7' }],
     [{ 'x-forwarded-proto': 'https, http' }],
     [{ 'x-forwarded-proto': 'http, https' }],
     [{ 'x-forwarded-proto': 'wss' }],

@@ -30,13 +30,20 @@ function listed(header: string | string[] | undefined): string[] {
 
 /** An open quote would swallow what the next proxy added: a header that cannot be read counts as one that says no. */
 function forwardedProtocols(header: string): string[] {
-  const pair = /\s*([\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*))\s*(?:[;,]|$)/y
+  const pair = /\s*([\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*))\s*([;,]|$)/y
   const protocols: string[] = []
+  let said = false
   while (pair.lastIndex < header.length) {
     const read = pair.exec(header)
     if (!read) return ['unreadable']
-    const [, name = '', quoted, plain = ''] = read
-    if (name.toLowerCase() === 'proto') protocols.push((quoted ?? plain).toLowerCase())
+    const [, name = '', quoted, plain = '', separator] = read
+    if (name.toLowerCase() === 'proto') {
+      protocols.push((quoted ?? plain).toLowerCase())
+      said = true
+    }
+    if (separator === ',') said = false
   }
+  // The last entry is the trusted proxy's own: without a word about the protocol there it has said nothing.
+  if (header !== '' && !said) protocols.push('unsaid')
   return protocols
 }

@@ -14,7 +14,7 @@ interface Message {
 }
 
 /** More than this are made good by one of everything. */
-const mostUnsent = 10_000
+const mostUnsent = 100
 
 export function createInvalidations(redis: RedisConnection, storedAt: (key: string) => string): Invalidations {
   const listeners = new Set<(key: string | null) => void>()

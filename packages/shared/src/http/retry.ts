@@ -8,13 +8,14 @@ import { ForeignAnswerError } from './request.ts'
 export interface RetryOptions {
   /** How often a call is tried again, 2 if absent; 0 for never. */
   retries?: number | undefined
-  /** A longer wait is left to the caller: the error comes at once. 10 seconds if absent. */
+  /** A longer wait is left to the caller: the error comes at once. 10 seconds if absent. Streams wait up to five minutes. */
   longestWaitMilliseconds?: number | undefined
 }
 
 type Attempted = Pick<Operation, 'type' | 'path' | 'input' | 'context'>
 
 const firstWaitMilliseconds = 200
+const mostDoublings = 6
 
 /**
  * Milliseconds to wait before attempt `attempt + 1`, or null where it must not be made. `rate_limit.exceeded` is
@@ -26,7 +27,8 @@ export function retryDelayMilliseconds(operation: Attempted, error: unknown, att
   const limited = refusal?.code === 'rate_limit.exceeded'
   const unavailable = refusal?.status === 503 && isRepeatable(operation)
   if (!refusal || !(limited || unavailable)) return null
-  const backOff = firstWaitMilliseconds * 2 ** (attempt - 1)
+  // The attempts of a stream are those of its whole life.
+  const backOff = firstWaitMilliseconds * 2 ** Math.min(attempt - 1, mostDoublings)
   // Never before the time the service names; spread, so that those refused together do not return together.
   if (refusal.retryAfterSeconds !== undefined) return refusal.retryAfterSeconds * 1000 + Math.random() * backOff
   return backOff / 2 + (Math.random() * backOff) / 2

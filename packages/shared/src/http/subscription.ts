@@ -17,6 +17,9 @@ export interface SubscriptionOptions extends Credentials, RequestOptions, RetryO
   url: string
 }
 
+const longestStreamWaitMilliseconds = 5 * 60_000
+const leastLifeMilliseconds = 10_000
+
 /**
  * Listens by server-sent events. A lost connection is made again, with what the providers say by then, and goes on
  * after the last event that came; so does a stream whose token has run out, where the provider has a newer one.
@@ -26,13 +29,16 @@ export function subscriptionLink(options: SubscriptionOptions, runtime: TRPCClie
   return ({ op, next }) => {
     let sent: string | undefined
     let refused: string | undefined
+    let renewedAt = Number.NEGATIVE_INFINITY
     let wait = 0
     const isWorthwhile = (error: unknown, attempt: number) => {
-      wait = retryDelayMilliseconds(op, error, attempt) ?? 0
+      wait = Math.min(retryDelayMilliseconds(op, error, attempt) ?? 0, longestStreamWaitMilliseconds)
       if (wait > 0) return retries !== 0
       if (typeof token !== 'function' || problemOf(error)?.code !== 'auth.unauthenticated') return false
-      const isNews = sent !== refused
+      // A provider may have something new for every call, all of it refused.
+      const isNews = sent !== refused && performance.now() - renewedAt > leastLifeMilliseconds
       refused = sent
+      renewedAt = performance.now()
       return isNews
     }
     const listen = httpSubscriptionLink<AppRouter, typeof EventSource>({

@@ -45,9 +45,11 @@ export function createDirectory({ database, clock, cacheSize = 50_000 }: Directo
     async findAccess(actor, tenantRef) {
       if (!isReference(tenantRef)) return null
       const key = `${actorKey(actor)} ${tenantRef}`
-      const { access, askedAt } = await shared(found, key, () => load(database, actor, tenantRef, changes))
+      const looking = shared(found, key, () => load(database, actor, tenantRef, changes))
+      const { access, askedAt } = await looking
       if (access && askedAt < (changed.get(access.tenant.id) ?? 0)) {
-        found.delete(key)
+        // All who waited for it come by here: the first looks again, the others wait for that.
+        if (found.get(key) === looking) found.delete(key)
         return narrowed(actor, (await shared(found, key, () => load(database, actor, tenantRef, changes))).access)
       }
       return narrowed(actor, access)
