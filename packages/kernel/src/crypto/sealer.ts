@@ -66,7 +66,7 @@ export function parseKeys(text: string): SealingKey[] {
     const first = entries.findIndex((other) => typeof other !== 'string' && other.id === entry.id)
     return first < index ? [`entry ${index + 1} has the id of entry ${first + 1}`] : []
   })
-  if (problems.length > 0) throw new Error(`The encryption keys are not valid: ${problems.join('; ')}.`)
+  if (problems.length > 0) throw new Error(`The keys are not valid: ${problems.join('; ')}.`)
   return entries.filter((entry) => typeof entry !== 'string')
 }
 
