@@ -52,6 +52,8 @@ async function serve(
 ): Promise<() => Promise<void>> {
   const { logger } = installation.dependencies
   await refuseUnknownKey(installation)
+  // The pool that serves: a wrong password there must not wait for the first request.
+  await installation.database.appliedMigrations()
   await prepare?.(installation, config)
   await warnOfMissingPlans(installation)
   const state: AppState = { draining: false }
