@@ -71,7 +71,7 @@ export async function openInstallation(config: Config): Promise<Installation> {
     streams: { heartbeatMilliseconds: config.STREAM_HEARTBEAT_MS, streamsPerTenant: config.STREAMS_PER_TENANT },
     ...parts,
   })
-  const jobs = await startJobs({ jobsUrl: storage.jobsUrl, logger, jobs: scheduledJobs })
+  const jobs = await startJobs({ jobsUrl: storage.jobsUrl, logger, jobs: scheduledJobs(dependencies) })
   return {
     dependencies,
     database,

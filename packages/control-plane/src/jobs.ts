@@ -1,7 +1,11 @@
+import type { Dependencies } from '@tenantry/kernel/context/dependencies'
 import type { ScheduledJob } from '@tenantry/kernel/jobs/jobs'
 
-/** What the installation does by itself. The job role sees only what the policies leave to it. */
-export const scheduledJobs: readonly ScheduledJob[] = [
+/**
+ * What the installation does by itself. Statements run as the job role, which sees only what the policies leave to it;
+ * what changes a tenant goes through operations, as a `system` actor.
+ */
+export const scheduledJobs = (_dependencies: Dependencies): readonly ScheduledJob[] => [
   {
     name: 'idempotency.expire',
     cron: '17 * * * *',

@@ -79,11 +79,14 @@ const subscriptionFaults = ({ summary }: Subscription, type: string) => [
   summary.trim() === '' && 'It has no summary: say in a few words what it does.',
 ]
 
-function permissionFaults({ unitOfWork, permission, cached, type }: AnyOperation, scopes: readonly string[]) {
+function permissionFaults(operation: AnyOperation, scopes: readonly string[]) {
+  const { unitOfWork, permission, operatorSpansTenants, cached, type } = operation
   const inTenant = unitOfWork === 'tenant'
+  const known = permission === null || [...scopes, 'any', 'platform'].includes(permission)
   return [
     inTenant && permission === null && 'It works in a tenant and needs no scope: name one of tenantScopes.',
-    permission !== null && !scopes.includes(permission) && `There is no scope ${permission}: name one of tenantScopes.`,
+    !known && `There is no scope ${permission}: name one of tenantScopes.`,
+    operatorSpansTenants && unitOfWork !== 'user' && 'Only a user operation can be entered by operators as such.',
     !inTenant && permission !== null && `Scopes are held in a tenant: a ${unitOfWork} operation has permission null.`,
     cached !== null && !(inTenant && type === 'query') && 'Only what a query answers of a tenant can be cached.',
   ]

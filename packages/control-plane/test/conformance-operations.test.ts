@@ -51,6 +51,7 @@ test.each<[string, Parameters<typeof serving>[0], RegExp]>([
   ['no scope', { permission: null }, /needs no scope/],
   ['an unknown scope', { permission: 'notes:burn' }, /no scope notes:burn/],
   ['a scope outside a tenant', { unitOfWork: 'user' }, /a user operation has permission null/],
+  ['operators across tenants, inside one', { operatorSpansTenants: true }, /Only a user operation/],
   ['a cached mutation', { cached: { name: 'note', ttlSeconds: 1 } }, /can be cached/],
   ['no audit action', { audit: { none: ' ' } }, /without an audit entry/],
   ['the reason of a read', { audit: { none: 'reads change nothing' } }, /without an audit entry/],

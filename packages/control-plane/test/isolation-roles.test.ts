@@ -161,7 +161,7 @@ test('the job role sees expired idempotency records of all tenants and nothing e
     code: '42501',
   })
 
-  const expire = scheduledJobs.find(({ name }) => name === 'idempotency.expire')
+  const expire = scheduledJobs(installation.dependencies).find(({ name }) => name === 'idempotency.expire')
   const query = async (sql: string) => (await jobs.query(sql)).rowCount ?? 0
   expect(await expire?.run(query)).toEqual({ removed: 4 })
   const { rows } = await admin.query(
@@ -185,7 +185,7 @@ test('the job role sees events of all tenants that are kept no longer, and the j
   const jobs = await campaign.connect('tenantry_jobs')
   expect((await jobs.query('select * from tenantry.events')).rowCount).toBe(4)
   await expect(jobs.query("update tenantry.events set type = 'x'")).rejects.toMatchObject({ code: '42501' })
-  const expire = scheduledJobs.find(({ name }) => name === 'events.expire')
+  const expire = scheduledJobs(installation.dependencies).find(({ name }) => name === 'events.expire')
   expect(await expire?.run(async (sql) => (await jobs.query(sql)).rowCount ?? 0)).toEqual({ removed: 4 })
   const { rows } = await admin.query('select distinct position::int as hours from tenantry.events order by 1')
   expect(rows).toEqual([{ hours: 0 }, { hours: 168 }])
@@ -196,7 +196,7 @@ test('the tables of the job queue are under forced row-level security for the jo
   const jobs = await startJobs({
     jobsUrl: testDatabase.urls.tenantry_jobs,
     logger: dependencies.logger,
-    jobs: scheduledJobs,
+    jobs: scheduledJobs(dependencies),
   })
   await jobs.stop()
   const { rows } = await campaign.admin.query(

@@ -89,6 +89,8 @@ export interface TenantUnit {
   tenantId: string
   actor: Actor
   readOnly: boolean
+  /** On the operators' connection, which may do to a tenant what the application may not; their own units always are. */
+  asOperator?: boolean
 }
 
 /** Opens transactions, each bound to what it may see. */

@@ -4,6 +4,12 @@ import type { ErrorFactory } from './errors.ts'
 /** `noun:verb`, one permission. The product declares which ones exist. */
 export type Scope = `${string}:${string}`
 
+/**
+ * What a caller needs: a scope in the tenant, `any` for every principal of it, `platform` for platform admins only;
+ * `null` where no tenant is involved.
+ */
+export type Permission = Scope | 'any' | 'platform' | null
+
 /** Whose rows an operation may touch: the database connection, role and signed context follow from it. */
 export type UnitOfWorkKind = 'tenant' | 'user' | 'platform' | 'none'
 
@@ -32,8 +38,9 @@ export interface RestRoute {
 /** What an operation declares, whatever doors it has. */
 interface Declaration<Input extends z.ZodObject, Output extends z.ZodType, Kind extends UnitOfWorkKind> {
   unitOfWork: Kind
-  /** The scope a caller needs; `null` only where no tenant is involved. */
-  permission: Scope | null
+  permission: Permission
+  /** A user's unit of work that platform admins enter as operators, who see every tenant. */
+  operatorSpansTenants: boolean
   /** Answers for a tenant that is not active too. */
   allowInactive: boolean
   rateLimit: RateLimitClass
@@ -72,7 +79,9 @@ type Declared<Input extends z.ZodObject, Output extends z.ZodType, Kind extends 
   Operation<Input, Output, Kind>,
   'unitOfWork' | 'permission' | 'rest' | 'input' | 'output'
 > &
-  Partial<Pick<Operation, 'allowInactive' | 'rateLimit' | 'errors' | 'idempotency' | 'cached'>> &
+  Partial<
+    Pick<Operation, 'operatorSpansTenants' | 'allowInactive' | 'rateLimit' | 'errors' | 'idempotency' | 'cached'>
+  > &
   ({ type: 'query' } | { type: 'mutation'; audit: Operation['audit'] })
 
 /** Declares one operation, from which the tRPC procedure, the REST route, the document and the hook follow. */
@@ -80,6 +89,7 @@ export function defineOperation<Input extends z.ZodObject, Output extends z.ZodT
   declared: Declared<Input, Output, Kind>,
 ): Operation<Input, Output, Kind> {
   return {
+    operatorSpansTenants: false,
     allowInactive: false,
     rateLimit: declared.type === 'query' ? 'read' : 'write',
     audit: { none: 'reads change nothing' },
@@ -105,6 +115,7 @@ export function defineSubscription<Input extends z.ZodObject, Output extends z.Z
   return {
     type: 'subscription',
     unitOfWork: 'tenant',
+    operatorSpansTenants: false,
     allowInactive: false,
     rateLimit: 'read',
     audit: { none: 'reads change nothing' },

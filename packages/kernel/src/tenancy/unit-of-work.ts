@@ -87,12 +87,12 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
   const run = <Result>(unit: Unit, work: (em: EntityManager) => Promise<Result>) => runUnit(options, unit, work)
 
   return {
-    tenantUnit: async ({ tenantId, actor, readOnly }, work) => {
+    tenantUnit: async ({ tenantId, actor, readOnly, asOperator = actor.type === 'platformAdmin' }, work) => {
       // Level one spans tenants where none is bound, so that no value that could be read as none may come this far.
       if (!isUuid(tenantId)) throw new TypeError('A tenant unit of work needs the id of a tenant')
       const bindings: Binding[] = [{ purpose: 'tenant', value: tenantId }]
       if (actor.type === 'user') bindings.push({ purpose: 'user', value: actor.id })
-      return run({ orm: actor.type === 'platformAdmin' ? platform : app, bindings, tenantId, readOnly }, work)
+      return run({ orm: asOperator ? platform : app, bindings, tenantId, readOnly }, work)
     },
     userUnit: ({ userId, readOnly }, work) =>
       run({ orm: app, bindings: [{ purpose: 'user', value: userId }], tenantId: null, readOnly }, work),

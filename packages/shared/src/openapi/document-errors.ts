@@ -32,6 +32,7 @@ export function errorResponses(operation: Operation, examples: DocumentExamples)
 export function pipelineErrors(operation: Operation): DocumentedError[] {
   const { unitOfWork, permission, allowInactive, rest, idempotency } = operation
   const inTenant = unitOfWork === 'tenant'
+  const anyone = permission === 'any' || (permission === null && unitOfWork !== 'platform')
   return [
     requestErrors.invalid,
     requestErrors.https_required,
@@ -40,7 +41,7 @@ export function pipelineErrors(operation: Operation): DocumentedError[] {
     authErrors.blocked,
     // A path may say `current` too.
     ...when(inTenant, tenantSelectionErrors.not_selected),
-    ...when(permission !== null || unitOfWork === 'platform', authErrors.permission_denied),
+    ...when(!anyone, authErrors.permission_denied),
     ...when(inTenant, tenantSelectionErrors.not_found, tenantSelectionErrors.mismatch),
     ...when(inTenant && !allowInactive, tenantSelectionErrors.inactive),
     ...when(takesBody(rest.method), requestErrors.too_large, requestErrors.unsupported_media_type),

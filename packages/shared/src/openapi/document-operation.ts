@@ -18,7 +18,9 @@ export function completeOperation(
     ...(tags ? { tags } : {}),
     ...(summary ? { summary } : {}),
     ...(description ? { description } : {}),
-    ...(operation.permission === null ? {} : { 'x-required-scope': operation.permission }),
+    ...(operation.permission === null || operation.permission === 'any'
+      ? {}
+      : { 'x-required-scope': operation.permission }),
     security: security(operation),
     parameters: [...parameters, ...headerParameters(operation)],
     ...(requestBody && !('$ref' in requestBody)

@@ -3,15 +3,25 @@ import type { TenantAccess } from '../../context/dependencies.ts'
 import { authErrors } from '../../contract/errors.ts'
 import type { AnyOperation } from '../../contract/operation.ts'
 
-/** One check against the operation's declared scope; a platform operation is for platform admins only. */
-export function authorize({ permission, unitOfWork }: AnyOperation, actor: Actor, access: TenantAccess | null): void {
-  if (unitOfWork === 'platform' && actor.type !== 'platformAdmin' && actor.type !== 'system') {
+/** One check against what the operation declares; a platform operation is for platform admins only. */
+export function authorize(operation: AnyOperation, actor: Actor, access: TenantAccess | null): void {
+  const { permission, unitOfWork, operatorSpansTenants } = operation
+  if ((unitOfWork === 'platform' || permission === 'platform') && !isOperator(actor)) {
     throw authErrors.permission_denied({}, 'Only platform admins may do this.')
   }
-  if (unitOfWork === 'user' && actor.type !== 'user' && actor.type !== 'platformAdmin') {
+  const isPerson = actor.type === 'user' || actor.type === 'platformAdmin'
+  if (unitOfWork === 'user' && !isPerson && !(operatorSpansTenants && isOperator(actor))) {
     throw authErrors.permission_denied({}, 'Only a signed-in user may do this.')
   }
-  if (unitOfWork === 'tenant' && (permission === null || !access?.scopes.has(permission))) {
+  if (unitOfWork === 'tenant') authorizeInTenant(permission, access)
+}
+
+/** Jobs and commands of the installation act as operators do. */
+export const isOperator = ({ type }: Actor): boolean => type === 'platformAdmin' || type === 'system'
+
+function authorizeInTenant(permission: AnyOperation['permission'], access: TenantAccess | null): void {
+  if (access && (permission === 'any' || permission === 'platform')) return
+  if (permission === null || !access?.scopes.has(permission)) {
     const missing = permission === null ? {} : { missingScope: permission }
     throw authErrors.permission_denied(missing, `This needs the scope ${permission}.`)
   }

@@ -3,7 +3,9 @@ import type { Actor } from '../../context/actor.ts'
 import type { AuditRecord } from '../../context/audit-record.ts'
 import type { AuditEntry, TenantAccess } from '../../context/dependencies.ts'
 import type { RequestContext } from '../../context/request-context.ts'
+import type { AnyOperation } from '../../contract/operation.ts'
 import { t } from '../init.ts'
+import { isOperator } from './authorization.ts'
 import { claimKey, type IdempotentCall, storeAnswer } from './idempotency.ts'
 
 type Entered = RequestContext & {
@@ -26,10 +28,11 @@ interface Journal {
 export const transaction = <Context extends object>() =>
   t.middleware(async ({ ctx, meta, next, path }) => {
     const entered = ctx as Entered
-    const readOnly = meta?.operation.type === 'query'
+    const operation = meta?.operation
+    if (!operation) throw new Error(`${path} declares no operation`)
     const journal = createJournal(entered)
 
-    const result = await openUnit(entered, readOnly, meta?.operation.unitOfWork, async (em) => {
+    const result = await openUnit(entered, operation, async (em) => {
       const { access, idempotentCall } = entered
       if (access && idempotentCall) await claimKey(entered, em, access.tenant.id, idempotentCall)
       const { record, afterCommit } = journal
@@ -53,16 +56,20 @@ export const transaction = <Context extends object>() =>
   })
 
 function openUnit<Result>(
-  { dependencies, actor, access }: Entered,
-  readOnly: boolean,
-  kind: string | undefined,
+  { dependencies: { database }, actor, access }: Entered,
+  { type, unitOfWork, permission, operatorSpansTenants }: AnyOperation,
   work: (em: EntityManager) => Promise<Result>,
 ): Promise<Result> {
-  if (kind === 'tenant' && access)
-    return dependencies.database.tenantUnit({ tenantId: access.tenant.id, actor, readOnly }, work)
-  if (kind === 'user' && 'id' in actor) return dependencies.database.userUnit({ userId: actor.id, readOnly }, work)
-  if (kind === 'platform') return dependencies.database.platformUnit({ actor, readOnly }, work)
-  throw new Error(`No unit of work fits: ${kind} for ${actor.type}`)
+  const readOnly = type === 'query'
+  if (unitOfWork === 'tenant' && access) {
+    const asOperator = permission === 'platform' || actor.type === 'platformAdmin'
+    return database.tenantUnit({ tenantId: access.tenant.id, actor, readOnly, asOperator }, work)
+  }
+  if (unitOfWork === 'platform' || (operatorSpansTenants && isOperator(actor))) {
+    return database.platformUnit({ actor, readOnly }, work)
+  }
+  if (unitOfWork === 'user' && 'id' in actor) return database.userUnit({ userId: actor.id, readOnly }, work)
+  throw new Error(`No unit of work fits: ${unitOfWork} for ${actor.type}`)
 }
 
 function createJournal({ actor, client, requestId, dependencies }: Entered): Journal {
