@@ -11,11 +11,23 @@ export interface Sample {
   p99Milliseconds: number
 }
 
-const connections = 16
+/** Keeps sixteen calls in flight for that long; fails if one of them fails. */
+export type Load = (seconds: number) => Promise<Sample>
 
-/** Sends requests over kept-alive connections; fails if one was answered with anything but 2xx. */
-export async function load({ url, headers }: Target, seconds: number): Promise<Sample> {
-  const result = await autocannon({ url, headers, connections, duration: seconds })
+const inFlight = 16
+
+/** Over kept-alive connections; anything but 2xx is a failure. */
+export const httpLoad =
+  (target: Target): Load =>
+  (seconds) =>
+    send(target, { duration: seconds })
+
+export async function sendRequests(target: Target, count: number): Promise<void> {
+  await send(target, { amount: count })
+}
+
+async function send({ url, headers }: Target, extent: { duration: number } | { amount: number }): Promise<Sample> {
+  const result = await autocannon({ url, headers, connections: inFlight, ...extent })
   if (result.errors > 0 || result.non2xx > 0) {
     throw new Error(`${url}: ${result.errors} errors and ${result.non2xx} answers other than 2xx`)
   }
@@ -23,5 +35,31 @@ export async function load({ url, headers }: Target, seconds: number): Promise<S
     requestsPerSecond: result.requests.average,
     p50Milliseconds: result.latency.p50,
     p99Milliseconds: result.latency.p99,
+  }
+}
+
+/** Calls in this process; `call` is told how many were made before it. */
+export function processLoad(call: (index: number) => Promise<void>): Load {
+  let index = 0
+  return async (seconds) => {
+    const start = performance.now()
+    const end = start + seconds * 1_000
+    const milliseconds: number[] = []
+    const keepCalling = async () => {
+      while (performance.now() < end) {
+        const called = performance.now()
+        await call(index++)
+        milliseconds.push(performance.now() - called)
+      }
+    }
+    await Promise.all(Array.from({ length: inFlight }, keepCalling))
+    const took = (performance.now() - start) / 1_000
+    milliseconds.sort((left, right) => left - right)
+    const percentile = (share: number) => milliseconds[Math.floor(milliseconds.length * share)] ?? Number.NaN
+    return {
+      requestsPerSecond: milliseconds.length / took,
+      p50Milliseconds: percentile(0.5),
+      p99Milliseconds: percentile(0.99),
+    }
   }
 }

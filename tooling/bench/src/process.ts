@@ -4,52 +4,63 @@ import { fileURLToPath } from 'node:url'
 
 export interface ServerProcess {
   origin: string
+  pid: number
+  /** From the start of the process to its first answer. */
+  startMilliseconds: number
   stop(): Promise<void>
 }
 
-const startMilliseconds = 60_000
+export interface ServerScript {
+  script: URL
+  /** A path that answers 200 in time. */
+  ready: string
+  environment?: Record<string, string>
+}
 
-/** Runs a server of its own process, so that it has a core to itself; `ready` is an address that answers 200 in time. */
+const patienceMilliseconds = 60_000
+const askMilliseconds = 20
+
+/** Runs a server in a process of its own, so that it has a core to itself. */
 export async function startServer(
-  script: URL,
-  ready: string,
-  environment: Record<string, string> = {},
+  held: AsyncDisposableStack,
+  { script, ready, environment = {} }: ServerScript,
 ): Promise<ServerProcess> {
   const port = await freePort()
+  const started = performance.now()
   const child = spawn(process.execPath, [fileURLToPath(script)], {
     env: { ...process.env, NODE_ENV: 'production', LOG_LEVEL: 'warn', ...environment, PORT: String(port) },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
+  held.defer(() => stop(child))
   const origin = `http://127.0.0.1:${port}`
-  try {
-    await answering(child, `${origin}${ready}`)
-  } catch (error) {
-    await stop(child)
-    throw error
-  }
-  return { origin, stop: () => stop(child) }
+  await answering(child, `${origin}${ready}`)
+  const startMilliseconds = performance.now() - started
+  return { origin, pid: child.pid ?? 0, startMilliseconds, stop: () => stop(child) }
 }
 
 async function answering(child: ChildProcess, url: string): Promise<void> {
-  const deadline = performance.now() + startMilliseconds
+  const deadline = performance.now() + patienceMilliseconds
   while (performance.now() < deadline) {
-    if (child.exitCode !== null) throw new Error(`The server ended with ${child.exitCode} before it answered`)
+    if (hasEnded(child))
+      throw new Error(`The server ended with ${child.exitCode ?? child.signalCode} before it answered`)
     const answered = await fetch(url).then(
       (response) => response.ok,
       () => false,
     )
     if (answered) return
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await new Promise((resolve) => setTimeout(resolve, askMilliseconds))
   }
-  throw new Error(`${url} did not answer within ${startMilliseconds} ms`)
+  throw new Error(`${url} did not answer within ${patienceMilliseconds} ms`)
 }
 
 async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
+  if (hasEnded(child)) return
   const ended = new Promise((resolve) => child.once('exit', resolve))
   child.kill('SIGTERM')
   await ended
 }
+
+const hasEnded = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null
 
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {

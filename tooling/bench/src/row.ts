@@ -1,11 +1,12 @@
-import { load, type Sample, type Target } from './load.ts'
+import type { Load, Sample } from './load.ts'
 
+/** What is measured against a ceiling. What a measurement starts it gives to `held`, which lets go of it afterwards. */
 export interface Row {
   name: string
   ceiling: string
   /** Least ratio of the subject to its ceiling that we want. */
   goal: number
-  measure(): Promise<Comparison>
+  measure(held: AsyncDisposableStack): Promise<Comparison>
 }
 
 export interface Comparison {
@@ -15,17 +16,31 @@ export interface Comparison {
   ratio: number
 }
 
+/** What has no ceiling: figures of one run, each with its own goal. */
+export interface FigureRow {
+  name: string
+  measure(held: AsyncDisposableStack): Promise<Figure[]>
+}
+
+export interface Figure {
+  name: string
+  value: number
+  unit: string
+  /** Most that we want. */
+  goal: number
+}
+
 const rounds = 5
 const seconds = 3
 
 /** Measures both in turn, so that a machine that slows down slows both. */
-export async function compare(subject: Target, ceiling: Target): Promise<Comparison> {
-  await load(subject, seconds)
-  await load(ceiling, seconds)
-  const pairs: { subject: Sample; ceiling: Sample; ratio: number }[] = []
+export async function compare(subject: Load, ceiling: Load): Promise<Comparison> {
+  await subject(seconds)
+  await ceiling(seconds)
+  const pairs: Comparison[] = []
   for (let round = 0; round < rounds; round++) {
-    const left = await load(subject, seconds)
-    const right = await load(ceiling, seconds)
+    const left = await subject(seconds)
+    const right = await ceiling(seconds)
     pairs.push({ subject: left, ceiling: right, ratio: left.requestsPerSecond / right.requestsPerSecond })
   }
   const [middle] = pairs.toSorted((left, right) => left.ratio - right.ratio).slice(Math.floor(rounds / 2))
