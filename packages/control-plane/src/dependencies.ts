@@ -36,10 +36,7 @@ export function createDependencies({ bus, cache, catalogue, streams, ...parts }:
   async function budget(limit: RateLimitClass, tenant: TenantAccess['tenant'] | null): Promise<Budget> {
     if (limit === 'public' || tenant === null) return outsideTenants
     const own = await cache.getOrLoad(tenant.id, 'budget', budgetSeconds, () =>
-      parts.database.tenantUnit(
-        { tenantId: tenant.id, actor: { type: 'system', name: 'pipeline' }, readOnly: true },
-        readRateLimits,
-      ),
+      readRateLimits((query, values) => parts.database.tenantRead({ tenantId: tenant.id }, query, values)),
     )
     const { rateLimits } = planNamed(catalogue, tenant.plan)
     const budgets: Record<Exclude<RateLimitClass, 'public'>, Budget> = {

@@ -1,7 +1,8 @@
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql'
 import { tenantGuard } from '@tenantry/kernel/tenancy/tenant-guard'
+import { tenantQuery } from '@tenantry/kernel/tenancy/tenant-query'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { AuditEntry } from '../src/capabilities/audit/entity.ts'
+import { AuditEntry, PlatformAuditEntry } from '../src/capabilities/audit/entity.ts'
 import { Tenant } from '../src/capabilities/tenant/entity.ts'
 import { entities, tenantTables } from '../src/entities.ts'
 import { openTestInstallation, type TestInstallation } from '../src/testing.ts'
@@ -179,4 +180,46 @@ test('levels two and three alone: a row of another tenant is not inserted past t
     ).rejects.toMatchObject({ code: '42501' })
   })
   await asAttacker(guarded, (em) => em.insert(AuditEntry, { ...entry, tenantId: guarded.attacker.id }))
+})
+
+test.each(scoped.map((entity) => [entity.name, entity] as const))(
+  'level one alone: SQL over %s reads the bound tenant’s rows only',
+  async (_, entity) => {
+    const query = tenantQuery<Record<string, unknown>>({ own: entity }, 'select * from own')
+    const rows = await bare.installation.database.tenantRead({ tenantId: bare.attacker.id }, query)
+    const column = entity === Tenant ? 'id' : 'tenant_id'
+    expect(rows.map((row) => row[column])).toEqual([bare.attacker.id])
+  },
+)
+
+test('levels two and three alone: a statement without the tenant’s condition reads the bound tenant’s rows only', async () => {
+  const { database } = guarded.installation
+  const everything = { text: 'select id from tenantry.tenants where $1::text is not null' }
+  expect(await database.tenantRead({ tenantId: guarded.attacker.id }, everything)).toEqual([
+    { id: guarded.attacker.id },
+  ])
+  const asUser = { text: 'select id from tenantry.tenants' }
+  expect(await database.userRead(guarded.attacker.user.id, asUser)).toEqual([])
+})
+
+test('a single read can neither write nor leave its tenant behind', async () => {
+  const { database } = guarded.installation
+  const unit = { tenantId: guarded.attacker.id }
+  const write = { text: 'with gone as (delete from tenantry.events where tenant_id = $1 returning 1) select from gone' }
+  await expect(database.tenantRead(unit, write)).rejects.toMatchObject({ code: '25006' })
+  const reopen = { text: `select set_config('transaction_read_only', 'off', true), $1::text from tenantry.tenants` }
+  await expect(database.tenantRead(unit, reopen)).rejects.toMatchObject({ code: '25001' })
+  const left = { text: 'select tenancy.current_tenant() as tenant' }
+  for (let call = 0; call < 5; call++) {
+    expect(await database.userRead(guarded.attacker.user.id, left)).toEqual([{ tenant: null }])
+  }
+})
+
+test('a query is refused where it is written if it could read past its sources', () => {
+  expect(() => tenantQuery({ own: Tenant }, 'select * from tenantry.tenants')).toThrow('tenantry.tenants')
+  expect(() => tenantQuery({ own: Tenant }, 'select * from own join memberships on true')).toThrow('memberships')
+  expect(() => tenantQuery({ own: Tenant }, 'select * from own, tenantry.memberships')).toThrow('join')
+  expect(() => tenantQuery({ log: PlatformAuditEntry }, 'select * from log')).toThrow(
+    'PlatformAuditEntry has no tenant',
+  )
 })

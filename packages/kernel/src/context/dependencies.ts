@@ -93,8 +93,29 @@ export interface TenantUnit {
   asOperator?: boolean
 }
 
+/** Values go as texts beside the SQL; the database reads them as what they are compared with. */
+export interface Statement {
+  text: string
+  values?: readonly unknown[]
+}
+
+/** SQL that reads rows of one tenant, `$1`; made by `tenantQuery`. */
+export interface TenantQuery<Row> extends Pick<Statement, 'text'> {
+  /** What a row is; never there. */
+  readonly row?: Row
+}
+
+export interface TenantRead {
+  tenantId: string
+  asOperator?: boolean
+}
+
 /** Opens transactions, each bound to what it may see. */
 export interface Database {
+  /** One statement in one round trip, in a transaction that can only read; so do the next two. */
+  tenantRead<Row>(unit: TenantRead, query: TenantQuery<Row>, values?: readonly unknown[]): Promise<Row[]>
+  userRead<Row>(userId: string, statement: Statement): Promise<Row[]>
+  platformRead<Row>(actor: Actor, statement: Statement): Promise<Row[]>
   tenantUnit<Result>(unit: TenantUnit, work: (em: EntityManager) => Promise<Result>): Promise<Result>
   userUnit<Result>(
     unit: { userId: string; readOnly: boolean },

@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { Actor } from './actor.ts'
 import type { AuditRecord, Client } from './audit-record.ts'
 import type { Clock } from './clock.ts'
-import type { Dependencies, Services, TenantAccess } from './dependencies.ts'
+import type { Dependencies, Services, TenantAccess, TenantQuery } from './dependencies.ts'
 
 /** What the caller said about who it is. In process it says so itself. */
 export type Credentials = { actor: Actor } | { bearer?: string; apiKey?: string }
@@ -59,11 +59,14 @@ export interface TenantContext extends ServiceContext {
   eventKey: string | null
 }
 
-/** For operations that declare `cached`: no transaction is open; `cached` opens one only where the cache has nothing. */
+/** For operations that declare `cached`: no transaction is open; `cached` reads only where the cache has nothing. */
 export interface CachedTenantContext extends Omit<TenantContext, 'em' | 'record' | 'afterCommit' | 'eventKey'> {
   /** The tenant-wide value; nothing that belongs to one caller may be in it. */
-  cached<Value>(load: (em: EntityManager) => Promise<Value>): Promise<Value>
+  cached<Value>(load: (read: ReadTenant) => Promise<Value>): Promise<Value>
 }
+
+/** Each call is one round trip and sees what was committed before it. */
+export type ReadTenant = <Row>(query: TenantQuery<Row>, values?: readonly unknown[]) => Promise<Row[]>
 
 /** What a subscription answers with, again and again. A lost connection is resumed after the `id` that came last. */
 export interface StreamItem<Data> {

@@ -1,8 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import { MikroORM, type Options } from '@mikro-orm/postgresql'
 import { type Actor, actorKey } from '../context/actor.ts'
-import type { Database } from '../context/dependencies.ts'
-import { ForgettingClient } from './connection.ts'
+import type { Database, Statement, TenantQuery, TenantRead } from '../context/dependencies.ts'
+import { bindFunction, bindStatement, ForgettingClient } from './connection.ts'
 import { isUuid } from './id.ts'
 import { productSchema } from './roles.ts'
 import { type ContextPurpose, type SigningKey, signContext } from './signed-context.ts'
@@ -35,11 +35,14 @@ interface NativePool {
   totalCount: number
   idleCount: number
   waitingCount: number
+  connect(): Promise<ForgettingClient & { release(broken?: boolean): void }>
 }
 
 interface Pool {
   orm: MikroORM
-  native(): NativePool | undefined
+  /** Undefined before the first connection. */
+  opened(): NativePool | undefined
+  native(): Promise<NativePool>
 }
 
 interface Binding {
@@ -72,6 +75,8 @@ const pinnedSettings = [
   'bytea_output=hex',
 ]
 
+type CompiledQuery = ReturnType<ReturnType<ReturnType<EntityManager['getKysely']>['selectNoFrom']>['compile']>
+
 const settingOf: Record<ContextPurpose, string> = {
   tenant: 'tenancy.tenant_context',
   user: 'tenancy.user_context',
@@ -83,14 +88,31 @@ const settingOf: Record<ContextPurpose, string> = {
 export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
   const appPool = await openPool(options, options.appUrl)
   const app = appPool.orm
-  const { orm: platform } = await openPool(options, options.platformUrl)
+  const platformPool = await openPool(options, options.platformUrl)
+  const platform = platformPool.orm
   const run = <Result>(unit: Unit, work: (em: EntityManager) => Promise<Result>) => runUnit(options, unit, work)
 
   return {
+    tenantRead: async <Row>(
+      { tenantId, asOperator }: TenantRead,
+      { text }: TenantQuery<Row>,
+      values: readonly unknown[] = [],
+    ) => {
+      const pool = asOperator ? platformPool : appPool
+      const bindings: Binding[] = [{ purpose: 'tenant', value: boundTenant(tenantId) }]
+      return (await readAlone(options, pool, bindings, { text, values: [tenantId, ...values] })) as Row[]
+    },
+    userRead: async <Row>(userId: string, statement: Statement) =>
+      (await readAlone(options, appPool, [{ purpose: 'user', value: userId }], statement)) as Row[],
+    platformRead: async <Row>(actor: Actor, statement: Statement) =>
+      (await readAlone(
+        options,
+        platformPool,
+        [{ purpose: 'platform', value: operatorValue(actor) }],
+        statement,
+      )) as Row[],
     tenantUnit: async ({ tenantId, actor, readOnly, asOperator = actor.type === 'platformAdmin' }, work) => {
-      // Level one spans tenants where none is bound, so that no value that could be read as none may come this far.
-      if (!isUuid(tenantId)) throw new TypeError('A tenant unit of work needs the id of a tenant')
-      const bindings: Binding[] = [{ purpose: 'tenant', value: tenantId }]
+      const bindings: Binding[] = [{ purpose: 'tenant', value: boundTenant(tenantId) }]
       if (actor.type === 'user') bindings.push({ purpose: 'user', value: actor.id })
       return run({ orm: asOperator ? platform : app, bindings, tenantId, readOnly }, work)
     },
@@ -110,13 +132,19 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
       return rows.map(({ name }) => name)
     },
     pool: () => {
-      const { totalCount = 0, idleCount = 0, waitingCount = 0 } = appPool.native() ?? {}
+      const { totalCount = 0, idleCount = 0, waitingCount = 0 } = appPool.opened() ?? {}
       return { total: totalCount, idle: idleCount, waiting: waitingCount }
     },
     close: async () => {
       await Promise.all([app.close(true), platform.close(true)])
     },
   }
+}
+
+/** Level one spans tenants where none is bound, so that no value that could be read as none may come this far. */
+function boundTenant(tenantId: string): string {
+  if (!isUuid(tenantId)) throw new TypeError('A tenant unit of work needs the id of a tenant')
+  return tenantId
 }
 
 /** For policies it is enough that there is an operator; who it was stands in the audit log. */
@@ -144,23 +172,43 @@ async function runUnit<Result>(
  * counts. Kysely sends bound parameters; the ORM itself would write the token into the SQL text.
  */
 async function bindContext(em: EntityManager, { signingKey }: DatabaseOptions, bindings: Binding[]): Promise<void> {
-  const values: Record<string, string> = {
+  const kysely = em.getKysely()
+  // Compiled once; the driver sends it ahead of the first statement.
+  binding ??= kysely.selectNoFrom(({ fn, val }) => [fn(bindFunction, [val('')]).as('settings')]).compile()
+  const { text: sql, values } = bindStatement(contextSettings(signingKey, bindings))
+  await kysely.executeQuery({ ...binding, sql, parameters: values })
+}
+
+let binding: CompiledQuery | undefined
+
+function contextSettings(signingKey: SigningKey, bindings: Binding[]): Record<string, string> {
+  const settings: Record<string, string> = {
     search_path: `${productSchema}, pg_catalog`,
     'tenancy.tenant_context': '',
     'tenancy.user_context': '',
     'tenancy.platform_context': '',
   }
-  for (const { purpose, value } of bindings) values[settingOf[purpose]] = signContext(signingKey, purpose, value)
-  await em
-    .getKysely()
-    .selectNoFrom((expression) =>
-      Object.entries(values).map(([name, value], index) =>
-        expression
-          .fn('pg_catalog.set_config', [expression.val(name), expression.val(value), expression.val(true)])
-          .as(`setting_${index}`),
-      ),
-    )
-    .execute()
+  for (const { purpose, value } of bindings) settings[settingOf[purpose]] = signContext(signingKey, purpose, value)
+  return settings
+}
+
+/** One statement as a transaction of its own, in one round trip: no begin, no commit, and nothing to forget. */
+async function readAlone(
+  { signingKey }: DatabaseOptions,
+  pool: Pool,
+  bindings: Binding[],
+  statement: Statement,
+): Promise<unknown[]> {
+  const client = await (await pool.native()).connect()
+  try {
+    const settings = { ...contextSettings(signingKey, bindings), transaction_read_only: 'on' }
+    const { rows } = await client.readAlone(bindStatement(settings), statement)
+    client.release()
+    return rows
+  } catch (error) {
+    client.release(true)
+    throw error
+  }
 }
 
 async function openPool(options: DatabaseOptions, url: string): Promise<Pool> {
@@ -187,5 +235,13 @@ async function openPool(options: DatabaseOptions, url: string): Promise<Pool> {
       options: pinnedSettings.map((setting) => `-c ${setting}`).join(' '),
     },
   })
-  return { orm, native: () => native }
+  return {
+    orm,
+    opened: () => native,
+    native: async () => {
+      if (!native) await orm.em.getConnection().ensureConnection()
+      if (!native) throw new Error('The driver has made no pool')
+      return native
+    },
+  }
 }

@@ -9,9 +9,10 @@ export type EventRow = Pick<Event, 'position' | 'type' | 'data' | 'occurredAt'>
  */
 export async function insertEvent(em: EntityManager, event: Omit<EventRow, 'position'>): Promise<void> {
   const own = 'tenant_id = (select tenancy.current_tenant())'
-  await em.execute(`select pg_advisory_xact_lock(hashtextextended('events ' || tenancy.current_tenant(), 0))`)
+  // Two statements in one round trip: the second sees what was committed before the lock was had.
   await em.execute(
-    /* sql */ `insert into tenantry.events (tenant_id, position, type, data, occurred_at)
+    /* sql */ `select pg_advisory_xact_lock(hashtextextended('events ' || tenancy.current_tenant(), 0));
+      insert into tenantry.events (tenant_id, position, type, data, occurred_at)
       select tenancy.current_tenant(), greatest(coalesce(max(position), 0) + 1, ${microseconds('clock_timestamp()')}),
              ?, ?::jsonb, ?
         from tenantry.events where ${own}`,

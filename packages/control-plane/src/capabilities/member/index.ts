@@ -1,1 +1,1 @@
-export { countMembers, countSeats, findUserByIdentity, insertMembership, insertUser } from './repository.ts'
+export { countMembers, findUserByIdentity, insertMembership, insertUser, memberSource } from './repository.ts'

@@ -2,18 +2,12 @@ import type { EntityManager } from '@mikro-orm/postgresql'
 import type { BaseRole } from '../access/index.ts'
 import { Membership, User } from './entity.ts'
 
+/** For queries of others that count members along. */
+export const memberSource = { membership: Membership }
+
 /** Direct members only. */
 export async function countMembers(em: EntityManager): Promise<number> {
   return em.count(Membership)
-}
-
-/** What the meters `users` and `admins` count. */
-export async function countSeats(em: EntityManager): Promise<{ users: number; admins: number }> {
-  const [users, admins] = [
-    await em.count(Membership),
-    await em.count(Membership, { role: { $in: ['owner', 'admin'] } }),
-  ]
-  return { users, admins }
 }
 
 /** Leaves an existing membership as it is. Needs a unit of work that may write memberships. */

@@ -1,5 +1,12 @@
 import { type EntityManager, LockMode } from '@mikro-orm/postgresql'
-import { SettingsRevision, TenantSettings } from './entity.ts'
+import { tenantQuery } from '@tenantry/kernel/tenancy/tenant-query'
+import { TenantSettings } from './entity.ts'
+import type { StoredSettings } from './rules/schema.ts'
+
+export const storedDocument = tenantQuery<{ document: StoredSettings }>(
+  { settings: TenantSettings },
+  'select document from settings',
+)
 
 export async function findSettings(em: EntityManager): Promise<TenantSettings | null> {
   return em.findOne(TenantSettings, { tenantId: { $ne: null } })
@@ -21,33 +28,39 @@ export async function getSettingsForUpdate(em: EntityManager, since: Date): Prom
   return made
 }
 
-/** The row must be locked. Returns the new version. */
-export async function saveSettings(
-  em: EntityManager,
-  current: TenantSettings,
-  { document, updatedAt }: Pick<TenantSettings, 'document' | 'updatedAt'>,
-): Promise<number> {
-  await em.nativeUpdate(
-    TenantSettings,
-    { tenantId: current.tenantId, version: current.version },
-    { document, updatedAt },
-  )
-  return current.version + 1
+export interface Revision {
+  document: Record<string, unknown>
+  changedKeys: string[]
+  actorType: string
+  actorId: string | null
+  createdAt: Date
 }
 
-export async function insertRevision(
-  em: EntityManager,
-  revision: {
-    version: number
-    document: Record<string, unknown>
-    changedKeys: string[]
-    actorType: string
-    actorId: string | null
-    createdAt: Date
-  },
-): Promise<void> {
-  em.persist(em.create(SettingsRevision, revision))
-  await em.flush()
+/** The row must be locked. Keeps the revision with it, in one statement, and returns the new version. */
+export async function saveSettings(em: EntityManager, current: TenantSettings, revision: Revision): Promise<number> {
+  const document = JSON.stringify(revision.document)
+  const rows = await em.execute<{ version: number }[]>(
+    /* sql */ `with saved as (
+        update tenantry.tenant_settings set document = ?::jsonb, updated_at = ?, version = version + 1
+         where tenant_id = (select tenancy.current_tenant()) and version = ?
+        returning tenant_id, version, document)
+      insert into tenantry.settings_revisions
+        (tenant_id, version, document, changed_keys, actor_type, actor_id, created_at)
+      select tenant_id, version, document, array(select jsonb_array_elements_text(?::jsonb)), ?, ?, ? from saved
+      returning version`,
+    [
+      document,
+      revision.createdAt,
+      current.version,
+      JSON.stringify(revision.changedKeys),
+      revision.actorType,
+      revision.actorId,
+      revision.createdAt,
+    ],
+  )
+  const [row] = rows
+  if (!row) throw new Error('The settings row is gone')
+  return row.version
 }
 
 function tenantOf(em: EntityManager): string {

@@ -1,13 +1,13 @@
 import { actorKey } from '@tenantry/kernel/context/actor'
 import type { Change } from '@tenantry/kernel/context/audit-record'
-import type { TenantContext } from '@tenantry/kernel/context/request-context'
+import type { ReadTenant, TenantContext } from '@tenantry/kernel/context/request-context'
 import type { z } from 'zod'
 import { emitEvent } from '../event/index.ts'
 import { planNamed } from '../plan/index.ts'
-import { forgetTenant, getOwnTenant, getOwnTenantForUpdate, saveTenant, tenantErrors } from '../tenant/index.ts'
+import { forgetKept, getOwnTenant, getOwnTenantForUpdate, saveTenant, tenantErrors } from '../tenant/index.ts'
 import { settingsErrors, type updateSettings as updateOperation } from './contract.ts'
 import type { TenantSettings } from './entity.ts'
-import { findSettings, getSettingsForUpdate, insertRevision, saveSettings } from './repository.ts'
+import { findSettings, getSettingsForUpdate, saveSettings, storedDocument } from './repository.ts'
 import type { SettingChange } from './rules/changes.ts'
 import { restrictedKeys } from './rules/changes.ts'
 import { effectiveSettings, redactSensitive } from './rules/effective.ts'
@@ -48,19 +48,18 @@ export async function updateSettings(ctx: TenantContext, { name, settings: patch
   const audited = auditedChanges(changes, renamed ? { name: { before: tenant.name, after: newName } } : {})
   const document = next as Record<string, unknown>
   // A new name alone is a new version too: the answer that the version stands for shows it.
-  const version = await saveSettings(ctx.em, current, { document, updatedAt: now })
-  if (renamed) Object.assign(tenant, { name: newName, updatedAt: now })
-  await saveTenant(ctx.em)
-  await insertRevision(ctx.em, {
-    version,
+  const version = await saveSettings(ctx.em, current, {
     document,
     changedKeys: Object.keys(audited),
     actorType: ctx.actor.type,
     actorId: actorKey(ctx.actor),
     createdAt: now,
   })
+  if (renamed) Object.assign(tenant, { name: newName, updatedAt: now })
+  await saveTenant(ctx.em)
   ctx.record('settings.updated', { target: { type: 'settings', id: ctx.tenant.id }, changes: audited })
-  forgetTenant(ctx)
+  // Shown by info, and counted with by the rate limits.
+  forgetKept(ctx, ['info', 'budget'])
   await emitEvent(ctx, 'settings.updated', { changed: Object.keys(audited), version })
   if (renamed) await emitEvent(ctx, 'tenant.updated', { changed: ['name'], version: tenant.version })
   return answer(ctx, newName, { document, version, updatedAt: now })
@@ -118,7 +117,7 @@ function answer(ctx: TenantContext, name: string, stored: Pick<TenantSettings, '
 }
 
 /** The platform's own figures for a tenant; null takes the plan's. */
-export async function readRateLimits(em: TenantContext['em']) {
-  const stored = await findSettings(em)
-  return effectiveSettings((stored?.document ?? {}) as StoredSettings).rateLimits
+export async function readRateLimits(read: ReadTenant) {
+  const [stored] = await read(storedDocument)
+  return effectiveSettings(stored?.document ?? {}).rateLimits
 }

@@ -7,4 +7,4 @@ export {
   listPlansInUse,
   saveTenant,
 } from './repository.ts'
-export { forgetTenant } from './service.ts'
+export { forgetKept, forgetTenant } from './service.ts'

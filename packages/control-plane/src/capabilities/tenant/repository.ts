@@ -1,6 +1,17 @@
 import { type EntityManager, UniqueConstraintViolationException } from '@mikro-orm/postgresql'
+import { tenantQuery } from '@tenantry/kernel/tenancy/tenant-query'
+import { memberSource } from '../member/index.ts'
 import { tenantErrors } from './contract.ts'
 import { Tenant } from './entity.ts'
+
+/** What is told of a tenant, and of its direct members their number. */
+export const tenantInfo = tenantQuery<
+  Pick<Tenant, 'id' | 'name' | 'slug' | 'status' | 'plan'> & { createdAt: string; memberCount: number }
+>(
+  { tenant: Tenant, ...memberSource },
+  /* sql */ `select id, name, slug, status, plan, created_at as "createdAt", (select count(*)::int from membership) as "memberCount"
+    from tenant`,
+)
 
 /** The tenant of the unit of work. */
 export async function getOwnTenant(em: EntityManager): Promise<Tenant> {
@@ -12,8 +23,11 @@ export async function getOwnTenant(em: EntityManager): Promise<Tenant> {
  * update`, would also wait for the key-share lock that every insert of the tenant takes, and so starve under load.
  */
 export async function getOwnTenantForUpdate(em: EntityManager): Promise<Tenant> {
-  await em.execute('select from tenantry.tenants where id = (select tenancy.current_tenant()) for no key update')
-  return em.findOneOrFail(Tenant, { id: { $ne: null } }, { refresh: true })
+  const [row] = await em.execute<Record<string, unknown>[]>(
+    'select * from tenantry.tenants where id = (select tenancy.current_tenant()) for no key update',
+  )
+  if (!row) throw new Error('The tenant is gone')
+  return em.map(Tenant, row)
 }
 
 export async function countChildren(em: EntityManager): Promise<number> {

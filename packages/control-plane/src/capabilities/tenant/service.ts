@@ -9,7 +9,7 @@ import { featuresOf, planNamed } from '../plan/index.ts'
 import { afterTimezoneChange } from '../usage/index.ts'
 import { tenantErrors, type updateTenant as updateOperation } from './contract.ts'
 import type { Tenant } from './entity.ts'
-import { countChildren, getOwnTenant, getOwnTenantForUpdate, saveTenant } from './repository.ts'
+import { countChildren, getOwnTenant, getOwnTenantForUpdate, saveTenant, tenantInfo } from './repository.ts'
 
 type UpdateInput = z.output<typeof updateOperation.input>
 
@@ -17,16 +17,14 @@ type UpdateInput = z.output<typeof updateOperation.input>
 const cachedNames = ['info', 'usage', 'limits', 'budget'] as const
 
 export async function getInfo(ctx: CachedTenantContext) {
-  const info = await ctx.cached(async (em) => {
-    const { id, name, slug, status, createdAt, plan } = await getOwnTenant(em)
+  const info = await ctx.cached(async (read) => {
+    const [row] = await read(tenantInfo)
+    if (!row) throw new Error('The tenant is gone')
+    const { plan, createdAt, ...told } = row
     return {
-      id,
-      name,
-      slug,
-      status,
-      createdAt: createdAt.toISOString(),
+      ...told,
+      createdAt: new Date(createdAt).toISOString(),
       subscriptionTier: plan,
-      memberCount: await countMembers(em),
       features: featuresOf(planNamed(ctx.services.catalogue, plan)),
     }
   })
@@ -58,11 +56,15 @@ export async function update(ctx: TenantContext, { tenantId: _, expectedVersion,
   return describe(ctx, tenant)
 }
 
-/** To be called by whoever changes something that info, usage or limits show. */
+/** To be called by whoever changes something that info, usage or limits show, or what a caller may do. */
 export function forgetTenant(ctx: TenantContext): void {
+  ctx.afterCommit(() => ctx.services.forgetAccess(ctx.tenant.id))
+  forgetKept(ctx, cachedNames)
+}
+
+export function forgetKept(ctx: TenantContext, names: readonly (typeof cachedNames)[number][]): void {
   ctx.afterCommit(async () => {
-    ctx.services.forgetAccess(ctx.tenant.id)
-    for (const name of cachedNames) await ctx.services.cache.invalidate(ctx.tenant.id, name)
+    for (const name of names) await ctx.services.cache.invalidate(ctx.tenant.id, name)
   })
 }
 

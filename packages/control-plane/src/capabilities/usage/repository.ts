@@ -1,5 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import { newId } from '@tenantry/kernel/tenancy/id'
+import { tenantQuery } from '@tenantry/kernel/tenancy/tenant-query'
+import { memberSource } from '../member/index.ts'
 import { usageErrors } from './contract.ts'
 import { UsageCounter, UsageEvent } from './entity.ts'
 
@@ -11,15 +13,21 @@ export interface CounterValue {
   revision: number
 }
 
-/** One row per meter, whatever the number of events. */
-export async function listCounters(
-  em: EntityManager,
-  periods: { meter: string; period: string }[],
-): Promise<CounterValue[]> {
-  if (periods.length === 0) return []
-  const counters = await em.find(UsageCounter, { $or: periods }, { disableIdentityMap: true })
-  return counters.map(({ meter, period, used, revision }) => ({ meter, period, used, revision }))
+export interface UsageNow {
+  counters: CounterValue[]
+  /** What the meters `users` and `admins` count. */
+  seats: { users: number; admins: number }
 }
+
+/** One row per meter, whatever the number of events. Takes meters, and as many periods. */
+export const usageNow = tenantQuery<UsageNow>(
+  { counter: UsageCounter, ...memberSource },
+  /* sql */ `select
+    (select coalesce(json_agg(json_build_object('meter', meter, 'period', period, 'used', used, 'revision', revision)), '[]')
+       from counter where (meter, period) in (select * from unnest($2::text[], $3::text[]))) as counters,
+    (select json_build_object('users', count(*), 'admins', count(*) filter (where role in ('owner', 'admin')))
+       from membership) as seats`,
+)
 
 export async function hasEvent(em: EntityManager, idempotencyKey: string): Promise<boolean> {
   return (await em.count(UsageEvent, { idempotencyKey })) > 0

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { Dependencies } from '@tenantry/kernel/context/dependencies'
+import type { Dependencies, TenantQuery, TenantRead } from '@tenantry/kernel/context/dependencies'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { createInternalCaller, type InternalCaller } from '../../caller.ts'
 import { openTestInstallation, operator, type TestInstallation, type TestTenant } from '../../testing.ts'
@@ -173,18 +173,20 @@ async function costOfUsage({ id }: TestTenant) {
   let cost: Record<string, { scans: number; rows: number }> = {}
   const database: Dependencies['database'] = {
     ...installation.database,
-    tenantUnit: (unit, work) =>
-      installation.database.tenantUnit(unit, async (em) => {
+    tenantRead: <Row>({ tenantId }: TenantRead, { text }: TenantQuery<Row>, values: readonly unknown[] = []) =>
+      installation.database.tenantUnit({ tenantId, actor: operator, readOnly: true }, async (em) => {
         // The session counts across transactions until it reports.
         const before = await readStatistics(em)
-        const result = await work(em)
+        const kysely = em.getKysely()
+        const compiled = kysely.selectNoFrom(({ val }) => [val(1).as('one')]).compile()
+        const { rows } = await kysely.executeQuery({ ...compiled, sql: text, parameters: [tenantId, ...values] })
         const after = await readStatistics(em)
         const spent = Object.entries(after).map(([table, { scans, rows }]) => {
           const earlier = before[table] ?? { scans: 0, rows: 0 }
           return [table, { scans: scans - earlier.scans, rows: rows - earlier.rows }] as const
         })
         cost = Object.fromEntries(spent.filter(([, { scans }]) => scans > 0))
-        return result
+        return rows as Row[]
       }),
   }
   const { services } = installation.dependencies

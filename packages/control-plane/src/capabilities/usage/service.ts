@@ -2,20 +2,13 @@ import type { CachedTenantContext, TenantContext } from '@tenantry/kernel/contex
 import { requestErrors } from '@tenantry/kernel/contract/errors'
 import type { z } from 'zod'
 import { emitEvent } from '../event/index.ts'
-import { countSeats } from '../member/index.ts'
 import { type EffectiveLimit, effectiveLimits, featuresOf, type Meter, planNamed } from '../plan/index.ts'
 import { getUsage as getUsageOperation, type trackUsage as trackOperation, usageErrors } from './contract.ts'
-import { type CounterValue, listCounters, trackEvent } from './repository.ts'
+import { type CounterValue, trackEvent, type UsageNow, usageNow } from './repository.ts'
 import { crossedThresholds, percentOf, stateOf } from './rules/ladder.ts'
 import { periodOfTenant } from './rules/tenant-period.ts'
 
 type TrackInput = z.output<typeof trackOperation.input>
-
-/** What the cache keeps: raw figures, from which every answer is derived at the moment it is asked for. */
-interface UsageSnapshot {
-  counters: CounterValue[]
-  seats: { users: number; admins: number }
-}
 
 const latestDays = 31
 const futureToleranceSeconds = 300
@@ -29,13 +22,14 @@ export async function getUsage(ctx: CachedTenantContext) {
     meter,
     period: periodOfTenant(meter.period, now, ctx.tenant, plan.periodAnchor),
   }))
-  const snapshot = await ctx.cached<UsageSnapshot>(async (em) => ({
-    counters: await listCounters(
-      em,
-      periodsOf.map(({ meter, period }) => ({ meter: meter.key, period: period.key })),
-    ),
-    seats: await countSeats(em),
-  }))
+  const snapshot = await ctx.cached(async (read) => {
+    const [row] = await read(usageNow, [
+      periodsOf.map(({ meter }) => meter.key),
+      periodsOf.map(({ period }) => period.key),
+    ])
+    if (!row) throw new Error('The counters answered nothing')
+    return row
+  })
 
   const limits = new Map(effectiveLimits(ctx.services.catalogue, plan.name).map((limit) => [limit.meter, limit]))
   const described = periodsOf.map(({ meter, period }) => {
@@ -141,14 +135,14 @@ function eventKeyOf(ctx: TenantContext, { idempotencyKey }: TrackInput): string 
 
 async function writeThrough(ctx: TenantContext, value: CounterValue): Promise<void> {
   const name = getUsageOperation.cached?.name ?? ''
-  await ctx.services.cache.update<UsageSnapshot>(ctx.tenant.id, name, (snapshot) => {
+  await ctx.services.cache.update<UsageNow>(ctx.tenant.id, name, (snapshot) => {
     const others = snapshot.counters.filter(({ meter, period }) => meter !== value.meter || period !== value.period)
     const known = snapshot.counters.find(({ meter, period }) => meter === value.meter && period === value.period)
     return { ...snapshot, counters: [...others, known && known.revision > value.revision ? known : value] }
   })
 }
 
-function usedOf({ counters, seats }: UsageSnapshot, meter: Meter, period: string): number {
+function usedOf({ counters, seats }: UsageNow, meter: Meter, period: string): number {
   if (meter.countedFrom === 'memberships') return meter.key === 'admins' ? seats.admins : seats.users
   return counters.find((counter) => counter.meter === meter.key && counter.period === period)?.used ?? 0
 }

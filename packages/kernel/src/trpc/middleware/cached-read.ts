@@ -1,10 +1,9 @@
-import type { EntityManager } from '@mikro-orm/postgresql'
 import type { Actor } from '../../context/actor.ts'
 import type { TenantAccess } from '../../context/dependencies.ts'
-import type { CachedTenantContext, RequestContext } from '../../context/request-context.ts'
+import type { CachedTenantContext, ReadTenant, RequestContext } from '../../context/request-context.ts'
 import type { AnyOperation } from '../../contract/operation.ts'
 
-/** Opens a read-only unit of work only where the cache has no answer. */
+/** Reads the database only where the cache has no answer. */
 export function cachedRead(
   { dependencies }: RequestContext,
   { actor, access }: { actor: Actor; access: TenantAccess | null },
@@ -12,11 +11,10 @@ export function cachedRead(
 ): Partial<Pick<CachedTenantContext, 'cached'>> {
   const cache = 'cached' in operation ? operation.cached : null
   if (!cache || !access) return {}
-  const tenantId = access.tenant.id
+  const unit = { tenantId: access.tenant.id, asOperator: actor.type === 'platformAdmin' }
+  const read: ReadTenant = (query, values) => dependencies.database.tenantRead(unit, query, values)
   return {
-    cached: <Value>(load: (em: EntityManager) => Promise<Value>) =>
-      dependencies.services.cache.getOrLoad(tenantId, cache.name, cache.ttlSeconds, () =>
-        dependencies.database.tenantUnit({ tenantId, actor, readOnly: true }, load),
-      ),
+    cached: <Value>(load: (read: ReadTenant) => Promise<Value>) =>
+      dependencies.services.cache.getOrLoad(unit.tenantId, cache.name, cache.ttlSeconds, () => load(read)),
   }
 }

@@ -1,0 +1,21 @@
+import type { EntitySchema } from '@mikro-orm/core'
+import type { TenantQuery } from '../context/dependencies.ts'
+
+/**
+ * Level one for SQL that is written by hand: each source is a table narrowed to the tenant, and `select` may read from
+ * nothing else. Its own parameters begin at `$2`. Throws for an entity without a tenant, and where the text names a table.
+ */
+export function tenantQuery<Row>(sources: Record<string, EntitySchema>, select: string): TenantQuery<Row> {
+  for (const [, source = ''] of select.matchAll(/\b(?:from|join)\s+([\w."]+)\b(?!\s*\()/gi)) {
+    if (!(source in sources)) throw new Error(`A tenant query reads from ${source}, which is none of its sources`)
+  }
+  if (/\bfrom\s+\w+(\s+(as\s+)?\w+)?\s*,/i.test(select)) throw new Error('A tenant query joins by name: write join')
+  const narrowed = Object.entries(sources).map(([name, entity]) => `${name} as not materialized (${ownRows(entity)})`)
+  return { text: `with ${narrowed.join(', ')} ${select}` }
+}
+
+function ownRows({ meta }: EntitySchema): string {
+  if (!meta.filters?.tenant) throw new Error(`${meta.className} has no tenant`)
+  const column = 'tenantId' in meta.properties ? 'tenant_id' : 'id'
+  return `select * from ${meta.schema}.${meta.tableName} where ${column} = $1`
+}
