@@ -36,4 +36,4 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/livez`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # Not by pnpm, which would stand between the signals and the process. Run it with `--init`.
-CMD ["node", "apps/api/src/production.ts"]
+CMD ["node", "--max-semi-space-size=4", "apps/api/src/production.ts"]

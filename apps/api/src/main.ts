@@ -1,11 +1,4 @@
-import { seedDemo } from '@tenantry/control-plane/seeds'
-import { banner } from './banner.ts'
-import { runService } from './run-service.ts'
+import { keepCompiled } from './compile-cache.ts'
 
-await runService({
-  production: false,
-  prepare: async ({ dependencies }, { embedded }) => {
-    if (embedded) await seedDemo(dependencies)
-  },
-  announce: (config, port) => process.stdout.write(banner(config, port)),
-})
+keepCompiled()
+await import('./development.ts')

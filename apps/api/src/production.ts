@@ -1,3 +1,5 @@
-import { runService } from './run-service.ts'
+import { keepCompiled } from './compile-cache.ts'
 
+keepCompiled()
+const { runService } = await import('./run-service.ts')
 await runService({ production: true })

@@ -17,6 +17,8 @@ export interface ServerScript {
   environment?: Record<string, string>
 }
 
+/** As the start scripts of the service have it: a fifth less memory for the same processor time. */
+const youngSpace = '--max-semi-space-size=4'
 const patienceMilliseconds = 60_000
 const askMilliseconds = 20
 
@@ -27,7 +29,7 @@ export async function startServer(
 ): Promise<ServerProcess> {
   const port = await freePort()
   const started = performance.now()
-  const child = spawn(process.execPath, [fileURLToPath(script)], {
+  const child = spawn(process.execPath, [youngSpace, fileURLToPath(script)], {
     env: { ...process.env, NODE_ENV: 'production', LOG_LEVEL: 'warn', ...environment, PORT: String(port) },
     stdio: ['ignore', 'ignore', 'inherit'],
   })

@@ -1,8 +1,6 @@
 import { appRouter } from '@tenantry/control-plane'
-import { buildOpenApiDocument } from '@tenantry/shared/openapi/document'
 import { Router, static as serveFiles } from 'express'
 import { getAbsoluteFSPath } from 'swagger-ui-dist'
-import examples from './reference-examples.json' with { type: 'json' }
 
 const page = `<!doctype html>
 <html lang="en">
@@ -23,12 +21,22 @@ const page = `<!doctype html>
 const start = `SwaggerUIBundle({ url: '/api/openapi.json', dom_id: '#reference', deepLinking: true, docExpansion: 'list',
   defaultModelsExpandDepth: 0, tryItOutEnabled: true, persistAuthorization: false, validatorUrl: null })`
 
+/** Made when it is first asked for: most processes are never asked, and making it takes memory that they keep. */
+async function writeDocument(version: string): Promise<string> {
+  const [{ buildOpenApiDocument }, { default: examples }] = await Promise.all([
+    import('@tenantry/shared/openapi/document'),
+    import('./reference-examples.json', { with: { type: 'json' } }),
+  ])
+  return JSON.stringify(buildOpenApiDocument(appRouter, { serverUrl: '/api/v1', version, examples }))
+}
+
 /** The OpenAPI document and a page that reads it, all from our own files. */
 export function mountReference(version: string): Router {
   const router = Router()
-  const document = JSON.stringify(buildOpenApiDocument(appRouter, { serverUrl: '/api/v1', version, examples }))
-  router.get('/openapi.json', (_request, response) => {
-    response.type('application/json').send(document)
+  let document: Promise<string> | undefined
+  router.get('/openapi.json', async (_request, response) => {
+    document ??= writeDocument(version)
+    response.type('application/json').send(await document)
   })
   router.get('/docs', (_request, response) => {
     response.type('html').send(page)
