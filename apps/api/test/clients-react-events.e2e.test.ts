@@ -131,4 +131,32 @@ describe('watching', () => {
     for (const name of ['Second', 'Third']) await other.caller.tenants.update({ tenantId: 'current', name })
     await waitFor(() => expect(seen).toEqual([2, 3]))
   })
+  test('goes over to who signs in next, who hears nothing of what the one before had left', async () => {
+    const { tenant, caller, provided } = await enter()
+    const next = await api.tokenOf(await api.installation.createMember(tenant.id, 'viewer'))
+    const streams: { authorization: string | null; lastEventId: boolean }[] = []
+    const recording: typeof fetch = (input, init) => {
+      const headers = new Headers(init?.headers)
+      const lastEventId = String(input).includes('lastEventId') || headers.has('last-event-id')
+      streams.push({ authorization: headers.get('authorization'), lastEventId })
+      return fetch(input, init)
+    }
+    const seen: number[] = []
+    const pageOf = (token: string) =>
+      createElement(TenantryProvider, { ...provided, token, fetch: recording }, createElement(StreamStatus, { seen }))
+    const page = render(pageOf(provided.token))
+    await waitFor(() => expect(shownText()).toBe('pending'))
+    await caller.tenants.update({ tenantId: 'current', name: 'Second' })
+    await waitFor(() => expect(seen).toEqual([2]))
+    page.rerender(pageOf(next))
+    await waitFor(() =>
+      expect(streams).toEqual([
+        { authorization: `Bearer ${provided.token}`, lastEventId: false },
+        { authorization: `Bearer ${next}`, lastEventId: false },
+      ]),
+    )
+    await waitFor(() => expect(shownText()).toBe('pending'))
+    await caller.tenants.update({ tenantId: 'current', name: 'Third' })
+    await waitFor(() => expect(seen).toEqual([2, 3]))
+  })
 })

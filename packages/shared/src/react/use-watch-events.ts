@@ -2,7 +2,7 @@ import { type QueryClient, useQueryClient } from '@tanstack/react-query'
 import { type TRPCSubscriptionStatus, useSubscription } from '@trpc/tanstack-react-query'
 import type { Operations } from '../http/operations.ts'
 import type { Failure, Tenantry } from './hook-factory.ts'
-import { useTenantry } from './provider.tsx'
+import { useTenantry, useTenantryClient } from './provider.tsx'
 
 /** What happens to a tenant; `resync` where nothing is known of what happened before. */
 export type TenantEvent = Operations['events']['watch']['output']['data']
@@ -24,24 +24,35 @@ export interface WatchedEvents {
 
 /**
  * Watches what happens to the tenant of the provider, and keeps what the other hooks show up to date with it. Use it in
- * one place: each use is a stream of its own. Give the provider its token by a function, so that a stream outlives it.
+ * one place: each use is a stream of its own. Give the provider its token by a function, so that a stream outlives it;
+ * who signs in next, by another token or function, has another stream.
  */
 export function useWatchEvents({ enabled = true, onEvent }: WatchEventsOptions = {}): WatchedEvents {
   const tenantry = useTenantry()
   const queryClient = useQueryClient()
-  const { status, error, reset } = useSubscription(
-    tenantry.events.watch.subscriptionOptions(
-      {},
-      {
-        enabled,
-        onData: ({ data: event }) => {
-          refresh(tenantry, queryClient, event)
-          onEvent?.(event)
-        },
+  const options = tenantry.events.watch.subscriptionOptions(
+    {},
+    {
+      enabled,
+      onData: ({ data: event }) => {
+        refresh(tenantry, queryClient, event)
+        onEvent?.(event)
       },
-    ),
+    },
   )
+  // By its key alone a stream is known for another; the tenant is the client's too.
+  const queryKey: typeof options.queryKey = [[`client ${numberOf(useTenantryClient())}`]]
+  const { status, error, reset } = useSubscription({ ...options, queryKey })
   return { status, error: error ?? null, reset }
+}
+
+const numbers = new WeakMap<object, number>()
+let numbered = 0
+
+function numberOf(client: object): number {
+  const number = numbers.get(client) ?? ++numbered
+  numbers.set(client, number)
+  return number
 }
 
 function refresh(tenantry: Tenantry, queryClient: QueryClient, event: TenantEvent): void {
