@@ -202,4 +202,23 @@ describe.skipIf(program === null)('a cache that processes share', () => {
     mend()
     await expect.poll(() => other.read(answering('new')), { interval: 1 }).toBe('new')
   })
+  test('a process that lost Redis alone and ends before it is back tells the others at the end', async () => {
+    const cut = (own: RedisConnection): RedisConnection => ({ ...own, run: () => Promise.reject(new Error('cut')) })
+    const [lonely, other] = [await openProcess('ends', cut), await openProcess('ends')]
+    await other.read(answering('old'))
+    await lonely.invalidate()
+    expect(await other.read(refusing)).toBe('old')
+    await lonely.connection.close()
+    await expect.poll(() => other.read(answering('new')), { interval: 1 }).toBe('new')
+  })
+
+  test('a process ends in time though there is something left to tell and Redis hangs', async () => {
+    const lonely = await openProcess('hangs')
+    redis.server.freeze()
+    await lonely.invalidate()
+    const startedAt = performance.now()
+    await lonely.connection.close()
+    expect(performance.now() - startedAt).toBeLessThan(1_000)
+    redis.server.thaw()
+  })
 })

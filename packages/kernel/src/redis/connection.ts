@@ -28,6 +28,8 @@ export interface RedisConnection {
   onRecovered(listener: () => void): () => void
   /** Commands are answered again. */
   onUp(listener: () => void): () => void
+  /** What is tried once at the end, for a quarter of a second, though Redis seemed to be gone. */
+  onClosing(work: (client: Redis) => Promise<unknown>): void
   close(): Promise<void>
 }
 
@@ -89,20 +91,12 @@ export async function openRedis(options: RedisOptions): Promise<RedisConnection>
     }
   })
 
-  async function run<Result>(work: (client: Redis) => Promise<Result>): Promise<Result> {
-    if (!pulse.isUp()) throw new RedisUnavailable('Redis is unreachable')
-    try {
-      return await within(answerMilliseconds, work(client))
-    } catch (error) {
-      failed(error)
-      throw new RedisUnavailable(messageOf(error))
-    }
-  }
-
+  const run = createRun({ client, pulse, failed })
   const listen = (event: string, listener: (message: string) => void) => {
     events.on(event, listener)
     return () => void events.off(event, listener)
   }
+  const closing = createClosing(client)
   const started = AbortSignal.timeout(startMilliseconds)
   await once(events, 'up', { signal: started }).catch(() => report.failed(new Error('no answer at start')))
   return {
@@ -115,12 +109,34 @@ export async function openRedis(options: RedisOptions): Promise<RedisConnection>
     onMessage: (name, listener) => listen(channel(name), listener),
     onRecovered: (listener) => listen('recovered', listener),
     onUp: (listener) => listen('up', listener),
+    onClosing: closing.add,
     close: async () => {
       closed = true
       heart.stop()
+      await closing.run()
       events.removeAllListeners()
       for (const connection of [client, subscriber]) connection.disconnect()
     },
+  }
+}
+
+function createRun({ client, pulse, failed }: Pick<Heart, 'client' | 'pulse' | 'failed'>): RedisConnection['run'] {
+  return async (work) => {
+    if (!pulse.isUp()) throw new RedisUnavailable('Redis is unreachable')
+    try {
+      return await within(answerMilliseconds, work(client))
+    } catch (error) {
+      failed(error)
+      throw new RedisUnavailable(messageOf(error))
+    }
+  }
+}
+
+function createClosing(client: Redis) {
+  const works: ((client: Redis) => Promise<unknown>)[] = []
+  return {
+    add: (work: (client: Redis) => Promise<unknown>) => void works.push(work),
+    run: () => within(answerMilliseconds, Promise.all(works.map((work) => work(client)))).catch(() => undefined),
   }
 }
 
