@@ -143,12 +143,14 @@ export interface RateLimitDecision {
   remaining: number
   /** Seconds until the window starts anew. */
   resetSeconds: number
+  /** Names the window that the point was drawn from. */
+  window: string
 }
 
 export interface RateLimits {
   consume(limit: string, key: string, budget: Budget): Promise<RateLimitDecision>
-  /** Gives one point back: the call turned out not to count. */
-  refund(limit: string, key: string): Promise<void>
+  /** Gives one point back: the call turned out not to count. Does nothing where that window has ended. */
+  refund(limit: string, key: string, window: string): Promise<void>
 }
 
 /** Grows with each run of failures from one address. */

@@ -21,7 +21,7 @@ export function testRateLimits(open: () => Promise<LimitsUnderTest>): void {
   test('a decision says what remains and when the window starts anew', async () => {
     const { limits, wait } = await open()
     const first = await limits.consume('read', 'a', two)
-    expect(first).toEqual({ allowed: true, budget: two, remaining: 1, resetSeconds: 60 })
+    expect(first).toMatchObject({ allowed: true, budget: two, remaining: 1, resetSeconds: 60 })
     await wait(18_500)
     expect(await limits.consume('read', 'a', two)).toMatchObject({ allowed: true, remaining: 0, resetSeconds: 42 })
     expect(await limits.consume('read', 'a', two)).toMatchObject({ allowed: false, remaining: 0, resetSeconds: 42 })
@@ -61,22 +61,31 @@ export function testRateLimits(open: () => Promise<LimitsUnderTest>): void {
 
   test('a refund makes room for exactly one more call', async () => {
     const { limits } = await open()
+    const { window } = await limits.consume('read', 'a', two)
     await limits.consume('read', 'a', two)
-    await limits.consume('read', 'a', two)
-    await limits.refund('read', 'a')
+    await limits.refund('read', 'a', window)
     const decisions = await Promise.all([limits.consume('read', 'a', two), limits.consume('read', 'a', two)])
     expect(decisions.map(({ allowed }) => allowed)).toEqual([true, false])
   })
 
-  test('a refund never gives more than the budget, nor into the next window', async () => {
+  test('a refund never gives more than the budget', async () => {
+    const { limits } = await open()
+    const { window } = await limits.consume('read', 'a', two)
+    for (let time = 0; time < 3; time++) await limits.refund('read', 'a', window)
+    expect((await limits.consume('read', 'a', two)).remaining).toBe(1)
+  })
+
+  test('a refund never reaches the window after that of its call, whether that has begun or not', async () => {
     const { limits, wait } = await open()
-    await limits.refund('read', 'a')
-    await limits.consume('read', 'a', two)
-    for (let time = 0; time < 3; time++) await limits.refund('read', 'a')
-    expect((await limits.consume('read', 'a', two)).remaining).toBe(1)
+    const { window } = await limits.consume('read', 'a', two)
     await wait(60_000)
-    await limits.refund('read', 'a')
-    expect((await limits.consume('read', 'a', two)).remaining).toBe(1)
+    await limits.refund('read', 'a', window)
+    const next = await limits.consume('read', 'a', two)
+    expect(next.remaining).toBe(1)
+    await limits.refund('read', 'a', window)
+    expect((await limits.consume('read', 'a', two)).remaining).toBe(0)
+    await limits.refund('read', 'a', next.window)
+    expect((await limits.consume('read', 'a', two)).allowed).toBe(true)
   })
 
   test('a budget of nothing refuses everything', async () => {

@@ -20,22 +20,26 @@ export function createRateLimits(): RateLimits {
   return {
     async consume(limit, key, budget) {
       const counter = counterOf(limit)
+      const askedAt = Date.now()
       const counted = await counter.consume(key, 1, { customDuration: budget.windowSeconds })
       const allowed = counted.consumedPoints <= budget.points
-      if (!allowed) await giveBack(counter, key)
+      // Its end, or a moment before: what is given back must not reach the next one.
+      const window = String(askedAt + counted.msBeforeNext)
+      if (!allowed) await giveBack(counter, key, window)
       return {
         allowed,
         budget,
         remaining: Math.max(0, budget.points - counted.consumedPoints),
         resetSeconds: Math.ceil(counted.msBeforeNext / 1000),
+        window,
       }
     },
-    refund: (limit, key) => giveBack(counterOf(limit), key),
+    refund: (limit, key, window) => giveBack(counterOf(limit), key, window),
   }
 }
 
-/** A window that has ended is left alone: giving back would open the next one with a point too many. */
-async function giveBack(counter: RateLimiterMemory, key: string): Promise<void> {
+async function giveBack(counter: RateLimiterMemory, key: string, window: string): Promise<void> {
   const counted = await counter.get(key)
-  if (counted && counted.msBeforeNext > 0 && counted.consumedPoints > 0) await counter.reward(key, 1)
+  const isRunning = Date.now() < Number(window)
+  if (isRunning && counted && counted.consumedPoints > 0) await counter.reward(key, 1)
 }

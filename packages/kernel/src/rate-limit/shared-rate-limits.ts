@@ -1,21 +1,24 @@
+import { randomUUID } from 'node:crypto'
 import type { RateLimits } from '../context/dependencies.ts'
 import type { RedisConnection } from '../redis/connection.ts'
 import { createRateLimits } from './rate-limits.ts'
 
 /** Refuses without counting, in one step: rate-limiter-flexible counts first, and fixes the budget with the limit. */
 const consumeScript = `
-local used = tonumber(redis.call('GET', KEYS[1]) or '0')
+local used, window = unpack(redis.call('HMGET', KEYS[1], 'used', 'window'))
 local left = redis.call('PTTL', KEYS[1])
-if used >= tonumber(ARGV[1]) then return { 0, used, left } end
-used = redis.call('INCR', KEYS[1])
+if tonumber(used or '0') >= tonumber(ARGV[1]) then return { 0, tonumber(used or '0'), left, window or '' } end
+used = redis.call('HINCRBY', KEYS[1], 'used', 1)
 if left < 0 then
-  redis.call('PEXPIRE', KEYS[1], ARGV[2])
-  left = tonumber(ARGV[2])
+  left, window = tonumber(ARGV[2]), ARGV[3]
+  redis.call('HSET', KEYS[1], 'window', window)
+  redis.call('PEXPIRE', KEYS[1], left)
 end
-return { 1, used, left }`
+return { 1, used, left, window }`
 
 const refundScript = `
-if tonumber(redis.call('GET', KEYS[1]) or '0') > 0 then redis.call('DECR', KEYS[1]) end`
+local used, window = unpack(redis.call('HMGET', KEYS[1], 'used', 'window'))
+if window == ARGV[1] and tonumber(used) > 0 then redis.call('HINCRBY', KEYS[1], 'used', -1) end`
 
 /**
  * Counts as `createRateLimits` does, over all processes that share the Redis. Where that is gone, each process counts
@@ -30,25 +33,24 @@ export function createSharedRateLimits(redis: RedisConnection): RateLimits {
     async consume(limit, key, budget) {
       const windowMilliseconds = budget.windowSeconds * 1000
       try {
-        const answer = await consume([storedAt(limit, key)], [budget.points, windowMilliseconds])
-        const [allowed, used, left] = answer as [number, number, number]
+        const answer = await consume([storedAt(limit, key)], [budget.points, windowMilliseconds, randomUUID()])
+        const [allowed, used, left, window] = answer as [number, number, number, string]
         return {
           allowed: allowed === 1,
           budget,
           remaining: Math.max(0, budget.points - used),
           resetSeconds: Math.max(1, Math.ceil((left < 0 ? windowMilliseconds : left) / 1000)),
+          window,
         }
       } catch {
         return alone.consume(limit, key, budget)
       }
     },
 
-    async refund(limit, key) {
-      try {
-        await refund([storedAt(limit, key)], [])
-      } catch {
-        await alone.refund(limit, key)
-      }
+    // Redis may have come or gone since the call; only one of the two knows its window.
+    async refund(limit, key, window) {
+      await alone.refund(limit, key, window)
+      await refund([storedAt(limit, key)], [window]).catch(() => undefined)
     },
   }
 }

@@ -38,7 +38,7 @@ export async function drawRate(
   if (limit !== 'settings_update') return free
   return {
     refused: async (error) => {
-      if (error.kind !== 'conflict') await dependencies.rateLimits.refund(limit, key)
+      if (error.kind !== 'conflict') await dependencies.rateLimits.refund(limit, key, decision.window)
     },
   }
 }
