@@ -32,7 +32,7 @@ export async function openSharedState({ REDIS_URL: url }: Config, surroundings: 
   const cacheOptions = { clock, maxItems: cachedItems, onHit: metrics.cacheHit, onMiss: metrics.cacheMiss }
   if (url === undefined) {
     const parts = {
-      bus: createMemoryBus(),
+      bus: createMemoryBus(logger),
       cache: createTenantCache(cacheOptions),
       rateLimits: createRateLimits(),
       failureBlock: createFailureBlock({ clock }),

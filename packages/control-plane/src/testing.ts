@@ -113,16 +113,17 @@ export async function openTestInstallation({
     key: createDevelopmentKey(),
     clock,
   })
+  const logger = createLogger({ level: 'silent' })
   const dependencies = createDependencies({
     clock,
-    logger: createLogger({ level: 'silent' }),
+    logger,
     metrics: createMetrics(),
     database,
     authenticator: createTokenVerifier({ issuers: [issuer], clock }),
     rateLimits: createRateLimits(),
     failureBlock: createFailureBlock({ clock }),
     sealer: createSealer([{ id: 'test', key: randomBytes(32) }]),
-    bus: createMemoryBus(),
+    bus: createMemoryBus(logger),
     cache: createTenantCache({ clock, maxItems: 10_000 }),
     catalogue: loadCatalogue(),
     streams,

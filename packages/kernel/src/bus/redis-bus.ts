@@ -11,24 +11,16 @@ interface Envelope {
 
 /** Serves all processes that share a Redis. While that is gone, messages reach this process only. */
 export function createRedisBus(redis: RedisConnection, logger: Logger): Bus {
-  const here = createMemoryBus()
+  const here = createMemoryBus(logger)
   const stopListening = redis.onMessage('bus', (text) => {
     const { sender, channel, message } = JSON.parse(text) as Envelope
     // What this process published has been heard here already.
-    if (sender !== redis.processId) void deliver(channel, message)
+    if (sender !== redis.processId) void here.publish(channel, message)
   })
-
-  async function deliver(channel: string, message: unknown): Promise<void> {
-    try {
-      await here.publish(channel, message)
-    } catch (error) {
-      logger.error({ err: error, channel }, 'a listener of the bus failed')
-    }
-  }
 
   return {
     async publish(channel, message) {
-      await deliver(channel, message)
+      await here.publish(channel, message)
       const envelope: Envelope = { sender: redis.processId, channel, message }
       // Whoever misses it hears of that by `onRecovered`.
       await redis.run((client) => client.publish(redis.channel('bus'), JSON.stringify(envelope))).catch(() => undefined)
