@@ -45,7 +45,7 @@ function describe({ originalUrl }: Request, calls: AnsweredCall[]) {
   if (!call) return { path: originalUrl.split('?', 1)[0]?.slice(0, longestPath) }
   const tenantIds = [...new Set(calls.flatMap(({ tenantId }) => tenantId ?? []))]
   return {
-    route: originalUrl.startsWith('/trpc/') ? '/trpc' : `/api/v1${routes.get(call.operation)}`,
+    route: /^\/trpc\//i.test(originalUrl) ? '/trpc' : `/api/v1${routes.get(call.operation)}`,
     operation: calls
       .map(({ operation }) => operation)
       .sort()

@@ -123,11 +123,12 @@ describe('the log of production', () => {
     await api.send('/api/v1/plans?unknown=1', { headers })
     await api.send('/nowhere/to/be/found')
     await api.send('/trpc/me.get,plans.list?batch=1&input={}', { headers })
+    await api.send('/TRPC/plans.list')
     await api.stop('SIGTERM')
 
     const { output, log } = api
     expect(output().trim().split('\n')).toHaveLength(log().length)
-    expect(log().map(({ msg }) => msg)).toEqual(['listening', ...Array(4).fill('request'), 'draining'])
+    expect(log().map(({ msg }) => msg)).toEqual(['listening', ...Array(5).fill('request'), 'draining'])
     const milliseconds = expect.any(Number)
     const requestId = expect.stringMatching(/^[\w-]{36}$/)
     expect(log().slice(1, -1)).toMatchObject([
@@ -143,6 +144,7 @@ describe('the log of production', () => {
       { route: '/api/v1/plans', operation: 'plans.list', status: 400, milliseconds, requestId },
       { path: '/nowhere/to/be/found', status: 404, milliseconds, requestId },
       { route: '/trpc', operation: 'me.get,plans.list', status: 200, milliseconds, requestId },
+      { route: '/trpc', operation: 'plans.list', status: 200, milliseconds, requestId },
     ])
   })
 
