@@ -32,15 +32,23 @@ export async function runService(options: ServiceOptions): Promise<void> {
     loadEnvironmentFile()
     const config = readConfig(undefined, options)
     const installation = await openInstallation(config)
-    try {
-      stop = await serve(config, installation, options)
-    } catch (error) {
-      await installation.close()
-      throw error
-    }
+    stop = await closingOnFailure(installation, () => serve(config, installation, options))
   } catch (error) {
     process.stderr.write(`${explainFailure(error)}\n`)
     process.exit(1)
+  }
+}
+
+/** Whatever closing then fails with hides nothing of why it came to that. */
+export async function closingOnFailure<Result>(
+  { close }: Pick<Installation, 'close'>,
+  start: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await start()
+  } catch (error) {
+    await close().catch(() => undefined)
+    throw error
   }
 }
 
