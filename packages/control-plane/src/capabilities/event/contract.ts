@@ -48,7 +48,7 @@ const resync = z.object({
 
 const eventId = z
   .string()
-  .regex(/^\d{1,16}$/, 'Expected the id of an event.')
+  .regex(/^(?:0|[1-9]\d{0,15})$/, 'Expected the id of an event.')
   .describe('Go on after this event; EventSource says it by the header Last-Event-ID')
 
 export const watchEvents = defineSubscription({
