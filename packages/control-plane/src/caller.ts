@@ -4,6 +4,7 @@ import type { Dependencies } from '@tenantry/kernel/context/dependencies'
 import type { RequestContext } from '@tenantry/kernel/context/request-context'
 import { internalErrorCode } from '@tenantry/kernel/contract/errors'
 import { toAppError } from '@tenantry/kernel/errors/to-trpc-error'
+import { endAtOnce } from '@tenantry/kernel/trpc/end-at-once'
 import { createCallerFactory } from '@tenantry/kernel/trpc/init'
 import { isTrackedEnvelope } from '@trpc/server'
 import { appRouter } from './router.ts'
@@ -54,7 +55,7 @@ function unwrapErrors<Target extends object>(target: Target): Target {
     apply: async (inner, self, args) => {
       try {
         const answer: unknown = await Reflect.apply(inner as never, self, args)
-        return isStream(answer) ? unwrapItems(answer) : answer
+        return isStream(answer) ? endAtOnce(unwrapItems(answer), () => void answer.return()) : answer
       } catch (error) {
         throw unwrapped(error)
       }
@@ -62,7 +63,7 @@ function unwrapErrors<Target extends object>(target: Target): Target {
   })
 }
 
-const isStream = (answer: unknown): answer is AsyncIterable<unknown> =>
+const isStream = (answer: unknown): answer is AsyncGenerator<unknown, void> =>
   typeof answer === 'object' && answer !== null && Symbol.asyncIterator in answer
 
 async function* unwrapItems(items: AsyncIterable<unknown>): AsyncGenerator<unknown, void> {

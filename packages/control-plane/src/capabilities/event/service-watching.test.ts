@@ -242,4 +242,22 @@ describe('who listens', () => {
   })
 })
 
+test('a stream that nobody can abort ends when its listener breaks off, even between two events', async () => {
+  await using patient = await openTestInstallation({
+    streams: { heartbeatMilliseconds: 600_000, streamsPerTenant: 1 },
+  })
+  const { caller } = await patient.enter()
+  const watch = () => caller.events.watch({})
+  for await (const { data } of await watch()) {
+    expect(data.type).toBe('resync')
+    break
+  }
+  const items = (await watch())[Symbol.asyncIterator]()
+  await items.next()
+  const waiting = items.next()
+  await items.return?.()
+  expect(await waiting).toEqual({ done: true, value: undefined })
+  expect((await openAndTake(caller)).data.type).toBe('resync')
+})
+
 const openAndTake = async (caller: InternalCaller) => (await resume(caller)).next()

@@ -7,6 +7,7 @@ import type { RequestContext, StreamItem } from '../../context/request-context.t
 import { tenantSelectionErrors } from '../../contract/errors.ts'
 import type { AnyOperation } from '../../contract/operation.ts'
 import { toTrpcError } from '../../errors/to-trpc-error.ts'
+import { endAtOnce } from '../end-at-once.ts'
 import { t } from '../init.ts'
 import { authenticateAgain } from './authentication.ts'
 import { authorize } from './authorization.ts'
@@ -17,7 +18,7 @@ type Entered = RequestContext & { actor: Actor; access: TenantAccess }
 
 /** Gives a subscription its context, and stands around its items as the pipeline stands around one answer. */
 export const subscription = <Context extends object>() =>
-  t.middleware(async ({ ctx, meta, next, path, signal = new AbortController().signal }) => {
+  t.middleware(async ({ ctx, meta, next, path, signal: aborted }) => {
     const entered = ctx as Entered
     const operation = meta?.operation
     if (operation?.type !== 'subscription') throw new Error(`${path} is served as a subscription and declared as none`)
@@ -25,12 +26,15 @@ export const subscription = <Context extends object>() =>
     const unit = { tenantId: access.tenant.id, actor, readOnly: true }
     const read = <Value>(load: (em: EntityManager) => Promise<Value>) => dependencies.database.tenantUnit(unit, load)
     const recheck = () => checkAgain(entered, operation)
+    const leaving = new AbortController()
+    const signal = aborted ? AbortSignal.any([aborted, leaving.signal]) : leaving.signal
     const result = await next({
       ctx: { read, recheck, signal } as unknown as Context,
     })
     if (!result.ok) throw result.error
     const items = result.data as AsyncIterable<StreamItem<unknown>>
-    return { ...result, data: answered(items, operation.output, { ctx, path }) } as typeof result
+    const answers = answered(items, operation.output, { ctx, path })
+    return { ...result, data: endAtOnce(answers, () => leaving.abort()) } as typeof result
   })
 
 /** The checks of the pipeline, on the tenant that it has found. */
