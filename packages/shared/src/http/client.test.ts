@@ -25,6 +25,17 @@ test('a provider that fails fails the call, and nothing is sent', async () => {
   expect(requests).toEqual([])
 })
 
+test.each(['token', 'tenant'] as const)('a provider of the %s that hangs fails the call in time', async (name) => {
+  const { url, requests } = await startScriptedServer(() => ok)
+  const hanging = () => new Promise<string>(() => undefined)
+  const client = createTenantryClient({ url, [name]: hanging, timeoutMilliseconds: 50 })
+  await expect(client.me.get.query()).rejects.toMatchObject({
+    message: `The provider of the ${name} did not answer in 50 ms.`,
+    cause: { name: 'TimeoutError' },
+  })
+  expect(requests).toEqual([])
+})
+
 test('reads of one moment share a request, twenty at the most', async () => {
   const { url, requests } = await startScriptedServer(({ input }) => ({ data: input }))
   const client = createTenantryClient({ url })

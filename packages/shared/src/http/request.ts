@@ -1,7 +1,7 @@
 export type Fetch = typeof globalThis.fetch
 
 export interface RequestOptions {
-  /** Of one attempt, until its answer is read to the end, or a stream begins. 10 seconds if absent. */
+  /** Of one attempt, until its answer is read to the end, or a stream begins; and of a provider. 10 seconds if absent. */
   timeoutMilliseconds?: number | undefined
   /** In place of the platform's own. */
   fetch?: Fetch | undefined
@@ -48,16 +48,27 @@ export function createRequest({ timeoutMilliseconds = defaultTimeoutMilliseconds
 }
 
 /** Asks the providers at once, in the caller's own asynchronous context. */
-export async function credentialHeaders({ token, tenant }: Credentials): Promise<Record<string, string>> {
-  const [bearer, tenantRef] = await Promise.all([provided(token), provided(tenant)])
+export async function credentialHeaders(options: Credentials & RequestOptions): Promise<Record<string, string>> {
+  const [bearer, tenantRef] = await Promise.all([provided('token', options), provided('tenant', options)])
   return {
     ...(bearer ? { authorization: `Bearer ${bearer}` } : {}),
     ...(tenantRef ? { 'x-tenant-id': tenantRef } : {}),
   }
 }
 
-function provided(value: Provided | undefined): string | Promise<string> | undefined {
-  return typeof value === 'function' ? value() : value
+async function provided(name: keyof Credentials, options: Credentials & RequestOptions): Promise<string | undefined> {
+  const { [name]: value, timeoutMilliseconds = defaultTimeoutMilliseconds } = options
+  if (typeof value !== 'function') return value
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    const message = `The provider of the ${name} did not answer in ${timeoutMilliseconds} ms.`
+    timer = setTimeout(() => reject(new DOMException(message, 'TimeoutError')), timeoutMilliseconds)
+  })
+  try {
+    return await Promise.race([value(), late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 function isJson(response: Response): boolean {

@@ -102,6 +102,16 @@ test('a server that does not answer in time is asked again', async () => {
   expect(errors).toEqual([])
 })
 
+test('a provider that hangs is asked again', async () => {
+  const { url } = await startStreams(breaksAfter('1'), tells('2'))
+  let asked = 0
+  const token = () => (++asked === 2 ? new Promise<string>(() => undefined) : 'token')
+  const { ids, errors } = watch({ url, token, timeoutMilliseconds: 50 })
+  await expect.poll(() => ids).toEqual(['1', '2'])
+  expect(asked).toBe(3)
+  expect(errors).toEqual([])
+})
+
 test('each connection has what the providers say by then', async () => {
   const { url, requests } = await startStreams(breaksAfter('1'), tells('2'))
   let asked = 0

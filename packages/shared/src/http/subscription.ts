@@ -56,16 +56,14 @@ export function subscriptionLink(options: SubscriptionOptions, runtime: TRPCClie
 }
 
 /** Whatever it throws is a lost connection to the EventSource, which tries again; it gives up at other answers. */
-function createConnect(
-  { timeoutMilliseconds = defaultTimeoutMilliseconds, fetch, ...credentials }: SubscriptionOptions,
-  onSend: (authorization: string | undefined) => void,
-): FetchLike {
+function createConnect(options: SubscriptionOptions, onSend: (authorization: string | undefined) => void): FetchLike {
+  const { timeoutMilliseconds = defaultTimeoutMilliseconds, fetch } = options
   return async (url, init) => {
     const late = new AbortController()
     const reason = new DOMException('The service did not answer in time.', 'TimeoutError')
     const timer = setTimeout(() => late.abort(reason), timeoutMilliseconds)
     try {
-      const headers = await credentialHeaders(credentials)
+      const headers = await credentialHeaders(options)
       onSend(headers.authorization)
       const response = await (fetch ?? globalThis.fetch)(url, {
         headers: { ...init?.headers, ...headers },
