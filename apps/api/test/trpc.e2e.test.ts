@@ -103,6 +103,7 @@ test.each(refusals)('$what is refused as REST would refuse it', async ({ path, s
   expect(`${reply.status} ${problemOf(reply).code}`).toBe(code)
   expect(reply.headers['content-type']).toBe('application/json')
   expect(reply.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/)
+  expect(problemOf(reply).requestId).toBe(reply.headers['x-request-id'])
 })
 
 test('every call of a batch draws on the rate limit', async () => {

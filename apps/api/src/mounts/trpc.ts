@@ -1,4 +1,5 @@
 import { appRouter } from '@tenantry/control-plane'
+import { nameRequest } from '@tenantry/kernel/trpc/init'
 import { createExpressMiddleware } from '@trpc/server/adapters/express'
 import type { RequestHandler } from 'express'
 import { type ContextOptions, createRequestContext } from '../request-context.ts'
@@ -33,6 +34,9 @@ export function mountTrpc(options: ContextOptions): RequestHandler {
     maxBodySize: bodyLimitBytes,
     maxBatchSize: callsPerBatch,
     createContext: ({ req, res }) => createRequestContext(options, req, res, { transport: 'trpc', ifMatch: false }),
+    onError: ({ error, ctx, req }) => {
+      if (!ctx && req.res) nameRequest(error, requestIdOf(req, req.res))
+    },
     responseMeta: ({ info, type }) => ({
       headers: { vary, ...(type === 'subscription' ? {} : answerHeaders), ...(info ? {} : unreadHeaders) },
     }),

@@ -1,4 +1,4 @@
-import { initTRPC } from '@trpc/server'
+import { initTRPC, type TRPCError } from '@trpc/server'
 import superjson from 'superjson'
 import type { RequestContext } from '../context/request-context.ts'
 import type { AnyOperation, RestRoute } from '../contract/operation.ts'
@@ -19,6 +19,11 @@ export interface OperationMeta {
   }
 }
 
+const requestIds = new WeakMap<TRPCError, string>()
+
+/** For what is refused before there is a context, which would name the request. */
+export const nameRequest = (error: TRPCError, requestId: string): void => void requestIds.set(error, requestId)
+
 /**
  * What superjson makes of a value that is JSON already, as every answer is by its declaration; walking through the
  * answer to find that out took longer than the rest of a warm read.
@@ -33,7 +38,7 @@ export const t = initTRPC
     isDev: false,
     errorFormatter({ shape, error, ctx }) {
       const known = toAppError(error)
-      const problem: Problem = toProblem(known, ctx?.requestId ?? '')
+      const problem: Problem = toProblem(known, ctx?.requestId ?? requestIds.get(error) ?? '')
       return {
         ...shape,
         message: problem.detail,
