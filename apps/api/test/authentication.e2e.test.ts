@@ -156,11 +156,11 @@ describe('a bearer token is refused', () => {
   })
 })
 
-test('any scheme but Bearer is a failed sign-in, not an anonymous call', async () => {
+test('any scheme but Bearer is a failed sign-in, not an anonymous call, and told what to send', async () => {
   const token = await api.tokenOf({ email: 'person@people.test' })
   const basic = Buffer.from('admin@acme.test:secret').toString('base64')
   for (const authorization of [`Basic ${basic}`, `Digest ${token}`, token, 'Bearer', `Bearer ${token} ${token}`]) {
-    await expectRefused({ authorization })
+    await expectRefused({ authorization }, /^Send `Authorization: Bearer <token>`\.$/)
     const plans = await api.rest('/plans', { headers: { authorization, 'x-forwarded-for': newAddress() } })
     expect(plans.status).toBe(401)
   }

@@ -37,6 +37,7 @@ async function identify(ctx: RequestContext): Promise<Caller> {
     // API keys are refused like any other credential that verifies as nothing.
     if (credentials.bearer === undefined)
       throw authErrors.unauthenticated({}, 'API keys are not accepted by this version.')
+    if (credentials.bearer === '') throw authErrors.unauthenticated({}, 'Send `Authorization: Bearer <token>`.')
     return await callerOf(dependencies, credentials.bearer)
   } catch (error) {
     if (error instanceof AppError && error.kind === 'unauthenticated') await countFailure(ctx)
