@@ -39,6 +39,18 @@ test('nothing set is an embedded installation at home, with its development issu
   })
 })
 
+test('a value of the wrong form is refused by what was expected, and never repeated', () => {
+  const wrong = { PORT: 'abc', DATABASE_POOL_SIZE: '1.5', METRICS_TOKEN: 'hush', LOG_LEVEL: 'loud', LOG_REQUESTS: 'on' }
+  expect(() => readConfig(wrong)).toThrow(
+    `The configuration is not valid:
+  PORT: Expected an integer from 0 to 65535.
+  DATABASE_POOL_SIZE: Expected an integer from 1 to 500.
+  METRICS_TOKEN: Expected a text of at least 16 characters.
+  LOG_LEVEL: Expected trace, debug, info, warn, error, fatal, or silent.
+  LOG_REQUESTS: Expected true or false.`,
+  )
+})
+
 test('an empty variable is an absent one', () => {
   expect(readConfig({ PORT: '', DATABASE_URL: '', OIDC_ISSUER: '' })).toMatchObject({ PORT: 3000, embedded: true })
 })

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import '@tenantry/kernel/contract/plain-words'
 import { parseKeys } from '@tenantry/kernel/crypto/sealer'
 import type { LoginRole } from '@tenantry/kernel/tenancy/roles'
 import { z } from 'zod'

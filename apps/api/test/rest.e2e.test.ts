@@ -72,6 +72,14 @@ describe('a body', () => {
   })
 })
 
+describe('a query', () => {
+  test.each(['abc', '0', '201', '1.5', ''])('with a limit of "%s" is told what was expected', async (limit) => {
+    const { status, json } = await call(`/tenants/current/event-log?limit=${limit}`)
+    expect(status).toBe(400)
+    expect(json.issues).toEqual([{ path: 'limit', message: 'Expected an integer from 1 to 200.' }])
+  })
+})
+
 describe('a route', () => {
   test('that does not exist answers 404 as a problem document, on every path', async () => {
     expect(outcome(await call('/no/such/route'))).toBe('404 request.not_found')

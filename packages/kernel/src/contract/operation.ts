@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { ErrorFactory } from './errors.ts'
+import './plain-words.ts'
 
 /** `noun:verb`, one permission. The product declares which ones exist. */
 export type Scope = `${string}:${string}`

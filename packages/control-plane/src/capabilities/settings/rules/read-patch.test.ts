@@ -18,15 +18,19 @@ describe('foreign input', () => {
   )
 
   test.each([
-    [{ branding: 5 }, 'settings.branding'],
-    [{ branding: [] }, 'settings.branding'],
-    [{ branding: { logoUrl: {} } }, 'settings.branding.logoUrl'],
-    [{ notifications: { email: 'on' } }, 'settings.notifications.email'],
-    [{ notifications: { email: { lowStock: {} } } }, 'settings.notifications.email.lowStock'],
-    [{ custom: [] }, 'settings.custom'],
-    [{ custom: 'text' }, 'settings.custom'],
-  ])('may not put a value of another shape in the place of a section or key: %j', (patch, path) => {
-    expect(issuesOf(patch)).toEqual([{ path, message: expect.stringContaining('Invalid input: expected') }])
+    [{ branding: 5 }, 'settings.branding', 'Expected an object.'],
+    [{ branding: [] }, 'settings.branding', 'Expected an object.'],
+    [{ branding: { logoUrl: {} } }, 'settings.branding.logoUrl', 'Expected a URL.'],
+    [{ notifications: { email: 'on' } }, 'settings.notifications.email', 'Expected an object.'],
+    [
+      { notifications: { email: { lowStock: {} } } },
+      'settings.notifications.email.lowStock',
+      'Expected true or false.',
+    ],
+    [{ custom: [] }, 'settings.custom', 'Expected an object.'],
+    [{ custom: 'text' }, 'settings.custom', 'Expected an object.'],
+  ])('may not put a value of another shape in the place of a section or key: %j', (patch, path, message) => {
+    expect(issuesOf(patch)).toEqual([{ path, message }])
   })
 
   test.each(['__proto__', 'constructor', 'prototype'])('may not use the name %s, at any depth', (name) => {

@@ -1,3 +1,4 @@
+import '@tenantry/kernel/contract/plain-words'
 import { z } from 'zod'
 import { branding, businessHours, localization } from './groups/appearance.ts'
 import { assistant, messaging, notifications } from './groups/communication.ts'
