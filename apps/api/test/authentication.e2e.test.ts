@@ -46,13 +46,25 @@ describe('the token door of development', () => {
   test.each([
     ['an address that is none', { json: { email: 'not an address' } }, 'email'],
     ['an unknown field', { json: { email: 'a@people.test', platformAdmin: true } }, 'platformAdmin'],
-    ['no body', {}, 'email'],
+    ['no address', { json: {} }, 'email'],
     ['broken JSON', { body: '{"email":', headers: { 'content-type': 'application/json' } }, ''],
-    ['another media type', { body: 'email=a@people.test', headers: { 'content-type': 'text/plain' } }, 'email'],
   ])('refuses %s and names it', async (_, sending, path) => {
     const { status, json } = await ask(sending)
     expect({ status, code: json.code }).toEqual({ status: 400, code: 'request.invalid' })
     expect(json.issues.map((issue: { path: string }) => issue.path)).toEqual([path])
+  })
+
+  test.each<[string, Sending]>([
+    ['a form', { body: 'email=a@people.test', headers: { 'content-type': 'application/x-www-form-urlencoded' } }],
+    ['JSON that is said to be text', { body: '{"email":"a@people.test"}', headers: { 'content-type': 'text/plain' } }],
+    ['no body', {}],
+  ])('says what to send where it gets %s', async (_, sending) => {
+    const { status, json } = await ask(sending)
+    expect({ status, code: json.code, detail: json.detail }).toEqual({
+      status: 415,
+      code: 'request.unsupported_media_type',
+      detail: 'Send {"email": "…"} with `Content-Type: application/json`.',
+    })
   })
 
   test.each(['tenantry.example', 'evil.test:3000', '127.0.0.1.evil.test', 'localhost.', '192.0.2.1'])(

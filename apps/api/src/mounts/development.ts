@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { loopbackHosts } from '../config.ts'
 
 const tokenRequest = z.strictObject({ email: z.email() })
+const expectedBody = 'Send {"email": "…"} with `Content-Type: application/json`.'
 
 /** Signs tokens for whoever asks. Mounted only in development, and answers only to a loopback Host: no web page reaches it under its own name. */
 export function mountDevelopment(issuer: DevelopmentIssuer, { rateLimits, budget }: Dependencies): Router {
@@ -20,6 +21,7 @@ export function mountDevelopment(issuer: DevelopmentIssuer, { rateLimits, budget
       await budget('public', null),
     )
     if (!decision.allowed) throw rateLimitErrors.exceeded({ retryAfterSeconds: decision.resetSeconds })
+    if (!request.is('json')) throw requestErrors.unsupported_media_type({}, expectedBody)
     const parsed = tokenRequest.safeParse(request.body ?? {})
     if (!parsed.success) throw requestErrors.invalid({ issues: issuesOf(parsed.error) })
     const email = parsed.data.email.toLowerCase()
