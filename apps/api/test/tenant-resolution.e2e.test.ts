@@ -137,8 +137,14 @@ describe('two names that disagree are refused', () => {
 
   test('without telling whether a foreign tenant exists', async () => {
     for (const reference of [strange.slug, 'no-such-tenant']) {
-      expect(answered(await call(`/tenants/${one.slug}`, { 'x-tenant-id': reference }))).toBe('404 tenant.not_found')
+      const reply = await call(`/tenants/${one.slug}`, { 'x-tenant-id': reference })
+      expect(answered(reply)).toBe('404 tenant.not_found')
+      expect(reply.json.detail).toBe(
+        `The request names "${one.slug}" and "${reference}": one is no tenant, or you are not a member of it.`,
+      )
     }
+    const { detail } = (await call(`/tenants/${one.slug}`, { 'x-tenant-id': 'x'.repeat(8_000) })).json
+    expect(detail).toBe('There is no such tenant, or you are not a member of it.')
   })
 })
 

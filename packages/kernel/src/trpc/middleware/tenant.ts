@@ -47,7 +47,7 @@ async function resolveTenant(
     if (!access || (reference === ctx.tenantHints.subdomain && reference !== access.tenant.slug)) {
       const tenantId = () => directory.findTenantId(reference)
       await recordDenial(ctx, { actor: caller.actor, code: 'tenant.not_found', operation, tenantId })
-      throw tenantSelectionErrors.not_found()
+      throw tenantSelectionErrors.not_found({}, ambiguity(references))
     }
     found.push(access)
   }
@@ -55,6 +55,15 @@ async function resolveTenant(
   if (!first) throw tenantSelectionErrors.not_selected()
   if (others.some((other) => other.tenant.id !== first.tenant.id)) throw tenantSelectionErrors.mismatch()
   return first
+}
+
+const conjunction = new Intl.ListFormat('en')
+
+/** Repeats what the caller sent and no more: which of them exist is not for everybody. */
+function ambiguity(references: string[]): string | undefined {
+  if (references.length === 1 || references.some(({ length }) => length > longestReference)) return undefined
+  const named = conjunction.format(references.map((reference) => JSON.stringify(reference)))
+  return `The request names ${named}: one is no tenant, or you are not a member of it.`
 }
 
 /** The claim, then the only membership; neither is ever compared with what a request names. */
