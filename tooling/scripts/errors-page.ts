@@ -50,6 +50,10 @@ ${error.message}
 function origin({ code }: CataloguedError, operations: readonly RestProcedure[]): string {
   const refuses = ({ operation }: RestProcedure) =>
     [...pipelineErrors(operation), ...operation.errors].some((error) => error.code === code)
+  if (code.startsWith('idempotency.')) {
+    const others = operations.filter((operation) => operation.operation.rest.method === 'POST' && !refuses(operation))
+    return `every \`POST\` with an \`Idempotency-Key\`${exceptFor(others)}`
+  }
   const refusing = operations.filter(refuses)
   if (refusing.length === 0) {
     const ending = subscriptions(appRouter).filter(({ operation }) =>
@@ -65,10 +69,12 @@ function origin({ code }: CataloguedError, operations: readonly RestProcedure[])
   ]) {
     const others = those.filter((operation) => !refuses(operation))
     if (!refusing.every((operation) => those.includes(operation)) || others.length * 2 > refusing.length) continue
-    return others.length === 0 ? scope : `${scope} but ${names(others)}`
+    return `${scope}${exceptFor(others)}`
   }
   return names(refusing)
 }
+
+const exceptFor = (operations: readonly RestProcedure[]) => (operations.length === 0 ? '' : ` but ${names(operations)}`)
 
 const names = (operations: readonly RestProcedure[]) =>
   operations.map(({ name, operation: { rest } }) => `\`${name}\` (\`${rest.method} ${rest.path}\`)`).join(', ')

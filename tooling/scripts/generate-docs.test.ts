@@ -23,6 +23,7 @@ test('every error has a section that says what to do, and every variable a row',
 test('an operation is named by procedure and route, and a variable says when it is required', () => {
   const { 'docs/errors.md': errors = '', 'docs/configuration.md': configuration = '' } = generatedDocs()
   expect(errors).toContain('`tenants.update` (`PATCH /tenants/{tenantId}`)')
+  expect(errors.match(/\*\*From\*\*: every `POST` with an `Idempotency-Key`/g)).toHaveLength(2)
   for (const name of externalNeeds) {
     expect(configuration).toMatch(new RegExp(`^\\| \`${name}\` \\| .*\\| with \`DATABASE_URL\``, 'm'))
   }
