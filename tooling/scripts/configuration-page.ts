@@ -1,4 +1,5 @@
 import { ConfigurationError, commandNeeds, environment, readConfig } from '@tenantry/api/config'
+import { expectation } from '@tenantry/kernel/contract/plain-words'
 import { z } from 'zod'
 
 const introduction = `\
@@ -33,7 +34,7 @@ export function configurationPage(): string {
 
 function row(name: string, schema: z.ZodType): string {
   if (!schema.description) throw new Error(`${name} has no meaning: describe it in apps/api/src/config.ts`)
-  const meaning = [schema.description, ...choices(schema)].join('. ')
+  const meaning = [schema.description, ...choices(schema), ...bounds(schema)].join('. ')
   return `| \`${name}\` | ${defaultOf(schema)} | ${requiredWhen(name)} | ${cell(meaning)}. |`
 }
 
@@ -64,6 +65,13 @@ function defaultOf(schema: z.ZodType): string {
 function choices(schema: z.ZodType): string[] {
   if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) return choices(schema.unwrap() as z.ZodType)
   return schema instanceof z.ZodEnum ? [`One of ${schema.options.map((value) => `\`${value}\``).join(' ')}`] : []
+}
+
+/** In the words of the refusal; that it is some text goes without saying. */
+function bounds(schema: z.ZodType): string[] {
+  const takes = expectation(schema)
+  const isTold = choices(schema).length > 0 || /^a text(?: that is not empty)?$/.test(takes)
+  return isTold ? [] : [`${takes.charAt(0).toUpperCase()}${takes.slice(1)}`]
 }
 
 const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('<', '&lt;')

@@ -31,3 +31,14 @@ test('an operation is named by procedure and route, and a variable says when it 
   expect(configuration).toMatch(/^\| `OIDC_AUDIENCE` .*with `OIDC_ISSUER`/m)
   expect(configuration).toMatch(/^\| `PORT` \| `3000` \| {2}\|/m)
 })
+
+test('a variable says what it takes, as the refusal of anything else would', () => {
+  const { 'docs/configuration.md': configuration = '' } = generatedDocs()
+  const meaningOf = (name: string) => configuration.match(new RegExp(`^\\| \`${name}\` .*\\| (.*) \\|$`, 'm'))?.[1]
+  expect(meaningOf('PORT')).toBe('Port of the API. An integer from 0 to 65535.')
+  expect(meaningOf('METRICS_TOKEN')).toMatch(/ A text of at least 16 characters\.$/)
+  expect(meaningOf('STATEMENT_TIMEOUT_MS')).toMatch(/ An integer of at least 100\.$/)
+  expect(meaningOf('LOG_LEVEL')).toMatch(/ One of `trace` .* `silent`\.$/)
+  expect(meaningOf('BASE_DOMAIN')).toMatch(/ A host name\.$/)
+  expect(meaningOf('HOST')).toBe('Address to listen on.')
+})

@@ -12,6 +12,7 @@ test.each([
   ['Expected a number above 0 and below 5.', z.number().gt(0).lt(5), 9],
   ['Expected a text of 3 to 100 characters.', z.string().trim().min(3).max(100), ' a '],
   ['Expected a text of at least 16 characters.', z.string().min(16), 'short'],
+  ['Expected a text that is not empty.', z.string().min(1), ''],
   ['Expected a text of exactly 3 characters.', z.string().length(3), 'ab'],
   ['Expected trace, debug, or info.', z.enum(['trace', 'debug', 'info']), 'loud'],
   ['Expected true or false.', z.boolean(), 'maybe'],

@@ -82,7 +82,8 @@ function range({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: JsonSch
 
 function size(minimum: number | undefined, most: number | undefined, unit: string): string {
   const least = minimum ?? 0
-  if (most === undefined) return least === 0 ? '' : ` of at least ${least} ${unit}`
+  if (most === undefined && least < 2) return least === 0 ? '' : ' that is not empty'
+  if (most === undefined) return ` of at least ${least} ${unit}`
   if (least === most) return ` of exactly ${most} ${unit}`
   return least === 0 ? ` of at most ${most} ${unit}` : ` of ${least} to ${most} ${unit}`
 }
