@@ -1,31 +1,8 @@
-import type { TestTenant, TestUser } from '@tenantry/control-plane/testing'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { openTestApi, type TestApi } from './api-server.ts'
-import type { Sending } from './http.ts'
+import { describe, expect, test } from 'vitest'
+import { adminSession, outcome } from './admin-session.ts'
 
-let api: TestApi
-let tenant: TestTenant
-let admin: TestUser
-let headers: { authorization: string }
-
-beforeAll(async () => {
-  api = await openTestApi()
-})
-
-beforeEach(async () => {
-  tenant = await api.installation.createTenant({ plan: 'starter' })
-  admin = await api.installation.createUser()
-  await api.installation.addMember(tenant.id, admin.id, 'admin')
-  headers = await api.signedIn(admin)
-})
-
-afterAll(() => api.close())
-
-const call = (path: string, { headers: more, ...sending }: Sending = {}) =>
-  api.rest(path, { ...sending, headers: { ...headers, ...more } })
-const updateSettings = (sending: Sending) => call('/tenants/current/settings', { method: 'PUT', ...sending })
-const outcome = ({ status, json }: { status: number; json: { code?: string } | null }) =>
-  `${status} ${json?.code ?? 'ok'}`
+const session = adminSession()
+const { call, updateSettings } = session
 
 describe('versions', () => {
   const colour = (primaryColor: string) => ({ settings: { branding: { primaryColor } } })
@@ -49,13 +26,13 @@ describe('versions', () => {
 
   test('are not all that an answer shows: what changed beside them is sent, and so is what another role may see', async () => {
     const { etag = '' } = (await call('/tenants/current/settings')).headers
-    await call(`/tenants/${tenant.slug}`, { method: 'PATCH', json: { name: 'Renamed meanwhile' } })
+    await call(`/tenants/${session.tenant.slug}`, { method: 'PATCH', json: { name: 'Renamed meanwhile' } })
     const renamed = await call('/tenants/current/settings', { headers: { 'if-none-match': etag } })
     expect({ status: renamed.status, name: renamed.json?.name }).toEqual({ status: 200, name: 'Renamed meanwhile' })
 
-    const viewer = await api.installation.createMember(tenant.id, 'viewer')
-    const asViewer = await api.rest('/tenants/current/settings', {
-      headers: { ...(await api.signedIn(viewer)), 'if-none-match': renamed.headers.etag ?? '' },
+    const viewer = await session.api.installation.createMember(session.tenant.id, 'viewer')
+    const asViewer = await session.api.rest('/tenants/current/settings', {
+      headers: { ...(await session.api.signedIn(viewer)), 'if-none-match': renamed.headers.etag ?? '' },
     })
     expect(asViewer.status).toBe(200)
   })
@@ -71,7 +48,7 @@ describe('versions', () => {
     expect(stale.json.currentVersion).toBe(2)
     expect((await call('/tenants/current/settings')).json.settings.branding.primaryColor).toBe('#111111')
     const tenantStale = { method: 'PATCH', json: { name: 'Stale' }, headers: { 'if-match': '"9"' } }
-    expect(outcome(await call(`/tenants/${tenant.slug}`, tenantStale))).toBe('412 tenant.concurrent_update')
+    expect(outcome(await call(`/tenants/${session.tenant.slug}`, tenantStale))).toBe('412 tenant.concurrent_update')
   })
 
   test('may be in the body instead, where a stale one is a conflict', async () => {

@@ -1,32 +1,10 @@
-import type { TestTenant, TestUser } from '@tenantry/control-plane/testing'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { openTestApi, type TestApi } from './api-server.ts'
+import { describe, expect, test } from 'vitest'
+import { adminSession, outcome } from './admin-session.ts'
 import type { Sending } from './http.ts'
 
-let api: TestApi
-let tenant: TestTenant
-let admin: TestUser
-let headers: { authorization: string }
-
-beforeAll(async () => {
-  api = await openTestApi()
-})
-
-beforeEach(async () => {
-  tenant = await api.installation.createTenant({ plan: 'starter' })
-  admin = await api.installation.createUser()
-  await api.installation.addMember(tenant.id, admin.id, 'admin')
-  headers = await api.signedIn(admin)
-})
-
-afterAll(() => api.close())
-
-const call = (path: string, { headers: more, ...sending }: Sending = {}) =>
-  api.rest(path, { ...sending, headers: { ...headers, ...more } })
-const updateSettings = (sending: Sending) => call('/tenants/current/settings', { method: 'PUT', ...sending })
-const track = (sending: Sending) => call(`/tenants/${tenant.slug}/usage`, { method: 'POST', ...sending })
-const outcome = ({ status, json }: { status: number; json: { code?: string } | null }) =>
-  `${status} ${json?.code ?? 'ok'}`
+const session = adminSession()
+const { call, updateSettings } = session
+const track = (sending: Sending) => call(`/tenants/${session.tenant.slug}/usage`, { method: 'POST', ...sending })
 
 describe('a body', () => {
   const asJson = { 'content-type': 'application/json' }
@@ -84,7 +62,7 @@ describe('a route', () => {
   test('that does not exist answers 404 as a problem document, on every path', async () => {
     expect(outcome(await call('/no/such/route'))).toBe('404 request.not_found')
     for (const path of ['/api', '/api/v2/me', '/favicon.ico', '/.env']) {
-      const reply = await api.send(path)
+      const reply = await session.api.send(path)
       expect({ path, outcome: outcome(reply) }).toEqual({ path, outcome: '404 request.not_found' })
       expect(reply.headers['content-type']).toBe('application/problem+json; charset=utf-8')
       expect(reply.headers['x-request-id']).toBe(reply.json.requestId)
@@ -97,7 +75,7 @@ describe('a route', () => {
     expect(refused.headers.allow).toBe('GET, HEAD, OPTIONS')
     const settings = await call('/tenants/current/settings', { method: 'POST', json: {} })
     expect(settings.headers.allow).toBe('GET, HEAD, OPTIONS, PATCH, PUT')
-    const asked = await api.send('/api/v1/plans', { method: 'OPTIONS' })
+    const asked = await session.api.send('/api/v1/plans', { method: 'OPTIONS' })
     expect({ status: asked.status, allow: asked.headers.allow }).toEqual({ status: 204, allow: 'GET, HEAD, OPTIONS' })
   })
 
@@ -108,15 +86,23 @@ describe('a route', () => {
   })
 
   test('may end in a slash', async () => {
-    expect((await call('/tenants/current/')).json.slug).toBe(tenant.slug)
+    expect((await call('/tenants/current/')).json.slug).toBe(session.tenant.slug)
   })
 
   test('reaches its operation by its aliases too', async () => {
-    const path = `/api/v1/tenants/${tenant.slug}`
-    const renamed = await api.send(path, { method: 'PUT', json: { name: 'Put as patch' }, headers })
+    const path = `/api/v1/tenants/${session.tenant.slug}`
+    const renamed = await session.api.send(path, {
+      method: 'PUT',
+      json: { name: 'Put as patch' },
+      headers: session.headers,
+    })
     expect(renamed.json).toMatchObject({ name: 'Put as patch', version: 2 })
     const json = { settings: { branding: { primaryColor: '#abcdef' } } }
-    const patched = await api.send('/api/v1/tenants/current/settings', { method: 'PATCH', json, headers })
+    const patched = await session.api.send('/api/v1/tenants/current/settings', {
+      method: 'PATCH',
+      json,
+      headers: session.headers,
+    })
     expect(patched.json.settings.branding.primaryColor).toBe('#abcdef')
   })
 })
@@ -135,8 +121,8 @@ describe('the settings', () => {
   })
 
   test('of fifty writers at once, each of another key, lose nothing', async () => {
-    await api.installation
-      .callerAs({ type: 'system', name: 'preparation' }, tenant.slug)
+    await session.api.installation
+      .callerAs({ type: 'system', name: 'preparation' }, session.tenant.slug)
       .tenants.updateSettings({ settings: { rateLimits: { updatesPerHour: 1_000 } } })
     const keys = Array.from({ length: 50 }, (_, index) => `key${index}`)
 
@@ -205,9 +191,11 @@ describe('rate limits', () => {
     expect(seconds).toBeLessThanOrEqual(60)
     expect(refused.json).toMatchObject({ limit: 100, retryAfterSeconds: seconds })
     expect((await track({ json: { metric: 'tokens' } })).status).toBe(201)
-    const colleague = await api.installation.createUser()
-    await api.installation.addMember(tenant.id, colleague.id, 'viewer')
-    expect((await api.rest('/tenants/current', { headers: await api.signedIn(colleague) })).status).toBe(200)
+    const colleague = await session.api.installation.createUser()
+    await session.api.installation.addMember(session.tenant.id, colleague.id, 'viewer')
+    expect(
+      (await session.api.rest('/tenants/current', { headers: await session.api.signedIn(colleague) })).status,
+    ).toBe(200)
   })
 
   test('let ten settings updates an hour through for all of a tenant; refused ones do not count', async () => {
@@ -218,10 +206,10 @@ describe('rate limits', () => {
     expect(outcome(await updateSettings({ json: { settings: { custom: { update: 11 } } } }))).toBe(
       '429 rate_limit.exceeded',
     )
-    const owner = await api.installation.createUser()
-    await api.installation.addMember(tenant.id, owner.id, 'owner')
-    const sending = { method: 'PUT', json: { settings: {} }, headers: await api.signedIn(owner) }
-    expect(outcome(await api.rest('/tenants/current/settings', sending))).toBe('429 rate_limit.exceeded')
+    const owner = await session.api.installation.createUser()
+    await session.api.installation.addMember(session.tenant.id, owner.id, 'owner')
+    const sending = { method: 'PUT', json: { settings: {} }, headers: await session.api.signedIn(owner) }
+    expect(outcome(await session.api.rest('/tenants/current/settings', sending))).toBe('429 rate_limit.exceeded')
   })
 })
 
@@ -238,7 +226,7 @@ describe('headers', () => {
   test.each(['/api/v1/plans', '/api/v1/nothing', '/api/docs', '/trpc/plans.list', '/livez'])(
     'protect whoever reads %s',
     async (path) => {
-      const { headers: answered } = await api.send(path)
+      const { headers: answered } = await session.api.send(path)
       expect(answered).toMatchObject({
         'x-content-type-options': 'nosniff',
         'x-frame-options': 'SAMEORIGIN',

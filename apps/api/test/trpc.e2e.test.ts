@@ -1,32 +1,16 @@
 import type { AppRouter } from '@tenantry/control-plane'
 import { createTRPCClient, httpBatchLink, httpLink, TRPCClientError } from '@trpc/client'
 import superjson from 'superjson'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { openTestApi, type TestApi } from './api-server.ts'
+import { expect, test } from 'vitest'
+import { adminSession } from './admin-session.ts'
 import type { Reply, Sending } from './http.ts'
 
-let api: TestApi
-let slug: string
-let headers: Record<string, string>
-
-beforeAll(async () => {
-  api = await openTestApi()
-})
-
-beforeEach(async () => {
-  const tenant = await api.installation.createTenant({ plan: 'starter' })
-  const admin = await api.installation.createUser()
-  await api.installation.addMember(tenant.id, admin.id, 'admin')
-  slug = tenant.slug
-  headers = await api.signedIn(admin)
-})
-
-afterAll(() => api.close())
+const session = adminSession()
 
 const call = (path: string, sending: Sending = {}) =>
-  api.send(`/trpc/${path}`, { ...sending, headers: { ...headers, ...sending.headers } })
+  session.api.send(`/trpc/${path}`, { ...sending, headers: { ...session.headers, ...sending.headers } })
 const problemOf = ({ json }: Reply) => (Array.isArray(json) ? json[0] : json).error.json.data.problem
-const options = () => ({ url: `${api.origin}/trpc`, transformer: superjson, headers })
+const options = () => ({ url: `${session.api.origin}/trpc`, transformer: superjson, headers: session.headers })
 
 test('a typed client reads and changes, alone and in a batch', async () => {
   const client = createTRPCClient<AppRouter>({ links: [httpBatchLink(options())] })
@@ -37,7 +21,7 @@ test('a typed client reads and changes, alone and in a batch', async () => {
   ])
   expect({ tenants: me.memberships.length, slug: info.slug, tokens: usage.tokensUsed }).toEqual({
     tenants: 1,
-    slug,
+    slug: session.tenant.slug,
     tokens: 0,
   })
 
@@ -49,7 +33,7 @@ test('a typed client reads and changes, alone and in a batch', async () => {
 test('a refusal carries its problem document, typed', async () => {
   const client = createTRPCClient<AppRouter>({ links: [httpLink(options())] })
   const refusal = await client.usage.track
-    .mutate({ tenantId: slug, metric: 'no_such_meter' })
+    .mutate({ tenantId: session.tenant.slug, metric: 'no_such_meter' })
     .catch((error: unknown) => error)
   if (!(refusal instanceof TRPCClientError)) throw refusal
   expect(refusal.data).toEqual({
@@ -116,8 +100,9 @@ test('every call of a batch draws on the rate limit', async () => {
 })
 
 test('a REST call does not loosen what the same operation takes here', async () => {
-  await api.rest('/tenants/current/usage', { headers })
-  await api.rest(`/tenants/${slug}/usage`, { json: { metric: 'tokens', amount: 2 }, headers })
+  const { slug } = session.tenant
+  await session.call('/tenants/current/usage')
+  await session.call(`/tenants/${slug}/usage`, { json: { metric: 'tokens', amount: 2 } })
   const reply = await call('usage.track', { json: { json: { tenantId: slug, metric: 'tokens', amount: '2' } } })
   expect(problemOf(reply).issues).toMatchObject([{ path: 'amount' }])
 })
