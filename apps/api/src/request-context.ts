@@ -1,6 +1,7 @@
 import type { Dependencies } from '@tenantry/kernel/context/dependencies'
 import type { Credentials, RequestContext, TenantHints } from '@tenantry/kernel/context/request-context'
 import { isReservedName } from '@tenantry/kernel/contract/reserved-names'
+import type { SaidByRequest } from '@tenantry/shared/openapi/express'
 import type { Request, Response } from 'express'
 import { clientAddress, type TrustedProxies } from './client-address.ts'
 import { requestIdOf } from './request-id.ts'
@@ -17,7 +18,7 @@ export function createRequestContext(
   { dependencies, baseDomain, trustedProxies }: ContextOptions,
   request: Request,
   response: Response,
-  how: { transport: 'rest' | 'trpc'; ifMatch: boolean },
+  how: { transport: 'rest' | 'trpc' } & SaidByRequest,
 ): RequestContext {
   const requestId = requestIdOf(request, response)
   return {
@@ -26,7 +27,7 @@ export function createRequestContext(
     transport: how.transport,
     client: { address: clientAddress(request, trustedProxies), userAgent: request.get('user-agent') ?? null },
     credentials: credentialsOf(request),
-    tenantHints: tenantHintsOf(request, baseDomain),
+    tenantHints: { ...(how.tenant ? { path: how.tenant } : {}), ...tenantHintsOf(request, baseDomain) },
     idempotencyKey: request.get('idempotency-key') ?? null,
     ifMatch: how.ifMatch,
     setHeader: (name, value) => {

@@ -123,6 +123,56 @@ test('`current` stands for the found tenant wherever a path takes one', async ()
   expect((await call('/tenants/current', named(other))).json.id).toBe(other.id)
 })
 
+describe('what the document shows of the current tenant', () => {
+  const reads = async () => {
+    const documented: Record<string, object> = (await api.send('/api/openapi.json')).json.paths
+    const current = Object.entries(documented).filter(([path]) => /^\/tenants\/current\/./.test(path))
+    return current.flatMap(([path, item]) => ('get' in item ? [path] : []))
+  }
+  const read = (path: string, reference: string, headers: Record<string, string> = {}) =>
+    api.send(`/api/v1${path.replace('current', reference)}`, { headers: { ...signedIn, ...headers } })
+
+  test('is read by the name of the tenant too', async () => {
+    const paths = await reads()
+    expect(paths).toEqual(
+      expect.arrayContaining(
+        ['usage', 'limits', 'settings', 'settings/schema'].map((end) => `/tenants/current/${end}`),
+      ),
+    )
+    for (const path of paths) {
+      const current = await read(path, 'current', named(other))
+      for (const reference of [other.id, other.slug]) {
+        const { status, json } = await read(path, reference)
+        expect({ path, status, json }).toEqual({ path, status: 200, json: current.json })
+      }
+    }
+  })
+
+  test('is changed by the name of the tenant too', async () => {
+    for (const method of ['PUT', 'PATCH']) {
+      const json = { name: `Changed by ${method}` }
+      await api.send(`/api/v1/tenants/${other.slug}/settings`, { method, json, headers: signedIn })
+      expect((await call(`/tenants/${other.id}`)).json.name).toBe(json.name)
+      expect((await call(`/tenants/${one.id}`)).json.name).not.toBe(json.name)
+    }
+  })
+
+  test('is refused there as everywhere: where another is named, and to strangers', async () => {
+    for (const path of await reads()) {
+      const refusals = [
+        await read(path, other.slug, named(one)),
+        await read(path, strange.slug),
+        await read(path, 'no-such-tenant'),
+        await read(`${path}?tenantId=${one.slug}`, other.slug),
+      ]
+      expect({ path, answers: refusals.map(answered) }).toEqual({
+        path,
+        answers: ['403 tenant.mismatch', '404 tenant.not_found', '404 tenant.not_found', '400 request.invalid'],
+      })
+    }
+  })
+})
+
 describe('two names that disagree are refused', () => {
   test('path and header, path and subdomain, header and subdomain', async () => {
     expect(answered(await call(`/tenants/${one.slug}`, named(other)))).toBe('403 tenant.mismatch')

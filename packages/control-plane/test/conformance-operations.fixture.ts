@@ -116,8 +116,11 @@ function changeFaults({ type, audit, idempotency, rest }: Operation): (string | 
 
 const routeForm = /^(\/([a-z0-9-]+|\{[a-z][A-Za-z0-9]*\}))+$/
 
-function routeFaults({ rest, input, output }: Operation): (string | false)[] {
-  const missing = routesOf(rest).flatMap(({ path }) => parametersOf(path).filter((name) => !(name in input.shape)))
+function routeFaults({ rest, input, output, unitOfWork }: Operation): (string | false)[] {
+  const isKnown = (path: string, name: string) =>
+    // The door says by the context which tenant an alias names.
+    name in input.shape || (name === 'tenantId' && unitOfWork === 'tenant' && path !== rest.path)
+  const missing = routesOf(rest).flatMap(({ path }) => parametersOf(path).filter((name) => !isKnown(path, name)))
   const optional = parametersOf(rest.path).filter((name) => input.shape[name]?.safeParse(undefined).success)
   const answersVersion = output instanceof z.ZodObject && 'version' in output.shape
   return [

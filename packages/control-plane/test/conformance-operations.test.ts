@@ -130,6 +130,20 @@ test('a name is a noun and a verb', () => {
   expect(operationFindings(router({ stickyNotes: router({ updateAll: serving() }) }), vocabulary)).toEqual([])
 })
 
+test('an alias may name the tenant of an operation that takes none, the path of the document may not', () => {
+  const serve = (unitOfWork: string, path: string, alias: string) =>
+    messages(({ rest }) => ({
+      unitOfWork,
+      permission: unitOfWork === 'tenant' ? 'notes:write' : null,
+      rest: { ...rest, path, aliases: [{ method: 'PATCH', path: alias }] },
+      input: z.object({ body: z.string() }),
+    }))
+  const unknown = [expect.stringMatching(/has \{tenantId\} and the input has not/)]
+  expect(serve('tenant', '/notes', '/tenants/{tenantId}/notes')).toEqual([])
+  expect(serve('tenant', '/tenants/{tenantId}/notes', '/notes')).toEqual(unknown)
+  expect(serve('user', '/notes', '/tenants/{tenantId}/notes')).toEqual(unknown)
+})
+
 test('what creates something by POST says with which status it answers', () => {
   const creating = (rest: object) =>
     serving((sound) => ({

@@ -6,7 +6,7 @@ import { type ContextOptions, createRequestContext } from '../request-context.ts
 export function mountRest(options: ContextOptions): RequestHandler {
   return createRestHandler({
     router: appRouter,
-    createContext: async (request, response, { ifMatch }) =>
-      createRequestContext(options, request, response, { transport: 'rest', ifMatch }),
+    createContext: async (request, response, said) =>
+      createRequestContext(options, request, response, { transport: 'rest', ...said }),
   })
 }

@@ -33,7 +33,8 @@ export function mountTrpc(options: ContextOptions): RequestHandler {
     router: withStreams(appRouter, options.dependencies.services.eventStreams.heartbeatMilliseconds),
     maxBodySize: bodyLimitBytes,
     maxBatchSize: callsPerBatch,
-    createContext: ({ req, res }) => createRequestContext(options, req, res, { transport: 'trpc', ifMatch: false }),
+    createContext: ({ req, res }) =>
+      createRequestContext(options, req, res, { transport: 'trpc', ifMatch: false, tenant: undefined }),
     onError: ({ error, ctx, req }) => {
       if (!ctx && req.res) nameRequest(error, requestIdOf(req, req.res))
     },

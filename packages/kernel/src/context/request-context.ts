@@ -10,6 +10,8 @@ export type Credentials = { actor: Actor } | { bearer?: string; apiKey?: string 
 
 /** The places a tenant may be named besides the path. */
 export interface TenantHints {
+  /** In the path of an operation that takes no tenant as its input. */
+  path?: string
   header?: string
   /** A slug: a host that an externalId could take would be a way to catch what is meant for others. */
   subdomain?: string

@@ -28,7 +28,10 @@ export interface RestRoute {
   description?: string
   tags: [string]
   successStatus?: 200 | 201 | 202 | 204
-  /** Other methods and paths that reach the same operation; not in the document. */
+  /**
+   * Other methods and paths that reach the same operation; not in the document. `{tenantId}` may stand in them where
+   * the operation takes no tenant as its input.
+   */
   aliases?: { method: RestRoute['method']; path: `/${string}` }[]
   /** The answer has a `version`: send it as `ETag`, take `If-Match` in place of `expectedVersion`. */
   versioned?: boolean

@@ -7,13 +7,20 @@ import type { Request, RequestHandler, Response } from 'express'
 import { answerOptions, answerProblem, answerResult } from './answer.ts'
 import { asPreconditionFailure } from './preconditions.ts'
 import { createInputReader, type InputReader } from './request-input.ts'
-import { pathParameters, type RestProcedure, restProcedures, takesIfMatch } from './rest-procedure.ts'
+import { isTenantHint, pathParameters, type RestProcedure, restProcedures, takesIfMatch } from './rest-procedure.ts'
 import { createRouteTrie, pathSegments, type RouteMatch, type RouteTrie } from './route-trie.ts'
 
 export interface RestHandlerOptions {
   router: AnyTRPCRouter
-  /** `ifMatch`: the request names the version it expects by `If-Match`. An unknown error goes to Express's `next`. */
-  createContext(request: Request, response: Response, options: { ifMatch: boolean }): Promise<RequestContext>
+  /** An unknown error goes to Express's `next`. */
+  createContext(request: Request, response: Response, said: SaidByRequest): Promise<RequestContext>
+}
+
+export interface SaidByRequest {
+  /** It names the version it expects by `If-Match`. */
+  ifMatch: boolean
+  /** Its path names the tenant of an operation that takes none as its input. */
+  tenant: string | undefined
 }
 
 interface Route extends RestProcedure {
@@ -38,7 +45,8 @@ export function createRestHandler({ router, createContext }: RestHandlerOptions)
     if (request.method === 'OPTIONS' && found.allow !== '') return answerOptions(response, found.allow)
     try {
       const signal = closeSignal(response)
-      const ctx = await createContext(request, response, { ifMatch: namesVersion(request, found.match) })
+      const said = { ifMatch: namesVersion(request, found.match), tenant: tenantInPath(found.match) }
+      const ctx = await createContext(request, response, said)
       response.setHeader('X-Request-Id', ctx.requestId)
       await serve(router, found, { request, response, ctx, signal })
     } catch (error) {
@@ -54,7 +62,9 @@ function buildRoutes(router: AnyTRPCRouter): RouteTrie<Route> {
   for (const { name, operation } of restProcedures(router)) {
     const route: Route = { name, operation, readInput: createInputReader(operation) }
     for (const { method, path } of [operation.rest, ...(operation.rest.aliases ?? [])]) {
-      const stray = pathParameters(path).find((parameter) => !(parameter in operation.input.shape))
+      const stray = pathParameters(path).find(
+        (parameter) => !(parameter in operation.input.shape || isTenantHint(operation, parameter)),
+      )
       if (stray !== undefined) throw new Error(`${name}: ${path} names {${stray}}, which its input does not have`)
       routes.add(method, path, route)
     }
@@ -122,6 +132,10 @@ function refuse(error: unknown, { request, response, ctx }: Exchange): void {
 
 function namesVersion(request: Request, match: RouteMatch<Route> | null): boolean {
   return match !== null && request.headers['if-match'] !== undefined && takesIfMatch(match.target.operation)
+}
+
+function tenantInPath(match: RouteMatch<Route> | null): string | undefined {
+  return match?.parameters.find(([name]) => isTenantHint(match.target.operation, name))?.[1]
 }
 
 /** Aborts once the client is gone before it was answered. */

@@ -4,7 +4,7 @@ import type { Request } from 'express'
 import { type Coercion, coercionOf } from './coercion.ts'
 import { versionOfIfMatch } from './preconditions.ts'
 import { defaultBodyLimitBytes, hasBody, readJsonBody } from './request-body.ts'
-import { takesBody, takesIfMatch } from './rest-procedure.ts'
+import { isTenantHint, takesBody, takesIfMatch } from './rest-procedure.ts'
 
 type Input = Record<string, unknown>
 
@@ -18,7 +18,9 @@ export function createInputReader(operation: Operation): InputReader {
     const input = takesBody(request.method)
       ? await readBodyInput(request, rest.bodyLimitBytes ?? defaultBodyLimitBytes)
       : readQueryInput(request, coercions)
-    for (const [name, text] of parameters) setOnce(input, name, coerce(coercions, name, text), 'the path')
+    for (const [name, text] of parameters) {
+      if (!isTenantHint(operation, name)) setOnce(input, name, coerce(coercions, name, text), 'the path')
+    }
     const ifMatch = request.headers['if-match']
     const version = takesIfMatch(operation) && ifMatch !== undefined ? versionOfIfMatch(ifMatch) : null
     if (version !== null) setOnce(input, 'expectedVersion', version, 'If-Match')

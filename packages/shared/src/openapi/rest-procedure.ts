@@ -34,6 +34,11 @@ export function parameterName(segment: string): string | null {
   return segment.startsWith('{') && segment.endsWith('}') ? segment.slice(1, -1) : null
 }
 
+/** Whether a parameter names the tenant of an operation that does not take it as its input. */
+export function isTenantHint({ unitOfWork, input }: Operation, parameter: string): boolean {
+  return parameter === 'tenantId' && unitOfWork === 'tenant' && !('tenantId' in input.shape)
+}
+
 export function successStatus(operation: Operation): number {
   if (operation.rest.successStatus) return operation.rest.successStatus
   return operation.output.def.type === 'void' ? 204 : 200

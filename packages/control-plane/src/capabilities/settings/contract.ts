@@ -41,6 +41,7 @@ export const getSettings = defineOperation({
     summary: "Show the current tenant's settings",
     tags: ['Settings'],
     versioned: true,
+    aliases: [{ method: 'GET', path: '/tenants/{tenantId}/settings' }],
   },
   input: z.object({}),
   output: answer,
@@ -57,6 +58,7 @@ export const getSettingsSchema = defineOperation({
     description:
       'JSON Schema 2020-12 with defaults, and per key who may write it, which plan feature it needs and whether it is sensitive.',
     tags: ['Settings'],
+    aliases: [{ method: 'GET', path: '/tenants/{tenantId}/settings/schema' }],
   },
   input: z.object({}),
   output: z.record(z.string(), z.unknown()),
@@ -76,7 +78,11 @@ export const updateSettings = defineOperation({
       '`settings` is a JSON Merge Patch (RFC 7396): send only what changes, null resets a key to its default. With `expectedVersion` or If-Match a stale version is refused; without, the patch is merged onto the newest one.',
     tags: ['Settings'],
     versioned: true,
-    aliases: [{ method: 'PATCH', path: '/tenants/current/settings' }],
+    aliases: [
+      { method: 'PATCH', path: '/tenants/current/settings' },
+      { method: 'PUT', path: '/tenants/{tenantId}/settings' },
+      { method: 'PATCH', path: '/tenants/{tenantId}/settings' },
+    ],
   },
   input: z.object({
     name: z

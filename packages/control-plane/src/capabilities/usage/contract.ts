@@ -28,7 +28,13 @@ export const getUsage = defineOperation({
   type: 'query',
   permission: 'usage:read',
   cached: { name: 'usage', ttlSeconds: 60 },
-  rest: { method: 'GET', path: '/tenants/current/usage', summary: "Show the current tenant's usage", tags: ['Usage'] },
+  rest: {
+    method: 'GET',
+    path: '/tenants/current/usage',
+    summary: "Show the current tenant's usage",
+    tags: ['Usage'],
+    aliases: [{ method: 'GET', path: '/tenants/{tenantId}/usage' }],
+  },
   input: z.object({}),
   output: z.object({
     meters: z.array(
@@ -67,6 +73,7 @@ export const getLimits = defineOperation({
     path: '/tenants/current/limits',
     summary: "Show the current tenant's limits and where they come from",
     tags: ['Usage'],
+    aliases: [{ method: 'GET', path: '/tenants/{tenantId}/limits' }],
   },
   input: z.object({}),
   output: z.object({

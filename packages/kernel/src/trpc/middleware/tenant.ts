@@ -14,7 +14,7 @@ export async function selectTenant(
   caller: Caller,
   { operation, path, rawInput }: { operation: AnyOperation; path: string; rawInput: unknown },
 ): Promise<TenantAccess> {
-  const access = await resolveTenant(ctx, caller, namedInPath(rawInput), path)
+  const access = await resolveTenant(ctx, caller, namedInPath(rawInput, ctx), path)
   refuseInactive(operation, access)
   return access
 }
@@ -25,8 +25,8 @@ export function refuseInactive({ allowInactive }: AnyOperation, { tenant }: Tena
   throw tenantSelectionErrors.inactive({ state: status, reason: statusReason }, `This tenant is ${status}.`)
 }
 
-function namedInPath(rawInput: unknown): string | undefined {
-  const named = (rawInput as { tenantId?: unknown } | null | undefined)?.tenantId
+function namedInPath(rawInput: unknown, { tenantHints }: RequestContext): string | undefined {
+  const named = (rawInput as { tenantId?: unknown } | null | undefined)?.tenantId ?? tenantHints.path
   return typeof named === 'string' && named !== '' && named !== 'current' ? named : undefined
 }
 
