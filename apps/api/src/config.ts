@@ -76,19 +76,27 @@ export const environment = z.object({
   REDIS_URL: redisUrl
     .optional()
     .describe('Redis that several processes share caches, limits and blocks through; `rediss:` for TLS'),
-  CONTEXT_SIGNING_KEYS: keys.optional().describe('Keys of the tenant context, `id:base64,…`; the first signs'),
-  ENCRYPTION_KEYS: keys.optional().describe('Keys for encryption at rest, `id:base64,…`; the first encrypts'),
-  OIDC_ISSUER: url('https:', 'http:').optional().describe('Issuer whose tokens are accepted'),
+  CONTEXT_SIGNING_KEYS: keys
+    .optional()
+    .describe('Keys of the tenant context, `id:base64,…` of 32 bytes each; the first signs'),
+  ENCRYPTION_KEYS: keys
+    .optional()
+    .describe('Keys for encryption at rest, `id:base64,…` of 32 bytes each; the first encrypts'),
+  OIDC_ISSUER: url('https:', 'http:')
+    .optional()
+    .describe('URL of the issuer whose tokens are accepted; https, except on loopback or with the embedded database'),
   OIDC_AUDIENCE: z.string().min(1).optional().describe('Audience a token must be meant for'),
   PLATFORM_ADMIN_CLAIM: z
     .string()
     .regex(/^[^=]+=.+$/, 'Expected claim=value.')
     .default('roles=platform_admin')
-    .describe('Claim that makes a platform admin'),
+    .describe('Claim that makes a platform admin, as claim=value'),
   AUTH_DEV_ISSUER: flag.optional().describe('Built-in issuer for development; only embedded and on loopback'),
   PLAN_CATALOGUE: z.string().min(1).optional().describe('Own plan catalogue file'),
   BASE_DOMAIN: z.hostname().optional().describe('Tenants are also found by <slug>.<BASE_DOMAIN>'),
-  CORS_ORIGINS: origins.prefault('').describe('Origins of front ends that browsers may call from, separated by commas'),
+  CORS_ORIGINS: origins
+    .prefault('')
+    .describe('Origins of front ends that browsers may call from, like `https://app.example`, separated by commas'),
   TRUSTED_PROXIES: proxies.prefault('').describe('Addresses and CIDRs whose X-Forwarded-For and -Proto are believed'),
   REQUIRE_HTTPS: flag
     .optional()
