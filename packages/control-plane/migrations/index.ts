@@ -2,6 +2,7 @@ import { tenancyMigration } from '@tenantry/kernel/tenancy/migrate'
 import { tablesSql } from './20261121000001_tables.ts'
 import { directorySql } from './20261121000002_directory.ts'
 import { meteringSql } from './20261121000003_metering.ts'
+import { hierarchySql } from './20261121000007_hierarchy.ts'
 
 /** In order, and only ever added to. */
 export const migrations = [
@@ -9,4 +10,5 @@ export const migrations = [
   { name: '20261121000001_tables', sql: tablesSql },
   { name: '20261121000002_directory', sql: directorySql },
   { name: '20261121000003_metering', sql: meteringSql },
+  { name: '20261121000007_hierarchy', sql: hierarchySql },
 ]

@@ -3,7 +3,7 @@ import type { ExpectedPolicy } from '@tenantry/kernel/tenancy/inspection'
 import { AuditEntry, PlatformAuditEntry } from './capabilities/audit/entity.ts'
 import { Event } from './capabilities/event/entity.ts'
 import { Membership, User } from './capabilities/member/entity.ts'
-import { SettingsRevision, TenantSettings } from './capabilities/settings/entity.ts'
+import { SettingsInheritance, SettingsRevision, TenantSettings } from './capabilities/settings/entity.ts'
 import { Tenant } from './capabilities/tenant/entity.ts'
 import { UsageCounter, UsageDaily, UsageEvent } from './capabilities/usage/entity.ts'
 
@@ -12,6 +12,7 @@ export const tenantTables = [
   Membership,
   TenantSettings,
   SettingsRevision,
+  SettingsInheritance,
   AuditEntry,
   UsageCounter,
   UsageDaily,

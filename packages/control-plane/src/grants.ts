@@ -13,6 +13,7 @@ const tenantColumns = [
   'updated_at',
 ] as const
 const settingsColumns = ['document', 'version', 'updated_at'] as const
+const inheritanceColumns = ['defaults', 'locks', 'version', 'updated_at'] as const
 const answerColumns = ['request_hash', 'response', 'created_at'] as const
 
 /** All that anybody but the owner may do to a table; what no policy lets through stays shut all the same. */
@@ -21,6 +22,7 @@ const tableGrants: ExpectedGrants['tables'] = {
     tenantry_app: ['select', { update: tenantColumns }],
     tenantry_platform: ['select', 'insert', 'update'],
     tenantry_directory: ['select'],
+    tenantry_hierarchy: ['select', { update: ['parent_id', 'path', 'version', 'updated_at'] }],
   },
   'tenantry.users': {
     tenantry_platform: ['select', 'insert'],
@@ -30,23 +32,31 @@ const tableGrants: ExpectedGrants['tables'] = {
     tenantry_app: ['select'],
     tenantry_platform: ['select', 'insert'],
     tenantry_directory: ['select'],
+    tenantry_hierarchy: ['select'],
   },
   'tenantry.tenant_settings': {
     tenantry_app: ['select', 'insert', { update: settingsColumns }],
     tenantry_platform: ['select', 'insert', { update: settingsColumns }],
   },
   'tenantry.settings_revisions': { tenantry_app: ['select', 'insert'], tenantry_platform: ['select', 'insert'] },
+  'tenantry.settings_inheritance': {
+    tenantry_app: ['select', 'insert', { update: inheritanceColumns }],
+    tenantry_platform: ['select', 'insert', { update: inheritanceColumns }],
+    tenantry_hierarchy: ['select'],
+  },
   'tenantry.audit_entries': { tenantry_app: ['select', 'insert'], tenantry_platform: ['select', 'insert'] },
   'tenantry.platform_audit_entries': { tenantry_platform: ['select', 'insert'] },
   'tenantry.usage_counters': {
     tenantry_app: ['select'],
     tenantry_platform: ['select'],
     tenantry_metering: ['select', 'insert', 'update'],
+    tenantry_hierarchy: ['select'],
   },
   'tenantry.usage_daily': {
     tenantry_app: ['select'],
     tenantry_platform: ['select'],
     tenantry_metering: ['select', 'insert', 'update'],
+    tenantry_hierarchy: ['select'],
   },
   'tenantry.usage_events': {
     tenantry_app: ['select'],
@@ -65,22 +75,27 @@ const tableGrants: ExpectedGrants['tables'] = {
   },
 }
 
+const everyRole = [
+  'tenantry_app',
+  'tenantry_platform',
+  'tenantry_jobs',
+  'tenantry_directory',
+  'tenantry_metering',
+  'tenantry_hierarchy',
+]
+const servingRoles = ['tenantry_app', 'tenantry_platform']
+
 const schemaGrants: ExpectedGrants['schemas'] = {
-  tenantry: ['tenantry_app', 'tenantry_platform', 'tenantry_jobs', 'tenantry_directory', 'tenantry_metering'],
-  tenancy: ['tenantry_app', 'tenantry_platform', 'tenantry_jobs', 'tenantry_directory', 'tenantry_metering'],
-  directory: ['tenantry_app', 'tenantry_platform'],
-  metering: ['tenantry_app', 'tenantry_platform'],
+  tenantry: everyRole,
+  tenancy: everyRole,
+  directory: [...servingRoles, 'tenantry_hierarchy'],
+  metering: servingRoles,
+  hierarchy: servingRoles,
 }
 
 const functionGrants: ExpectedGrants['functions'] = {
   'tenancy.verify_context(text, text)': [],
-  'tenancy.current_tenant()': [
-    'tenantry_app',
-    'tenantry_platform',
-    'tenantry_jobs',
-    'tenantry_directory',
-    'tenantry_metering',
-  ],
+  'tenancy.current_tenant()': everyRole,
   'tenancy.current_user_id()': ['tenantry_app', 'tenantry_directory'],
   'tenancy.current_identity()': ['tenantry_app', 'tenantry_directory'],
   'tenancy.current_operator()': ['tenantry_platform'],
@@ -92,7 +107,15 @@ const functionGrants: ExpectedGrants['functions'] = {
   'directory.memberships()': ['tenantry_app'],
   'directory.own_tenants()': ['tenantry_app'],
   'directory.find_access(text)': ['tenantry_app'],
-  'directory.child_count()': ['tenantry_app', 'tenantry_platform'],
+  'directory.child_count()': servingRoles,
+  'directory.list_tenants(uuid, integer, text, text, uuid, text, text)': ['tenantry_app'],
+  'directory.children(uuid, integer)': servingRoles,
+  'directory.subtree(integer, integer)': servingRoles,
+  'directory.descendants()': servingRoles,
+  'directory.reaches_descendants()': ['tenantry_hierarchy'],
+  'hierarchy.subtree_usage(date, date)': servingRoles,
+  'hierarchy.inherited_settings()': servingRoles,
+  'hierarchy.move_tenant(uuid, integer, timestamp with time zone)': ['tenantry_platform'],
   'metering.track(uuid, text, bigint, text, timestamp with time zone, timestamp with time zone, text, date, jsonb)': [
     'tenantry_app',
     'tenantry_platform',
@@ -122,6 +145,7 @@ export const schemaOwners = {
   tenancy: 'tenantry_owner',
   directory: 'tenantry_directory',
   metering: 'tenantry_metering',
+  hierarchy: 'tenantry_hierarchy',
   pgboss: 'tenantry_jobs',
   public: 'pg_database_owner',
 }

@@ -76,7 +76,7 @@ const breaches: [subject: string, breach: string, message: RegExp][] = [
   ],
   [
     'table tenantry.tenants',
-    'drop index tenantry.tenants_parent_id_index',
+    'drop index tenantry.tenants_parent_id_id_index',
     /behind the foreign key tenants_parent_fk: create one that begins with \(parent_id\)/,
   ],
   [

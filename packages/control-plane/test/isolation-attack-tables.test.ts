@@ -89,7 +89,7 @@ function writes(table: TenantTable, foreign: string, own: string): Attack[] {
     ),
     nothing(
       'insert the victim’s rows again',
-      `insert into ${name} select * from ${name} where ${foreign} on conflict do nothing`,
+      `insert into ${name} (${tenantColumn}, ${others}) select ${tenantColumn}, ${others} from ${name} where ${foreign} on conflict do nothing`,
     ),
     nothing(
       'upsert',

@@ -31,7 +31,11 @@ test('no login role is a superuser, bypasses row-level security, makes roles, or
   expect(rows).toEqual([
     { role: 'tenantry_app', mighty: false, memberOf: [] },
     { role: 'tenantry_jobs', mighty: false, memberOf: [] },
-    { role: 'tenantry_owner', mighty: false, memberOf: ['tenantry_directory', 'tenantry_metering'] },
+    {
+      role: 'tenantry_owner',
+      mighty: false,
+      memberOf: ['tenantry_directory', 'tenantry_hierarchy', 'tenantry_metering'],
+    },
     { role: 'tenantry_platform', mighty: false, memberOf: [] },
   ])
 })

@@ -23,6 +23,7 @@ export interface TenantTable {
   kind: 'table' | 'partition' | 'view'
   /** Where the tenant's id stands. */
   tenantColumn: string
+  /** Those that can be written. */
   columns: Column[]
   foreignKeys: ForeignKey[]
 }
@@ -41,11 +42,11 @@ select c.oid::regclass::text as name, c.relkind as kind, c.relispartition as par
        (select jsonb_agg(jsonb_build_object(
                  'name', col.attname, 'type', t.typname,
                  'maxLength', case when t.typname = 'varchar' and col.atttypmod > 4 then col.atttypmod - 4 end,
-                 'required', col.attnotnull and not col.atthasdef and col.attidentity = '' and col.attgenerated = '',
+                 'required', col.attnotnull and not col.atthasdef and col.attidentity = '',
                  'choices', (select jsonb_agg(m[1]) from pg_constraint k, regexp_matches(pg_get_constraintdef(k.oid), '''([^'']+)''', 'g') m
                               where k.conrelid = c.oid and k.contype = 'c' and k.conkey = array[col.attnum])) order by col.attnum)
           from pg_attribute col join pg_type t on t.oid = col.atttypid
-         where col.attrelid = c.oid and col.attnum > 0 and not col.attisdropped) as columns,
+         where col.attrelid = c.oid and col.attnum > 0 and not col.attisdropped and col.attgenerated = '') as columns,
        coalesce((select jsonb_agg(jsonb_build_object(
                  'target', k.confrelid::regclass::text,
                  'columns', (select jsonb_agg(f.attname order by o.n) from unnest(k.conkey) with ordinality o(num, n)

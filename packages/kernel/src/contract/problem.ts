@@ -22,6 +22,7 @@ export const problemSchema = z
     reason: z.string().nullable().optional(),
     key: z.string().optional(),
     writableBy: z.string().optional(),
+    lockedBy: z.string().optional(),
     requiresFeature: z.string().optional(),
   })
   .meta({ id: 'Problem' })

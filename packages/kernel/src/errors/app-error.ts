@@ -40,6 +40,8 @@ export interface ErrorDetails {
   reason?: string | null
   key?: string
   writableBy?: string
+  /** Id of the tenant above that locked a key. */
+  lockedBy?: string
   /** A feature of plans. */
   requiresFeature?: string
 }

@@ -100,7 +100,7 @@ async function withOwner<Result>(target: MigrationTarget, work: (orm: MikroORM) 
       createForeignKeyConstraints: false,
       ignoreRoutines: true,
       ignoreTriggers: true,
-      ignoreSchema: ['tenancy', 'directory', 'metering', 'pgboss'],
+      ignoreSchema: ['tenancy', 'directory', 'metering', 'hierarchy', 'pgboss'],
     },
     migrations: {
       tableName: 'migrations',

@@ -6,7 +6,7 @@ import type { TenantQuery } from '../context/dependencies.ts'
  * nothing else. Its own parameters begin at `$2`. Throws for an entity without a tenant, and where the text names a table.
  */
 export function tenantQuery<Row>(sources: Record<string, EntitySchema>, select: string): TenantQuery<Row> {
-  for (const [, source = ''] of select.matchAll(/\b(?:from|join)\s+([\w."]+)\b(?!\s*\()/gi)) {
+  for (const [, source = ''] of select.matchAll(/\b(?:from|join)\s+([\w."]+)(?![\w."]|\s*\()/gi)) {
     if (!(source in sources)) throw new Error(`A tenant query reads from ${source}, which is none of its sources`)
   }
   if (/\bfrom\s+\w+(\s+(as\s+)?\w+)?\s*,/i.test(select)) throw new Error('A tenant query joins by name: write join')

@@ -15,6 +15,15 @@ export const tenantPolicies = (column = 'tenant_id') => {
   ]
 }
 
+/** For tables that are summed up over a tenant and all below it, by functions under that tenant's signed context. */
+export const subtreeRead = {
+  name: 'hierarchy_read',
+  command: 'select' as const,
+  roles: ['tenantry_hierarchy'],
+  using: `tenant_id in (select t.id from tenantry.tenants t
+    where t.id = (select tenancy.current_tenant()) or t.path @> array[(select tenancy.current_tenant())])`,
+}
+
 /** Level one: the ORM adds the tenant to every query of a tenant entity, and throws where no tenant is bound. */
 export const tenantFilter = (property: 'tenantId' | 'id' = 'tenantId') => ({
   tenant: {

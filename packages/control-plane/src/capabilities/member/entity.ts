@@ -1,7 +1,7 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import { platformScoped } from '@tenantry/kernel/tenancy/platform-table'
-import { tenantColumns, tenantPolicies, tenantScoped } from '@tenantry/kernel/tenancy/tenant-table'
+import { subtreeRead, tenantColumns, tenantPolicies, tenantScoped } from '@tenantry/kernel/tenancy/tenant-table'
 
 const ownIdentity =
   "encode(sha256(convert_to(issuer || '|' || subject, 'UTF8')), 'hex') = split_part((select tenancy.current_identity()), ':', 1)"
@@ -49,6 +49,7 @@ export const Membership = defineEntity({
       roles: ['tenantry_directory'],
       using: 'user_id = (select tenancy.current_user_id())',
     },
+    subtreeRead,
   ],
   uniques: [{ properties: ['tenantId', 'userId'] }],
   properties: {

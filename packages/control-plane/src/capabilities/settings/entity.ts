@@ -1,5 +1,5 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
-import { tenantId, tenantScoped } from '@tenantry/kernel/tenancy/tenant-table'
+import { tenantId, tenantPolicies, tenantScoped } from '@tenantry/kernel/tenancy/tenant-table'
 
 /** The stored, sparse document: only what differs from the defaults. */
 export const TenantSettings = defineEntity({
@@ -31,3 +31,27 @@ export const SettingsRevision = defineEntity({
   },
 })
 export type SettingsRevision = InferEntity<typeof SettingsRevision>
+
+const ofAncestors =
+  'tenant_id = any ((select own.path from tenantry.tenants own where own.id = (select tenancy.current_tenant()))::uuid[])'
+
+/** What a tenant sets for those below it; each of them reads it by a function under its own signed context. */
+export const SettingsInheritance = defineEntity({
+  name: 'SettingsInheritance',
+  tableName: 'settings_inheritance',
+  ...tenantScoped,
+  policies: [
+    ...tenantPolicies(),
+    { name: 'hierarchy_read', command: 'select', roles: ['tenantry_hierarchy'], using: ofAncestors },
+  ],
+  properties: {
+    tenantId: tenantId(),
+    /** Sparse, as the stored settings are. */
+    defaults: p.json<Record<string, unknown>>(),
+    /** Paths of keys. */
+    locks: p.array(),
+    version: p.integer().version(),
+    updatedAt: p.datetime(),
+  },
+})
+export type SettingsInheritance = InferEntity<typeof SettingsInheritance>

@@ -6,6 +6,15 @@ import { tenantFilter, tenantPolicies } from '@tenantry/kernel/tenancy/tenant-ta
 
 export const tenantStates = ['provisioning', 'active', 'suspended', 'deleting', 'purged'] as const
 
+const inSubtree = 'id = (select tenancy.current_tenant()) or path @> array[(select tenancy.current_tenant())]'
+
+/**
+ * What the search text is compared with: its beginning, in any letter case. Columns instead of indexes over expressions,
+ * since `lower` is not leakproof and so reaches no index through a policy.
+ */
+const searchable = (column: string) =>
+  p.text().columnType('text').collation('C').generated(`(lower(${column}::text)) stored`).nullable().lazy().index()
+
 /** The root of every tenant table: its own id is the tenant. */
 export const Tenant = defineEntity({
   name: 'Tenant',
@@ -14,6 +23,8 @@ export const Tenant = defineEntity({
   policies: [
     ...tenantPolicies('id'),
     { name: 'directory_read', command: 'select', roles: ['tenantry_directory'], using: 'true' },
+    { name: 'hierarchy_read', command: 'select', roles: ['tenantry_hierarchy'], using: 'true' },
+    { name: 'hierarchy_move', command: 'update', roles: ['tenantry_hierarchy'], using: inSubtree, check: inSubtree },
     {
       name: 'platform_create',
       command: 'insert',
@@ -24,7 +35,13 @@ export const Tenant = defineEntity({
   filters: tenantFilter('id'),
   // Partial: a key that foreign keys could use would make each change of it wait for every insert of the tenant.
   uniques: [{ name: 'tenants_external_id_unique', properties: ['externalId'], where: 'external_id is not null' }],
-  indexes: [{ name: 'tenants_path_index', properties: ['path'], type: 'gin' }],
+  indexes: [
+    { name: 'tenants_path_index', properties: ['path'], type: 'gin' },
+    // Each with the id, in whose order lists are paged.
+    { properties: ['parent', 'id'] },
+    { properties: ['status', 'id'] },
+    { properties: ['plan', 'id'] },
+  ],
   properties: {
     id: p
       .uuid()
@@ -44,12 +61,16 @@ export const Tenant = defineEntity({
     statusReason: p.string().length(500).nullable(),
     statusUntil: p.datetime().nullable(),
     // The filter would join the parent, which is no row of this tenant, and show that there is none.
-    parent: () => p.manyToOne(Tenant).filters({ tenant: false }).nullable().index(),
+    parent: () => p.manyToOne(Tenant).filters({ tenant: false }).nullable(),
     /** Ids of the ancestors, the root first. */
     path: p.array().columnType('uuid[]').default([]),
     version: p.integer().version(),
     createdAt: p.datetime(),
     updatedAt: p.datetime(),
+    nameKey: searchable('name'),
+    slugKey: searchable('slug'),
+    contactEmailKey: searchable('contact_email'),
+    externalIdKey: searchable('external_id'),
   },
 })
 export type Tenant = InferEntity<typeof Tenant>

@@ -1,5 +1,11 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
-import { tenantColumns, tenantId, tenantPolicies, tenantScoped } from '@tenantry/kernel/tenancy/tenant-table'
+import {
+  subtreeRead,
+  tenantColumns,
+  tenantId,
+  tenantPolicies,
+  tenantScoped,
+} from '@tenantry/kernel/tenancy/tenant-table'
 
 const own = 'tenant_id = (select tenancy.current_tenant())'
 
@@ -9,11 +15,14 @@ const metered = {
   policies: [...tenantPolicies(), { name: 'metering', roles: ['tenantry_metering'], using: own, check: own }],
 }
 
+/** Summed up over a subtree too. */
+const summed = { ...metered, policies: [...metered.policies, subtreeRead] }
+
 /** What a tenant used of a meter in a period; `period` is the period's key, so that no reset job can be late. */
 export const UsageCounter = defineEntity({
   name: 'UsageCounter',
   tableName: 'usage_counters',
-  ...metered,
+  ...summed,
   properties: {
     tenantId: tenantId(),
     meter: p.string().length(64).primary(),
@@ -28,7 +37,7 @@ export type UsageCounter = InferEntity<typeof UsageCounter>
 export const UsageDaily = defineEntity({
   name: 'UsageDaily',
   tableName: 'usage_daily',
-  ...metered,
+  ...summed,
   properties: {
     tenantId: tenantId(),
     meter: p.string().length(64).primary(),
