@@ -80,6 +80,9 @@ const remediesByCode: Partial<Record<ErrorCode, string>> = {
     'Read the resource again (`currentVersion` is its version now), repeat your change, and send the new version. With `If-Match` the status is 412.',
   'tenant.slug_taken': 'Choose another slug; slugs are unique in the whole installation.',
   'tenant.external_id_taken': 'Choose another externalId; they are unique in the whole installation.',
+  'tenant.hierarchy_cycle':
+    'Choose a parent that does not stand below the tenant; `GET /api/v1/tenants/{id}/tree` shows which do.',
+  'tenant.hierarchy_too_deep': 'Choose a parent that is nearer to the top, or move what is below the tenant first.',
   'tenant.unknown_plan': '`GET /api/v1/plans` lists the plans.',
   'idempotency.in_progress':
     'Wait a second and repeat the same request: it will be answered with the result of the first.',
@@ -88,7 +91,7 @@ const remediesByCode: Partial<Record<ErrorCode, string>> = {
     'Correct the keys that `issues` names by path; `GET /api/v1/tenants/current/settings/schema` shows what they take.',
   'settings.too_large': 'Remove what is not needed: the stored document may have 10 KB.',
   'settings.restricted_key':
-    '`key` may be written by `writableBy` only: ask one of them; or it needs the plan feature `requiresFeature`: choose a plan that has it.',
+    '`key` may be written by `writableBy` only: ask one of them; or it needs the plan feature `requiresFeature`: choose a plan that has it; or the tenant `lockedBy`, above yours, locked it: its admins can unlock it.',
   'usage.unknown_meter': '`GET /api/v1/plans` lists the meters.',
   'usage.idempotency_conflict': 'Use a new key for a new event; a key belongs to one meter and amount.',
   'usage.below_zero': 'Take off no more than `used`.',

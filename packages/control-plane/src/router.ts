@@ -1,5 +1,6 @@
 import { router, t } from '@tenantry/kernel/trpc/init'
 import { eventRouter } from './capabilities/event/router.ts'
+import { hierarchyRouter } from './capabilities/hierarchy/router.ts'
 import { meRouter } from './capabilities/member/router.ts'
 import { planRouter } from './capabilities/plan/router.ts'
 import { settingsRouter, tenantSettingsRouter } from './capabilities/settings/router.ts'
@@ -10,7 +11,7 @@ import { tenantUsageRouter, usageRouter } from './capabilities/usage/router.ts'
 export const appRouter = router({
   me: meRouter,
   plans: planRouter,
-  tenants: t.mergeRouters(tenantRouter, tenantUsageRouter, tenantSettingsRouter),
+  tenants: t.mergeRouters(tenantRouter, tenantUsageRouter, tenantSettingsRouter, hierarchyRouter),
   settings: settingsRouter,
   usage: usageRouter,
   events: eventRouter,

@@ -1,10 +1,14 @@
 import { defineErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
+import { idPageInput, page } from '@tenantry/kernel/contract/page'
 import { isReservedName } from '@tenantry/kernel/contract/reserved-names'
 import { textProblem } from '@tenantry/kernel/contract/text'
 import { expectedVersion, id, integer, tenantRef, text, timestamp, timezone } from '@tenantry/kernel/contract/wire'
 import { AppError } from '@tenantry/kernel/errors/app-error'
 import { z } from 'zod'
+
+/** How deep tenants stand below one another, a tenant without parent being the first level. */
+export const maximumLevels = 8
 
 export class ConcurrentUpdateError extends AppError<'tenant.concurrent_update'> {
   override readonly name = 'ConcurrentUpdateError'
@@ -19,6 +23,11 @@ export const tenantErrors = defineErrors(
     },
     slug_taken: { kind: 'conflict', message: 'Another tenant has this slug.' },
     external_id_taken: { kind: 'conflict', message: 'Another tenant has this externalId.' },
+    hierarchy_cycle: { kind: 'conflict', message: 'A tenant cannot stand below itself.' },
+    hierarchy_too_deep: {
+      kind: 'unprocessable',
+      message: `Tenants stand at most ${maximumLevels} levels deep.`,
+    },
     unknown_plan: { kind: 'unprocessable', message: 'The plan catalogue has no such plan.' },
   },
   { concurrent_update: ConcurrentUpdateError },
@@ -36,11 +45,14 @@ const holdsCredentials = (value: string) => {
   return url !== null && (url.username !== '' || url.password !== '')
 }
 
+const status = z.enum(['provisioning', 'active', 'suspended', 'deleting', 'purged'])
+const userRole = z.enum(['owner', 'admin', 'member', 'viewer']).nullable()
+
 const tenantFields = {
   id: id('tenant'),
   name: z.string(),
   slug: z.string(),
-  status: z.enum(['provisioning', 'active', 'suspended', 'deleting', 'purged']),
+  status,
   createdAt: timestamp(),
 }
 
@@ -62,10 +74,7 @@ export const getTenantInfo = defineOperation({
   output: z.object({
     ...tenantFields,
     subscriptionTier: z.string().describe('Name of the plan'),
-    userRole: z
-      .enum(['owner', 'admin', 'member', 'viewer'])
-      .nullable()
-      .describe('Null for callers that are no members'),
+    userRole: userRole.describe('Null for callers that are no members'),
     memberCount: integer(0).describe('Direct members'),
     features: z.array(z.string()),
   }),
@@ -131,4 +140,39 @@ export const updateTenant = defineOperation({
   }),
   output: getTenant.output,
   errors: [tenantErrors.concurrent_update, tenantErrors.external_id_taken, tenantErrors.unknown_plan],
+})
+
+export const listTenants = defineOperation({
+  unitOfWork: 'user',
+  type: 'query',
+  permission: null,
+  operatorSpansTenants: true,
+  rest: {
+    method: 'GET',
+    path: '/tenants',
+    summary: 'List tenants',
+    description:
+      'The newest first: the tenants you reach, with your role there; for platform admins all of them, without one.',
+    tags: ['Tenants'],
+  },
+  input: z.object({
+    ...idPageInput,
+    status: status.exclude(['purged']).optional(),
+    plan: text(1, 64).optional(),
+    parentId: id('tenant').optional().describe('Direct children of this tenant'),
+    tag: text(1, 50).optional(),
+    q: text(1, 100).optional().describe('What name, slug, contactEmail or externalId begins with, in any letter case'),
+  }),
+  output: page(
+    z.object({
+      ...tenantFields,
+      plan: z.string(),
+      externalId: z.string().nullable(),
+      contactEmail: z.string(),
+      tags: z.array(z.string()),
+      parentId: id('tenant').nullable(),
+      role: userRole,
+      inheritedFrom: id('tenant').nullable().describe('The tenant above whose membership gives the role'),
+    }),
+  ),
 })

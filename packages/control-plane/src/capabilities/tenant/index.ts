@@ -1,4 +1,5 @@
-export { ConcurrentUpdateError, tenantErrors } from './contract.ts'
+export { ConcurrentUpdateError, maximumLevels, tenantErrors } from './contract.ts'
+export type { Tenant } from './entity.ts'
 export {
   findTenantBySlug,
   getOwnTenant,

@@ -1,7 +1,8 @@
 import { type EntityManager, UniqueConstraintViolationException } from '@mikro-orm/postgresql'
 import { tenantQuery } from '@tenantry/kernel/tenancy/tenant-query'
+import type { BaseRole } from '../access/index.ts'
 import { memberSource } from '../member/index.ts'
-import { tenantErrors } from './contract.ts'
+import { maximumLevels, tenantErrors } from './contract.ts'
 import { Tenant } from './entity.ts'
 
 /** What is told of a tenant, and of its direct members their number. */
@@ -54,18 +55,97 @@ export type NewTenant = Pick<Tenant, 'slug' | 'name' | 'contactEmail' | 'plan' |
     parent?: Tenant | null
   }
 
-/** Needs a platform unit of work. */
+/** Needs a platform unit of work. Throws `tenant.hierarchy_too_deep`, and what `saveTenant` throws. */
 export async function insertTenant(em: EntityManager, { parent = null, ...fields }: NewTenant): Promise<Tenant> {
   const tenant = em.create(Tenant, {
     ...fields,
     parent,
-    path: parent ? [...parent.path, parent.id] : [],
+    path: parent ? await pathBelow(em, parent) : [],
     updatedAt: fields.createdAt,
   })
   em.persist(tenant)
   await saveTenant(em)
   return tenant
 }
+
+/** The parent is not moved until the transaction ends. */
+async function pathBelow(em: EntityManager, parent: Tenant): Promise<string[]> {
+  await em.execute(`select pg_advisory_xact_lock_shared(hashtextextended('tenant hierarchy', 0))`)
+  await em.refresh(parent)
+  const path = [...parent.path, parent.id]
+  if (path.length >= maximumLevels) throw tenantErrors.hierarchy_too_deep()
+  return path
+}
+
+export interface TenantFilter {
+  status?: string | undefined
+  plan?: string | undefined
+  parentId?: string | undefined
+  tag?: string | undefined
+  /** What name, slug, contactEmail or externalId begins with. */
+  q?: string | undefined
+}
+
+export interface PageOfTenants {
+  filter: TenantFilter
+  /** The id that the page begins after. */
+  after: string | null
+  limit: number
+}
+
+export interface ListedTenant
+  extends Pick<Tenant, 'id' | 'slug' | 'name' | 'status' | 'plan' | 'contactEmail' | 'tags'> {
+  externalId: string | null
+  parentId: string | null
+  createdAt: Date
+  /** Null for callers that are no members. */
+  role: BaseRole | null
+  inheritedFrom: string | null
+}
+
+/** The tenants that the signed user reaches, the newest first. */
+export async function listReachedTenants(
+  em: EntityManager,
+  { filter: { status, plan, parentId, tag, q }, after, limit }: PageOfTenants,
+): Promise<ListedTenant[]> {
+  const rows = await em.execute<ListedTenant[]>(
+    /* sql */ `select tenant_id as id, slug, name, status, plan, external_id as "externalId", contact_email as "contactEmail",
+        tags, parent_id as "parentId", created_at as "createdAt", role, inherited_from as "inheritedFrom"
+      from directory.list_tenants(?, ?, ?, ?, ?, ?, lower(?))`,
+    [after, limit, status ?? null, plan ?? null, parentId ?? null, tag ?? null, q ?? null],
+  )
+  return rows.map(listed)
+}
+
+/** The newest first. Needs a platform unit of work. */
+export async function listTenants(em: EntityManager, page: PageOfTenants): Promise<ListedTenant[]> {
+  const { sql, values } = allTenantsQuery(page)
+  return (await em.execute<ListedTenant[]>(sql, values)).map(listed)
+}
+
+export function allTenantsQuery({ filter, after, limit }: PageOfTenants): { sql: string; values: unknown[] } {
+  const conditions = [["status <> 'purged'"], ...conditionsOf(filter), ...(after === null ? [] : [['id < ?', after]])]
+  return {
+    sql: /* sql */ `select id, slug, name, status, plan, external_id as "externalId", contact_email as "contactEmail", tags,
+        parent_id as "parentId", created_at as "createdAt", null as role, null as "inheritedFrom"
+      from tenantry.tenants where ${conditions.map(([sql]) => sql).join(' and ')} order by id desc limit ?`,
+    values: [...conditions.flatMap(([, ...values]) => values), limit],
+  }
+}
+
+/** Each with its values. Only what is leakproof, as `^@` is and `like` is not, reaches an index through the policies. */
+function conditionsOf({ status, plan, parentId, tag, q }: TenantFilter): string[][] {
+  const keys = ['name_key', 'slug_key', 'contact_email_key', 'external_id_key']
+  return [
+    ...(status === undefined ? [] : [['status = ?', status]]),
+    ...(plan === undefined ? [] : [['plan = ?', plan]]),
+    ...(parentId === undefined ? [] : [['parent_id = ?', parentId]]),
+    ...(tag === undefined ? [] : [['? = any (tags)', tag]]),
+    ...(q === undefined ? [] : [[`(${keys.map((key) => `${key} ^@ lower(?)`).join(' or ')})`, ...keys.map(() => q)]]),
+  ]
+}
+
+const listed = (row: ListedTenant): ListedTenant => ({ ...row, createdAt: new Date(row.createdAt) })
 
 /** The plans that tenants have. Needs a platform unit of work. */
 export async function listPlansInUse(em: EntityManager): Promise<string[]> {

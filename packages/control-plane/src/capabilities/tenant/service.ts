@@ -1,16 +1,26 @@
 import type { Change } from '@tenantry/kernel/context/audit-record'
-import type { CachedTenantContext, TenantContext } from '@tenantry/kernel/context/request-context'
+import type { CachedTenantContext, TenantContext, UserContext } from '@tenantry/kernel/context/request-context'
 import { authErrors } from '@tenantry/kernel/contract/errors'
+import { pageById } from '@tenantry/kernel/contract/page'
 import type { z } from 'zod'
 import { isBaseRole } from '../access/index.ts'
 import { emitEvent } from '../event/index.ts'
 import { countMembers } from '../member/index.ts'
 import { featuresOf, planNamed } from '../plan/index.ts'
 import { afterTimezoneChange } from '../usage/index.ts'
-import { tenantErrors, type updateTenant as updateOperation } from './contract.ts'
+import { type listTenants as listOperation, tenantErrors, type updateTenant as updateOperation } from './contract.ts'
 import type { Tenant } from './entity.ts'
-import { countChildren, getOwnTenant, getOwnTenantForUpdate, saveTenant, tenantInfo } from './repository.ts'
+import {
+  countChildren,
+  getOwnTenant,
+  getOwnTenantForUpdate,
+  listReachedTenants,
+  listTenants,
+  saveTenant,
+  tenantInfo,
+} from './repository.ts'
 
+type ListInput = z.output<typeof listOperation.input>
 type UpdateInput = z.output<typeof updateOperation.input>
 
 /** What is kept about a tenant beside its own fields, and goes stale when one of them changes. */
@@ -35,6 +45,11 @@ export async function get(ctx: TenantContext) {
   return describe(ctx, await getOwnTenant(ctx.em))
 }
 
+export async function list(ctx: UserContext, { limit, cursor, ...filter }: ListInput) {
+  const find = ctx.actor.type === 'user' ? listReachedTenants : listTenants
+  return pageById(await find(ctx.em, { filter, after: cursor ?? null, limit: limit + 1 }), limit)
+}
+
 /** Throws `tenant.concurrent_update` for a version that is no longer current. */
 export async function update(ctx: TenantContext, { tenantId: _, expectedVersion, plan, ...fields }: UpdateInput) {
   const tenant = await getOwnTenantForUpdate(ctx.em)
@@ -56,15 +71,26 @@ export async function update(ctx: TenantContext, { tenantId: _, expectedVersion,
   return describe(ctx, tenant)
 }
 
-/** To be called by whoever changes something that info, usage or limits show, or what a caller may do. */
-export function forgetTenant(ctx: TenantContext): void {
-  ctx.afterCommit(() => ctx.services.forgetAccess(ctx.tenant.id))
-  forgetKept(ctx, cachedNames)
+/**
+ * To be called by whoever changes something that info, usage or limits show, or what a caller may do; of other tenants,
+ * where it is of those.
+ */
+export function forgetTenant(ctx: TenantContext, tenantIds: readonly string[] = [ctx.tenant.id]): void {
+  ctx.afterCommit(() => {
+    for (const tenantId of tenantIds) ctx.services.forgetAccess(tenantId)
+  })
+  forgetKept(ctx, cachedNames, tenantIds)
 }
 
-export function forgetKept(ctx: TenantContext, names: readonly (typeof cachedNames)[number][]): void {
+export function forgetKept(
+  ctx: TenantContext,
+  names: readonly (typeof cachedNames)[number][],
+  tenantIds: readonly string[] = [ctx.tenant.id],
+): void {
   ctx.afterCommit(async () => {
-    for (const name of names) await ctx.services.cache.invalidate(ctx.tenant.id, name)
+    for (const tenantId of tenantIds) {
+      await Promise.all(names.map((name) => ctx.services.cache.invalidate(tenantId, name)))
+    }
   })
 }
 
