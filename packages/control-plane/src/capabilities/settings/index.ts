@@ -1,2 +1,2 @@
 export { InvalidSettingsError } from './contract.ts'
-export { readRateLimits } from './service.ts'
+export { readRateLimits, readSettings } from './service/read.ts'

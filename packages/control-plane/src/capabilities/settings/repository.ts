@@ -1,11 +1,15 @@
 import { type EntityManager, LockMode } from '@mikro-orm/postgresql'
 import { tenantQuery } from '@tenantry/kernel/tenancy/tenant-query'
-import { TenantSettings } from './entity.ts'
+import { SettingsInheritance, TenantSettings } from './entity.ts'
+import type { InheritedSettings } from './rules/inheritance.ts'
 import type { StoredSettings } from './rules/schema.ts'
 
-export const storedDocument = tenantQuery<{ document: StoredSettings }>(
+/** What the tenant stored, and what each tenant above it sets, the root first. */
+export const storedSettings = tenantQuery<{ document: StoredSettings | null; inherited: InheritedSettings[] }>(
   { settings: TenantSettings },
-  'select document from settings',
+  /* sql */ `select (select document from settings) as document,
+      (select coalesce(jsonb_agg(jsonb_build_object('tenantId', tenant_id, 'defaults', defaults, 'locks', locks)), '[]')
+         from hierarchy.inherited_settings()) as inherited`,
 )
 
 export async function findSettings(em: EntityManager): Promise<TenantSettings | null> {
@@ -61,6 +65,40 @@ export async function saveSettings(em: EntityManager, current: TenantSettings, r
   const [row] = rows
   if (!row) throw new Error('The settings row is gone')
   return row.version
+}
+
+/** What each tenant above the one of the unit of work sets, the root first. */
+export async function listInheritedSettings(em: EntityManager): Promise<InheritedSettings[]> {
+  return em.execute<InheritedSettings[]>(
+    'select tenant_id as "tenantId", defaults, locks from hierarchy.inherited_settings()',
+  )
+}
+
+export async function findInheritance(em: EntityManager): Promise<SettingsInheritance | null> {
+  return em.findOne(SettingsInheritance, { tenantId: { $ne: null } })
+}
+
+/** The tenant must be locked. `known` is what `findInheritance` answered. */
+export async function saveInheritance(
+  em: EntityManager,
+  known: SettingsInheritance | null,
+  next: Pick<SettingsInheritance, 'defaults' | 'locks' | 'version' | 'updatedAt'>,
+): Promise<void> {
+  const { version, ...fields } = next
+  if (known) {
+    em.assign(known, fields)
+    return em.flush()
+  }
+  await em
+    .createQueryBuilder(SettingsInheritance)
+    .insert({ tenantId: tenantOf(em), version, ...fields })
+    .execute()
+}
+
+/** Ids of all tenants below the one of the unit of work. */
+export async function listDescendants(em: EntityManager): Promise<string[]> {
+  const rows = await em.execute<{ id: string }[]>('select directory.descendants() as id')
+  return rows.map(({ id }) => id)
 }
 
 function tenantOf(em: EntityManager): string {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isInheritable } from './inheritance.ts'
 import { keyOfSchema } from './keys.ts'
 import { settingsSchema } from './schema.ts'
 import { annotations } from './setting.ts'
@@ -28,6 +29,7 @@ export function settingsJsonSchema() {
       if (!key) return
       jsonSchema['x-sensitive'] = key.sensitive
       jsonSchema['x-writableBy'] = key.writableBy
+      jsonSchema['x-inheritable'] = isInheritable(key)
       if (key.requiresFeature) jsonSchema['x-requiresFeature'] = key.requiresFeature
     },
   })

@@ -2,6 +2,7 @@ import { textProblem } from '@tenantry/kernel/contract/text'
 import type { Issue } from '@tenantry/kernel/errors/app-error'
 import type { z } from 'zod'
 import { diffSettings, type SettingChange } from './changes.ts'
+import { withoutKeys } from './inheritance.ts'
 import { isJsonObject, type JsonObject, type JsonValue, ownValue } from './json.ts'
 import { isSection, type SettingTree, settingTree } from './keys.ts'
 import { mergePatch } from './merge-patch.ts'
@@ -20,6 +21,8 @@ export interface PatchRequest {
   patch: unknown
   /** What the ancestors of the tenant set. */
   inherited?: StoredSettings
+  /** Keys that ancestors locked: what the tenant itself stored for them does not hold. */
+  locked?: ReadonlyMap<string, unknown>
   /** Hosts that configuration opens although they are private; they may be reached by plain http too. */
   openHosts?: ReadonlySet<string>
 }
@@ -48,18 +51,21 @@ export function nameIssues(name: unknown): Issue[] {
  * where a rule over two keys sees both even if one is a default, but only what the patch touches is reported: a value
  * that became invalid since it was stored must not block every other change. Being too large comes before any issue.
  */
-export function validatePatch({ stored, patch: foreign, inherited = {}, openHosts }: PatchRequest): PatchOutcome {
+export function validatePatch({
+  stored,
+  patch: foreign,
+  inherited = {},
+  locked = new Map(),
+  openHosts,
+}: PatchRequest): PatchOutcome {
   const { patch, issues: unreadable } = readPatch(foreign)
   const next = withoutEmptySections(mergePatch(stored as JsonObject, patch), settingTree)
   const bytes = documentBytes(next as StoredSettings)
   if (bytes > maximumDocumentBytes) return { outcome: 'too_large', bytes, limitBytes: maximumDocumentBytes }
 
   const unknown = unknownNames(patch, stored as JsonObject, settingTree, [])
-  const issues = [
-    ...unreadable,
-    ...unknown,
-    ...schemaIssues(patch, mergePatch(inherited as JsonObject, next), openHosts),
-  ]
+  const effective = mergePatch(inherited as JsonObject, withoutKeys(next as StoredSettings, locked) as JsonObject)
+  const issues = [...unreadable, ...unknown, ...schemaIssues(patch, effective, openHosts)]
   if (issues.length > 0) return { outcome: 'invalid', issues: issues.slice(0, maximumIssues) }
   // The schema has just accepted every key that differs from what it accepted before.
   const accepted = next as StoredSettings
