@@ -1,4 +1,5 @@
 import { emit } from '@tenantry/control-plane/capabilities/event/service.fixture'
+import { operator } from '@tenantry/control-plane/testing'
 import type { Operation } from '@tenantry/kernel/contract/operation'
 import { pathParameters } from '@tenantry/shared/openapi/rest-procedure'
 import type { TestApi } from './api-server.ts'
@@ -23,6 +24,11 @@ const ofTenant =
 const asService = ({ installation }: TestApi, { tenant }: World) =>
   installation.callerAs({ type: 'service', name: 'preparation' }, tenant.slug)
 
+/** The caller's other tenant comes to stand below the first. */
+const putBelow = ({ installation }: TestApi, { tenant, other }: World) =>
+  installation.callerAs(operator).tenants.move({ tenantId: other.id, parentId: tenant.id, reason: 'Preparation' })
+const belowOther = (world: World) => ({ ...inPath(world), parentId: world.other.id, reason: 'They were bought' })
+
 /** What every operation is called with, and what it must answer, on every door. A new operation needs its entry here. */
 export const operationCases: Record<string, Case[]> = {
   'plans.list': [
@@ -33,6 +39,69 @@ export const operationCases: Record<string, Case[]> = {
     { expects: 'ok', as: 'owner' },
     { expects: 'ok', as: 'stranger' },
     { expects: 'ok', as: 'operator' },
+  ],
+  'tenants.list': [
+    { expects: 'ok', as: 'viewer', input: { q: 'FIRST-', status: 'active', plan: 'starter' } },
+    { expects: 'ok', as: 'operator', input: ({ tenant }) => ({ q: tenant.slug.toUpperCase(), limit: 1 }) },
+    { expects: 'request.invalid', as: 'viewer', input: { cursor: 'the second page', status: 'purged' } },
+  ],
+  'tenants.children': [
+    { expects: 'ok', as: 'owner', input: ofTenant({ limit: 10 }), before: putBelow },
+    { expects: 'request.invalid', as: 'owner', input: ofTenant({ cursor: 'the second page' }) },
+  ],
+  'tenants.tree': [
+    { expects: 'ok', as: 'owner', input: inPath, before: putBelow },
+    { expects: 'request.invalid', as: 'owner', input: ofTenant({ depth: 0 }) },
+  ],
+  'tenants.move': [
+    { expects: 'ok', as: 'operator', input: belowOther },
+    { expects: 'auth.permission_denied', as: 'owner', input: belowOther },
+    { expects: 'tenant.hierarchy_cycle', as: 'operator', input: belowOther, before: putBelow },
+    {
+      expects: 'tenant.hierarchy_too_deep',
+      as: 'operator',
+      input: belowOther,
+      before: async ({ installation }, { other }) => {
+        let parent: { id: string } | undefined
+        for (let level = 1; level < 8; level++) parent = await installation.createTenant({ ...(parent && { parent }) })
+        const moved = { tenantId: other.id, parentId: parent?.id ?? null, reason: 'Preparation' }
+        return installation.callerAs(operator).tenants.move(moved)
+      },
+    },
+  ],
+  'tenants.subtreeUsage': [
+    { expects: 'ok', as: 'owner', input: ofTenant({ from: '2026-11-01', to: '2026-11-30' }), before: putBelow },
+    { expects: 'auth.permission_denied', as: 'viewer', input: inPath },
+    { expects: 'request.invalid', as: 'owner', input: ofTenant({ from: '2026-11-30', to: '2026-11-01' }) },
+  ],
+  'settings.inheritance': [{ expects: 'ok', as: 'viewer', input: inPath }],
+  'settings.updateInheritance': [
+    {
+      expects: 'ok',
+      as: 'admin',
+      input: ofTenant({
+        defaults: { branding: { primaryColor: '#0b7285' }, localization: { currency: 'EUR' } },
+        locks: ['branding.primaryColor'],
+        expectedVersion: 1,
+      }),
+    },
+    { expects: 'auth.permission_denied', as: 'viewer', input: ofTenant({ locks: [] }) },
+    { expects: 'tenant.concurrent_update', as: 'admin', input: ofTenant({ locks: [], expectedVersion: 7 }) },
+    {
+      expects: 'settings.too_large',
+      as: 'admin',
+      input: ofTenant({ defaults: { custom: { blob: 'x'.repeat(11_000) } } }),
+    },
+    {
+      expects: 'settings.restricted_key',
+      as: 'owner',
+      input: ofTenant({ defaults: { rateLimits: { updatesPerHour: 99 } } }),
+    },
+    {
+      expects: 'settings.invalid',
+      as: 'owner',
+      input: ofTenant({ defaults: { security: { mfaRequired: true } }, locks: ['no.such.key'] }),
+    },
   ],
   'tenants.info': [
     { expects: 'ok', as: 'viewer' },

@@ -61,6 +61,81 @@ export type Operations = {
         };
     };
     tenants: {
+        children: {
+            type: "query";
+            input: {
+                limit?: number | undefined;
+                cursor?: string | undefined;
+                tenantId: string;
+            };
+            output: {
+                items: {
+                    id: string;
+                    parentId: string | null;
+                    slug: string;
+                    name: string;
+                    status: string;
+                    plan: string;
+                    createdAt: string;
+                    hasChildren: boolean;
+                }[];
+                nextCursor: string | null;
+            };
+        };
+        tree: {
+            type: "query";
+            input: {
+                tenantId: string;
+                depth?: number | undefined;
+            };
+            output: {
+                items: {
+                    id: string;
+                    parentId: string | null;
+                    slug: string;
+                    name: string;
+                    status: string;
+                    plan: string;
+                    createdAt: string;
+                    depth: number;
+                }[];
+                truncated: boolean;
+            };
+        };
+        move: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                parentId: string | null;
+                reason: string;
+            };
+            output: {
+                id: string;
+                parentId: string | null;
+                version: number;
+                movedCount: number;
+            };
+        };
+        subtreeUsage: {
+            type: "query";
+            input: {
+                tenantId: string;
+                from?: string | undefined;
+                to?: string | undefined;
+            };
+            output: {
+                from: string;
+                to: string;
+                tenantCount: number;
+                memberCount: number;
+                meters: {
+                    meter: string;
+                    kind: "concurrency" | "counter" | "gauge";
+                    unit: string;
+                    used: number;
+                }[];
+            };
+        };
         updateSettings: {
             type: "mutation";
             input: {
@@ -72,6 +147,12 @@ export type Operations = {
                 name: string;
                 settings: {
                     [x: string]: unknown;
+                };
+                provenance: {
+                    [x: string]: {
+                        source: "default" | "inherited" | "locked" | "own";
+                        tenantId?: string | undefined;
+                    };
                 };
                 version: number;
                 updatedAt: string;
@@ -92,6 +173,35 @@ export type Operations = {
                 userRole: "admin" | "member" | "owner" | "viewer" | null;
                 memberCount: number;
                 features: string[];
+            };
+        };
+        list: {
+            type: "query";
+            input: {
+                limit?: number | undefined;
+                cursor?: string | undefined;
+                status?: "active" | "deleting" | "provisioning" | "suspended" | undefined;
+                plan?: string | undefined;
+                parentId?: string | undefined;
+                tag?: string | undefined;
+                q?: string | undefined;
+            };
+            output: {
+                items: {
+                    id: string;
+                    name: string;
+                    slug: string;
+                    status: "active" | "deleting" | "provisioning" | "purged" | "suspended";
+                    createdAt: string;
+                    plan: string;
+                    externalId: string | null;
+                    contactEmail: string;
+                    tags: string[];
+                    parentId: string | null;
+                    role: "admin" | "member" | "owner" | "viewer" | null;
+                    inheritedFrom: string | null;
+                }[];
+                nextCursor: string | null;
             };
         };
         get: {
@@ -216,6 +326,12 @@ export type Operations = {
                 settings: {
                     [x: string]: unknown;
                 };
+                provenance: {
+                    [x: string]: {
+                        source: "default" | "inherited" | "locked" | "own";
+                        tenantId?: string | undefined;
+                    };
+                };
                 version: number;
                 updatedAt: string;
             };
@@ -227,6 +343,37 @@ export type Operations = {
             } | undefined;
             output: {
                 [x: string]: unknown;
+            };
+        };
+        inheritance: {
+            type: "query";
+            input: {
+                tenantId: string;
+            };
+            output: {
+                defaults: {
+                    [x: string]: unknown;
+                };
+                locks: string[];
+                version: number;
+                updatedAt: string;
+            };
+        };
+        updateInheritance: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                defaults?: unknown;
+                locks?: string[] | undefined;
+                expectedVersion?: number | undefined;
+            };
+            output: {
+                defaults: {
+                    [x: string]: unknown;
+                };
+                locks: string[];
+                version: number;
+                updatedAt: string;
             };
         };
     };
@@ -349,6 +496,7 @@ export type ProblemDocument = {
     reason?: string | null | undefined;
     key?: string | undefined;
     writableBy?: string | undefined;
+    lockedBy?: string | undefined;
     requiresFeature?: string | undefined;
 };
 
@@ -373,6 +521,8 @@ export type ErrorCode =
   | 'settings.too_large'
   | 'tenant.concurrent_update'
   | 'tenant.external_id_taken'
+  | 'tenant.hierarchy_cycle'
+  | 'tenant.hierarchy_too_deep'
   | 'tenant.inactive'
   | 'tenant.mismatch'
   | 'tenant.not_found'
@@ -386,5 +536,6 @@ export type ErrorCode =
 
 /** Mutations that are carried out once for each idempotency key. */
 export const keyedMutations: ReadonlySet<string> = new Set([
+  'tenants.move',
   'usage.track',
 ])

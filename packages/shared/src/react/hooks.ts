@@ -9,11 +9,25 @@ export const [usePlans, useSuspensePlans] = queryHooks(({ plans }) => plans.list
 
 export const [useTenantInfo, useSuspenseTenantInfo] = queryHooks(({ tenants }) => tenants.info)
 export const [useTenant, useSuspenseTenant] = queryHooks(({ tenants }) => tenants.get)
+export const [useTenants, useSuspenseTenants] = queryHooks(({ tenants }) => tenants.list)
+export const [useInfiniteTenants, useSuspenseInfiniteTenants] = infiniteHooks(({ tenants }) => tenants.list)
+
+export const [useTenantChildren, useSuspenseTenantChildren] = queryHooks(({ tenants }) => tenants.children)
+export const [useInfiniteTenantChildren, useSuspenseInfiniteTenantChildren] = infiniteHooks(
+  ({ tenants }) => tenants.children,
+)
+export const [useTenantTree, useSuspenseTenantTree] = queryHooks(({ tenants }) => tenants.tree)
+export const [useSubtreeUsage, useSuspenseSubtreeUsage] = queryHooks(({ tenants }) => tenants.subtreeUsage)
+
 export const [useTenantUsage, useSuspenseTenantUsage] = queryHooks(({ tenants }) => tenants.usage)
 export const [useTenantLimits, useSuspenseTenantLimits] = queryHooks(({ tenants }) => tenants.limits)
 
 export const [useSettings, useSuspenseSettings] = queryHooks(({ settings }) => settings.get)
 export const [useSettingsSchema, useSuspenseSettingsSchema] = queryHooks(({ settings }) => settings.schema)
+
+export const [useSettingsInheritance, useSuspenseSettingsInheritance] = queryHooks(
+  ({ settings }) => settings.inheritance,
+)
 
 export const [useEvents, useSuspenseEvents] = queryHooks(({ events }) => events.list)
 export const [useInfiniteEvents, useSuspenseInfiniteEvents] = infiniteHooks(({ events }) => events.list)
@@ -22,6 +36,17 @@ export const useUpdateTenant = mutationHook(
   ({ tenants }) => tenants.update,
   // The name shows in the settings and in the list of one's tenants; the plan decides limits.
   ({ tenants, settings, me }) => [tenants.pathFilter(), settings.get.pathFilter(), me.pathFilter()],
+)
+
+export const useMoveTenant = mutationHook(
+  ({ tenants }) => tenants.move,
+  // Who is above decides who is a member, and which settings are inherited.
+  ({ tenants, settings, me }) => [tenants.pathFilter(), settings.pathFilter(), me.pathFilter()],
+)
+
+export const useUpdateSettingsInheritance = mutationHook(
+  ({ settings }) => settings.updateInheritance,
+  ({ settings }) => [settings.pathFilter()],
 )
 
 export const useTrackUsage = mutationHook(
