@@ -12,6 +12,8 @@ declare module 'vitest' {
     redisServer: string | null
     /** As with Redis. */
     chromium: string | null
+    /** Told by the configuration: whether this is `pnpm soak`. */
+    soak: boolean
   }
 }
 

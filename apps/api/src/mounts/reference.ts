@@ -1,6 +1,6 @@
 import { appRouter } from '@tenantry/control-plane'
 import { Router, static as serveFiles } from 'express'
-import { getAbsoluteFSPath } from 'swagger-ui-dist'
+import getAbsoluteFSPath from 'swagger-ui-dist/absolute-path.js'
 
 const page = `<!doctype html>
 <html lang="en">
