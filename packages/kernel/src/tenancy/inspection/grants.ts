@@ -88,12 +88,13 @@ const objectsSql = /* sql */ `
     from pg_parameter_acl s
 `
 
+/** An object of PostgreSQL's own that nobody granted anything of is as it was made: most of the catalogue needs no look. */
+const grantedSomethingSql = /* sql */ `n.acl is not null or i.objoid is not null or (${productNamespaces})`
+
 /** What of PostgreSQL's own is open to everybody is on record from its setup; whatever is more was granted since. */
 const grantedSinceSql = /* sql */ `
   n.nspname = 'pg_catalog' and a.grantee = 0 and not exists (
-    select from aclexplode(coalesce(
-             (select i.initprivs from pg_init_privs i where (i.classoid, i.objoid, i.objsubid) = (n.class, n.id, n.place)),
-             n.usual)) first
+    select from aclexplode(coalesce(i.initprivs, n.usual)) first
      where first.grantee = 0 and first.privilege_type = a.privilege_type)
 `
 
@@ -102,9 +103,10 @@ select n.object, lower(a.privilege_type) || coalesce(' (' || n.part || ')', '')
          || case when a.is_grantable then ' with grant option' else '' end as privilege,
        coalesce(r.rolname::text, 'public') as grantee
   from (${objectsSql}) n
+  left join pg_init_privs i on (i.classoid, i.objoid, i.objsubid) = (n.class, n.id, n.place)
  cross join lateral aclexplode(coalesce(n.acl, n.usual)) a
   left join pg_roles r on r.oid = a.grantee
- where a.grantee is distinct from n.owner and r.rolsuper is not true
+ where (${grantedSomethingSql}) and a.grantee is distinct from n.owner and r.rolsuper is not true
    and ((${productNamespaces}) or r.rolname = any ($1) or (${grantedSinceSql}))
  order by 1, 3, 2
 `

@@ -75,7 +75,7 @@ async function print(
   await query('savepoint inspected')
   try {
     await query([`create table ${copy} (like ${name})`, ...statements].join(';\n'))
-    const printed = await query<FoundPolicy>(`select * from (${policiesSql}) found where "table" = $1`, [copy])
+    const printed = await query<FoundPolicy>(`${policiesSql} and c.oid = to_regclass($1)`, [copy])
     return policies.map((policy, place) => {
       const { using = null, check = null } = printed.find(({ name }) => name === `p${place}`) ?? {}
       return { ...policy, using, check }
