@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Cluster, type Logger, serverEnvironment } from './cluster.ts'
+import { type Cluster, type Logger, quickSignIn, serverEnvironment } from './cluster.ts'
 import { embeddedErrors } from './errors.ts'
 import { ownerSetting } from './instance-lock.ts'
 
@@ -94,7 +94,7 @@ function serverArguments(cluster: Cluster, { port, maxConnections }: ServerSetti
     log_min_messages: 'log',
     log_checkpoints: 'off',
     [ownerSetting]: process.pid,
-    ...(cluster.durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
+    ...(cluster.durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', ...quickSignIn }),
   }
   return ['-D', cluster.folder, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
 }

@@ -97,7 +97,8 @@ export async function createDatabase(adminUrl: string, name: string, template?: 
   await withClient(adminUrl, async (client) => {
     const { rowCount } = await client.query('select 1 from pg_catalog.pg_database where datname = $1', [name])
     if (rowCount) return
-    const from = template === undefined ? '' : ` template ${pg.escapeIdentifier(template)}`
+    // Files are copied as they are; through the write-ahead log it takes twice as long.
+    const from = template === undefined ? '' : ` template ${pg.escapeIdentifier(template)} strategy file_copy`
     await client.query(`create database ${pg.escapeIdentifier(name)}${from}`)
     created = true
   })
