@@ -1,7 +1,8 @@
 import { Agent, request } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from 'pg'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest'
 import { send } from './http.ts'
 import {
   openProductionSite,
@@ -12,6 +13,10 @@ import {
 import { openRoundRobinProxy } from './round-robin-proxy.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
+
+const replacements = inject('soak') ? 20 : 2
+/** Leaves the machine to the processes that start meanwhile. */
+const pauseMilliseconds = 10
 
 let site: ProductionSite
 let owner: Awaited<ReturnType<ProductionSite['createOwner']>>
@@ -117,42 +122,40 @@ describe('told to end', () => {
   })
 })
 
-test('processes behind a balancer are replaced one by one under load, and no request is lost or counted twice', async () => {
+test('processes behind a balancer are replaced one by one under load, and no request is lost or counted twice', {
+  timeout: replacements * 30_000,
+  tags: 'soak',
+}, async () => {
   const environment = { DRAIN_DELAY_MS: '400', LOG_REQUESTS: 'false' }
   const proxy = await openRoundRobinProxy()
   onTestFinished(() => proxy.close())
-  const [first, second] = await Promise.all([start(environment), start(environment)])
+  let [old, young] = await Promise.all([start(environment), start(environment)])
   const serves = ({ origin }: ProductionProcess) => {
     const before = proxy.answered(origin)
     return expect.poll(() => proxy.answered(origin), { timeout: 10_000 }).toBeGreaterThan(before + 20)
   }
 
-  proxy.use([first.origin, second.origin])
+  proxy.use([old.origin, young.origin])
   await expect.poll(async () => (await track(proxy.origin)).status).toBe(201)
   const load = startLoad(proxy.origin)
-  await Promise.all([first, second].map(serves))
+  await Promise.all([old, young].map(serves))
 
-  const third = await replaced(first, environment)
-  proxy.use([third.origin, second.origin])
-  await Promise.all([second, third].map(serves))
-  const fourth = await replaced(second, environment)
-  proxy.use([third.origin, fourth.origin])
-  await Promise.all([third, fourth].map(serves))
+  for (let replacement = 1; replacement <= replacements; replacement += 1) {
+    expect((await old.stop('SIGTERM')).code).toBe(0)
+    ;[old, young] = [young, await start(environment)]
+    proxy.use([old.origin, young.origin])
+    await Promise.all([old, young].map(serves))
+  }
 
   const statuses = await load.stop()
   expect([...new Set(statuses)]).toEqual([201])
   expect(await countEvents()).toBe(statuses.length + 1)
 })
 
-async function replaced(old: ProductionProcess, environment: Record<string, string>): Promise<ProductionProcess> {
-  expect((await old.stop('SIGTERM')).code).toBe(0)
-  return start(environment)
-}
-
 const track = (origin: string) =>
   send(origin, `/api/v1/tenants/${owner.tenant.id}/usage`, { json: { metric: 'tokens' }, headers: owner.headers })
 
-/** Callers that ask again as soon as they are answered; `stop` tells what they were answered. */
+/** Callers that ask again soon after they are answered; `stop` tells what they were answered. */
 function startLoad(origin: string): { stop(): Promise<unknown[]> } {
   const statuses: unknown[] = []
   let loading = true
@@ -164,6 +167,7 @@ function startLoad(origin: string): { stop(): Promise<unknown[]> } {
           (error: Error) => error.message,
         ),
       )
+      await delay(pauseMilliseconds)
     }
   })
   return {

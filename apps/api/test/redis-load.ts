@@ -18,7 +18,7 @@ interface Change {
 
 /** What a change needs to reach every process, by the law. */
 const reachesMilliseconds = 1_000
-const pauseMilliseconds = 15
+const pauseMilliseconds = 30
 
 /**
  * Renames a tenant at the first process again and again, reads it and tracks usage at all of them, and says where an

@@ -26,7 +26,7 @@ export interface Cluster extends ClusterAccess {
 /** What server processes get of an environment: nothing of ours, and messages that can be recognised. */
 export const serverEnvironment = { LC_ALL: 'C', TZ: 'UTC' }
 
-/** Stretching a random password costs every new connection milliseconds, on both sides, for nothing. */
+/** Passwords here are long and random: to stretch them would cost each connection milliseconds, on both sides, for nothing. */
 export const quickSignIn = { scram_iterations: 1 }
 
 const passwordFile = 'superuser-password'
@@ -82,9 +82,9 @@ function unlessAnotherWasFaster(error: NodeJS.ErrnoException): void {
 
 async function runInitdb(cluster: Cluster, folder: string, pwfile: string): Promise<void> {
   const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
-  const hasty = ['--no-sync', ...Object.entries(quickSignIn).map(([name, value]) => `--set=${name}=${value}`)]
+  const settings = Object.entries(quickSignIn).map(([name, value]) => `--set=${name}=${value}`)
   const login = ['--username=postgres', '--auth=scram-sha-256', `--pwfile=${pwfile}`]
-  const flags = [`--pgdata=${folder}`, ...login, ...locale, ...(cluster.durable ? [] : hasty)]
+  const flags = [`--pgdata=${folder}`, ...login, ...settings, ...locale, ...(cluster.durable ? [] : ['--no-sync'])]
   const child = spawn(cluster.binaries.initdb, flags, {
     ...cluster.user,
     env: serverEnvironment,

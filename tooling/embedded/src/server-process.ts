@@ -93,8 +93,9 @@ function serverArguments(cluster: Cluster, { port, maxConnections }: ServerSetti
     log_destination: 'stderr',
     log_min_messages: 'log',
     log_checkpoints: 'off',
+    ...quickSignIn,
     [ownerSetting]: process.pid,
-    ...(cluster.durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', ...quickSignIn }),
+    ...(cluster.durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
   }
   return ['-D', cluster.folder, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
 }
