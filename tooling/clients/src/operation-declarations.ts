@@ -28,7 +28,7 @@ export async function operationDeclarations(): Promise<string> {
 async function compile(outputFolder: string): Promise<void> {
   // The repository's compiler; the one beside this file is there for openapi-typescript, which needs its API.
   const manifest = createRequire(join(repository, 'package.json')).resolve('typescript/package.json')
-  const words = [join(dirname(manifest), 'bin/tsc'), '-p', project, '--outDir', outputFolder]
+  const words = [join(dirname(manifest), 'bin/tsc'), '-p', project, '--outDir', outputFolder, '--checkers', '1']
   await promisify(execFile)(process.execPath, words).catch(({ stdout }: { stdout: string }) => {
     throw new Error(`The operations do not compile:\n${stdout}`)
   })

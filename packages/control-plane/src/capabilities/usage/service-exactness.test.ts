@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { Client } from 'pg'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest'
 import { openTestInstallation, type TestInstallation } from '../../testing.ts'
 import { createTestClock, usageRows } from './service.fixture.ts'
 
@@ -13,6 +13,7 @@ beforeAll(async () => {
 beforeEach(() => clock.set('2026-11-21T10:00:00Z'))
 afterAll(() => installation.close())
 
+const runs = inject('soak') ? 1_000 : 25
 const current = { tenantId: 'current' }
 const sum = (amounts: number[]) => amounts.reduce((total, amount) => total + amount, 0)
 
@@ -133,7 +134,10 @@ const trackedEvent = fc.record({
   ),
 })
 
-test('counters, days and events agree after whatever parallel callers have sent', async () => {
+test('counters, days and events agree after whatever parallel callers have sent', {
+  timeout: 20_000 + runs * 500,
+  tags: 'soak',
+}, async () => {
   clock.set('2026-12-02T10:00:00Z')
   const sent = fc.asyncProperty(fc.array(trackedEvent, { minLength: 1, maxLength: 30 }), async (inputs) => {
     const { tenant, caller } = await installation.enter()
@@ -173,7 +177,7 @@ test('counters, days and events agree after whatever parallel callers have sent'
       counters.find(({ meter, period }) => meter === 'tokens' && period === '2026-12-01')?.used ?? 0,
     )
   })
-  await fc.assert(sent, { numRuns: 25 })
+  await fc.assert(sent, { numRuns: runs })
 })
 
 test('calls of every kind at once never wait for each other in a circle', async () => {

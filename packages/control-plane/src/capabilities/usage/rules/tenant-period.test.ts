@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, inject, test } from 'vitest'
 import { afterTimezoneChange, type MeteredTenant, periodOfTenant } from './tenant-period.ts'
 
 const createdAt = new Date('2026-01-31T09:00:00Z')
@@ -81,7 +81,10 @@ test('what is remembered does not grow with the changes of a day, and ends after
   expect(changed(often, 'UTC', at('2027-11-21T06:00:00Z')).formerTimezones).toHaveLength(1)
 })
 
-test('whatever is changed and whenever, periods tile time: each instant is in its own, and the next begins where one ends', () => {
+test('whatever is changed and whenever, periods tile time: each instant is in its own, and the next begins where one ends', {
+  timeout: 300_000,
+  tags: 'soak',
+}, () => {
   const zone = fc.constantFrom('UTC', 'Pacific/Pago_Pago', 'Pacific/Kiritimati', 'America/New_York', 'Asia/Kolkata')
   const hours = fc.integer({ min: 1, max: 24 * 40 })
   const start = at('2026-10-20T00:30:00Z')
@@ -104,6 +107,6 @@ test('whatever is changed and whenever, periods tile time: each instant is in it
         period = next
       }
     }),
-    { numRuns: 60 },
+    { numRuns: inject('soak') ? 5_000 : 60 },
   )
 })
