@@ -60,7 +60,7 @@ describe('a new capability', { timeout: 120_000 }, () => {
   test('passes the tests it brings, and those of what it joins', async () => {
     const tests = ['capabilities/team-note', 'conformance.test.ts', 'migrations']
     const reporter = ['--reporter=json', '--outputFile=report.json']
-    const options = ['run', '--config', 'vitest.workspace.ts', '--project', 'control-plane', ...reporter]
+    const options = ['run', '--config', 'vitest.workspace.ts', ...reporter]
     await complaints('vitest/vitest.mjs', [...options, ...tests])
     const report = JSON.parse(await readFile(join(copy, 'report.json'), 'utf8')) as Report
     const failed = report.testResults.flatMap(({ assertionResults }) => assertionResults.filter(isFailed))
