@@ -1,7 +1,8 @@
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
+import { addressRanges } from '@tenantry/kernel/network/address-ranges'
 import { describe, expect, test } from 'vitest'
-import { clientAddress, trustedProxies } from './client-address.ts'
+import { clientAddress } from './client-address.ts'
 
 function seenFrom(peer: string | undefined, forwarded?: string): IncomingMessage {
   const socket = Object.defineProperty(new Socket(), 'remoteAddress', { value: peer })
@@ -10,13 +11,13 @@ function seenFrom(peer: string | undefined, forwarded?: string): IncomingMessage
   return request
 }
 
-const proxies = trustedProxies(['10.0.0.0/8', '192.0.2.1', '2001:db8:aaaa::/48'])
+const proxies = addressRanges(['10.0.0.0/8', '192.0.2.1', '2001:db8:aaaa::/48'])
 const address = (peer: string | undefined, forwarded?: string) => clientAddress(seenFrom(peer, forwarded), proxies)
 
 describe('X-Forwarded-For', () => {
   test('counts for nothing where no proxy is trusted', () => {
-    expect(clientAddress(seenFrom('203.0.113.7', '198.51.100.1'), trustedProxies([]))).toBe('203.0.113.7')
-    expect(clientAddress(seenFrom('127.0.0.1', '198.51.100.1'), trustedProxies([]))).toBe('127.0.0.1')
+    expect(clientAddress(seenFrom('203.0.113.7', '198.51.100.1'), addressRanges([]))).toBe('203.0.113.7')
+    expect(clientAddress(seenFrom('127.0.0.1', '198.51.100.1'), addressRanges([]))).toBe('127.0.0.1')
   })
 
   test('counts for nothing from a peer that is no trusted proxy', () => {
@@ -68,6 +69,6 @@ test('a connection that is gone already has no address', () => {
 test.each([['10.0.0.0/33'], ['10/8'], ['10'], ['localhost'], ['10.0.0.1/'], ['']])(
   '"%s" is no trusted proxy, and is named by its place',
   (entry) => {
-    expect(() => trustedProxies(['10.0.0.1', entry])).toThrow('Entry 2 is neither an address nor a CIDR.')
+    expect(() => addressRanges(['10.0.0.1', entry])).toThrow('Entry 2 is neither an address nor a CIDR.')
   },
 )

@@ -1,33 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
+import type { AddressRanges } from '@tenantry/kernel/network/address-ranges'
 import ipaddr from 'ipaddr.js'
 
-export type TrustedProxies = (address: string) => boolean
-
-/** Throws for the first entry that is neither an address nor a CIDR. */
-export function trustedProxies(entries: readonly string[]): TrustedProxies {
-  const ranges = entries.map((entry, index) => {
-    // Not ipaddr.js alone: it reads `10/8` as 0.0.0.10/8.
-    if (isIP(entry.split('/')[0] ?? '') !== 0) {
-      if (ipaddr.isValidCIDR(entry)) return ipaddr.parseCIDR(entry)
-      if (isIP(entry) !== 0) return rangeOf(ipaddr.parse(entry))
-    }
-    throw new Error(`Entry ${index + 1} is neither an address nor a CIDR.`)
-  })
-  return (address) => {
-    if (!ipaddr.isValid(address)) return false
-    const parsed = ipaddr.process(address)
-    return ranges.some(([network, bits]) => network.kind() === parsed.kind() && parsed.match(network, bits))
-  }
-}
-
-const rangeOf = (address: ipaddr.IPv4 | ipaddr.IPv6): [ipaddr.IPv4 | ipaddr.IPv6, number] => [
-  address,
-  address.kind() === 'ipv4' ? 32 : 128,
-]
-
 /** The nearest address that is no trusted proxy; a bare X-Forwarded-For counts for nothing. */
-export function clientAddress(request: IncomingMessage, trusted: TrustedProxies): string | null {
+export function clientAddress(request: IncomingMessage, trusted: AddressRanges): string | null {
   const remote = request.socket.remoteAddress
   if (remote === undefined) return null
   let nearest = normalised(remote)

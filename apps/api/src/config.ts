@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import '@tenantry/kernel/contract/plain-words'
 import { parseKeys } from '@tenantry/kernel/crypto/sealer'
+import { addressRanges } from '@tenantry/kernel/network/address-ranges'
 import type { LoginRole } from '@tenantry/kernel/tenancy/roles'
 import { z } from 'zod'
-import { trustedProxies } from './client-address.ts'
 
 const port = z.coerce.number().int().min(0).max(65_535)
 const url = (...protocols: string[]) =>
@@ -34,7 +34,7 @@ const parsed = <Value>(parse: (text: string) => Value) =>
   })
 const keys = parsed(parseKeys)
 const proxies = parsed((text) =>
-  trustedProxies(
+  addressRanges(
     text
       .split(',')
       .map((entry) => entry.trim())

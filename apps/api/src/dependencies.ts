@@ -10,6 +10,7 @@ import { discoverIssuer } from '@tenantry/kernel/authentication/issuer-keys'
 import { createTokenVerifier, type TrustedIssuer } from '@tenantry/kernel/authentication/token-verifier'
 import { systemClock } from '@tenantry/kernel/context/clock'
 import type { Dependencies } from '@tenantry/kernel/context/dependencies'
+import { createApiKeyTexts } from '@tenantry/kernel/crypto/api-key-text'
 import { createSealer } from '@tenantry/kernel/crypto/sealer'
 import { startJobs } from '@tenantry/kernel/jobs/jobs'
 import { createLogger } from '@tenantry/kernel/observability/logger'
@@ -67,6 +68,8 @@ export async function openInstallation(config: Config): Promise<Installation> {
     database,
     authenticator: createTokenVerifier({ issuers: trustedIssuers(config, developmentIssuer), clock: systemClock }),
     sealer: createSealer(storage.encryptionKeys),
+    // Of the database, not of the command that started this: the keys in it must outlive that.
+    apiKeyTexts: createApiKeyTexts(config.embedded ? 'dev' : 'live', storage.encryptionKeys),
     catalogue,
     streams: { heartbeatMilliseconds: config.STREAM_HEARTBEAT_MS, streamsPerTenant: config.STREAMS_PER_TENANT },
     ...parts,
@@ -80,7 +83,8 @@ export async function openInstallation(config: Config): Promise<Installation> {
     developmentIssuer,
     close: async () => {
       // A statement that will not end is cut short by its server or by the end of this process.
-      const closed = Promise.allSettled([jobs.stop(), database.close(), redis?.close()])
+      const ended = dependencies.services.apiKeys.flush().then(() => database.close())
+      const closed = Promise.allSettled([jobs.stop(), ended, redis?.close()])
       await Promise.race([closed, delay(closeMilliseconds, undefined, { ref: false })])
       await storage.server?.stop()
     },

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
+import { addressRanges } from '@tenantry/kernel/network/address-ranges'
 import { describe, expect, test } from 'vitest'
-import { trustedProxies } from './client-address.ts'
 import { cameByHttps } from './https-only.ts'
 
-const trusted = trustedProxies(['10.0.0.0/8'])
+const trusted = addressRanges(['10.0.0.0/8'])
 const request = (headers: IncomingMessage['headers'], remoteAddress = '10.0.0.1') =>
   ({ headers, socket: { remoteAddress } }) as unknown as IncomingMessage
 
@@ -19,7 +19,7 @@ describe('a trusted proxy vouches for https', () => {
     expect(cameByHttps(request(headers), trusted)).toBe(true)
     expect(cameByHttps(request(headers, '::ffff:10.0.0.1'), trusted)).toBe(true)
     expect(cameByHttps(request(headers, '192.0.2.1'), trusted)).toBe(false)
-    expect(cameByHttps(request(headers), trustedProxies([]))).toBe(false)
+    expect(cameByHttps(request(headers), addressRanges([]))).toBe(false)
   })
 })
 

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { requestErrors } from '@tenantry/kernel/contract/errors'
+import type { AddressRanges } from '@tenantry/kernel/network/address-ranges'
 import type { RequestHandler } from 'express'
-import type { TrustedProxies } from './client-address.ts'
 
 /** Refuses rather than redirects: what came in the clear has been read already, and its sender must learn of it. */
-export function requireHttps(trusted: TrustedProxies): RequestHandler {
+export function requireHttps(trusted: AddressRanges): RequestHandler {
   return (request, _response, next) => {
     if (!cameByHttps(request, trusted)) throw requestErrors.https_required()
     next()
@@ -15,7 +15,7 @@ export function requireHttps(trusted: TrustedProxies): RequestHandler {
  * Whether a trusted proxy says so, by X-Forwarded-Proto or by Forwarded (RFC 7239). Every value that is there must say
  * it: a proxy may have passed on what the client wrote.
  */
-export function cameByHttps({ socket, headers }: IncomingMessage, trusted: TrustedProxies): boolean {
+export function cameByHttps({ socket, headers }: IncomingMessage, trusted: AddressRanges): boolean {
   if (socket.remoteAddress === undefined || !trusted(socket.remoteAddress)) return false
   const said = [...listed(headers['x-forwarded-proto']), ...forwardedProtocols(headers.forwarded ?? '')]
   return said.length > 0 && said.every((protocol) => protocol === 'https')

@@ -1,16 +1,17 @@
 import type { Dependencies } from '@tenantry/kernel/context/dependencies'
 import type { Credentials, RequestContext, TenantHints } from '@tenantry/kernel/context/request-context'
 import { isReservedName } from '@tenantry/kernel/contract/reserved-names'
+import type { AddressRanges } from '@tenantry/kernel/network/address-ranges'
 import type { SaidByRequest } from '@tenantry/shared/openapi/express'
 import type { Request, Response } from 'express'
-import { clientAddress, type TrustedProxies } from './client-address.ts'
+import { clientAddress } from './client-address.ts'
 import { requestIdOf } from './request-id.ts'
 import { callRecorder } from './request-log.ts'
 
 export interface ContextOptions {
   dependencies: Dependencies
   baseDomain: string | undefined
-  trustedProxies: TrustedProxies
+  trustedProxies: AddressRanges
 }
 
 /** Reads who calls, about which tenant, and from where; decides nothing. */

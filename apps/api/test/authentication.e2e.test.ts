@@ -183,8 +183,9 @@ test('the scheme may be written in any case', async () => {
   expect((await callMe({ authorization: `bearer ${token}` })).status).toBe(200)
 })
 
-test('an API key is refused while there are none, with a word that says so', async () => {
-  await expectRefused({ 'x-api-key': 'tk_live_abc_def_123' }, /API keys are not accepted/)
+test('an API key that is none is refused like a token, with a word that says why', async () => {
+  await expectRefused({ 'x-api-key': 'tk_live_abc_def_123' }, /no whole API key/)
+  await expectRefused({ 'x-api-key': '' })
 })
 
 test('the eleventh failure in a row from one address is blocked, with the time to wait and an audit entry', async () => {

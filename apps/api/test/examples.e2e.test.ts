@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openTestApi, type TestApi } from './api-server.ts'
 import { byRest, type Call, operations, restBody } from './doors.ts'
-import { type Case, inputOf, operationCases, pipelineCases, tenantNamed } from './operation-cases.ts'
+import type { Case } from './operation-case.ts'
+import { inputOf, operationCases, pipelineCases, tenantNamed } from './operation-cases.ts'
 import { makeWorld, type World } from './operation-world.ts'
 
 /** Stands still, so that the same code gives the same examples. */
@@ -48,6 +49,7 @@ function presentable({ tenant, other, user }: World, value: unknown): unknown {
     .replaceAll(tenant.slug, 'acme')
     .replaceAll(other.slug, 'globex')
     .replaceAll(user.email, 'jo@acme.test')
+    .replaceAll(/"tk_test_[0-9a-f_]+"/g, `"${exampleKey}"`)
     .replaceAll(/"\d{16}"/g, `"${noon.getTime()}000"`)
   const ids = new Map([tenant.id, other.id, user.id].map((id, at) => [id, exampleId(at)]))
   const uuid = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
@@ -60,4 +62,5 @@ function presentable({ tenant, other, user }: World, value: unknown): unknown {
   )
 }
 
+const exampleKey = `tk_live_${'019cf6a14e0070008000000000000004'}_${'5ec2e7'.padEnd(64, '0')}_00000000`
 const exampleId = (number: number) => `019cf6a1-4e00-7000-8000-${String(number + 1).padStart(12, '0')}`

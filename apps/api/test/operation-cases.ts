@@ -4,31 +4,14 @@ import type { Operation } from '@tenantry/kernel/contract/operation'
 import { pathParameters } from '@tenantry/shared/openapi/rest-procedure'
 import type { TestApi } from './api-server.ts'
 import type { Input } from './doors.ts'
-import type { Caller, World } from './operation-world.ts'
-
-export interface Case {
-  /** `ok`, or the code of the refusal. */
-  expects: string
-  as: Caller
-  input?: Input | ((world: World) => Input)
-  /** Named by the header, or in process by `tenantId`; the world's own tenant unless told. */
-  tenant?: 'own' | 'other' | 'unknown' | 'none'
-  status?: 'active' | 'suspended'
-  before?(api: TestApi, world: World): Promise<unknown>
-}
-
-const inPath = ({ tenant }: World) => ({ tenantId: tenant.slug })
-const ofTenant =
-  (fields: Input = {}) =>
-  (world: World) => ({ ...inPath(world), ...fields })
-const asService = ({ installation }: TestApi, { tenant }: World) =>
-  installation.callerAs({ type: 'service', name: 'preparation' }, tenant.slug)
+import { asService, type Case, inPath, ofTenant } from './operation-case.ts'
+import { apiKeyCases } from './operation-cases-api-key.ts'
+import type { World } from './operation-world.ts'
 
 /** The caller's other tenant comes to stand below the first. */
 const putBelow = ({ installation }: TestApi, { tenant, other }: World) =>
   installation.callerAs(operator).tenants.move({ tenantId: other.id, parentId: tenant.id, reason: 'Preparation' })
 const belowOther = (world: World) => ({ ...inPath(world), parentId: world.other.id, reason: 'They were bought' })
-
 /** What every operation is called with, and what it must answer, on every door. A new operation needs its entry here. */
 export const operationCases: Record<string, Case[]> = {
   'plans.list': [
@@ -180,6 +163,7 @@ export const operationCases: Record<string, Case[]> = {
     },
     { expects: 'request.invalid', as: 'viewer', input: ofTenant({ cursor: 'the second page' }) },
   ],
+  ...apiKeyCases,
   'usage.track': [
     { expects: 'ok', as: 'member', input: ofTenant({ metric: 'tokens', amount: 70, properties: { model: 'small' } }) },
     { expects: 'ok', as: 'member', input: ofTenant({ metric: 'tokens' }) },

@@ -43,6 +43,11 @@ export function anonymised({ tenant, other, user }: World, value: unknown): unkn
     (replaced, [name, own]) => replaced.replaceAll(own, `<${name}>`),
     JSON.stringify(value),
   )
-  // Where an event stands says when it happened.
-  return JSON.parse(text.replaceAll(/"\d{16}"/g, '"<position>"'))
+  // Where an event stands says when it happened; what is new has an id, and a secret, of its own.
+  return JSON.parse(
+    text
+      .replaceAll(/"\d{16}"/g, '"<position>"')
+      .replaceAll(/"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"/g, '"<newId>"')
+      .replaceAll(/"tk_test_[0-9a-f_]+"/g, '"<key>"'),
+  )
 }

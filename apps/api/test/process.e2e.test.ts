@@ -122,7 +122,7 @@ describe('starting', () => {
     await expectCleanStop(api, folder, 'SIGINT')
   })
 
-  test('again keeps the data and the tokens, and whoever listens misses nothing over the restart', async () => {
+  test('again keeps the data, the tokens and the API keys, and whoever listens misses nothing over the restart', async () => {
     const folder = await useDataFolder(pristine)
     const first = await startApi(folder)
     const token = await first.signIn('viewer@acme.test')
@@ -135,6 +135,11 @@ describe('starting', () => {
     await listener.types(1)
     await paint(first, '#123456')
     await listener.types(2)
+    const admin = await first.signIn('admin@acme.test')
+    const path = '/api/v1/tenants/acme/api-keys'
+    const made = await first.send(path, { headers: admin, json: { name: 'Scheduler', scopes: ['tenant:read'] } })
+    const byKey = { headers: { 'x-api-key': made.json.key } }
+    expect(await first.send('/api/v1/tenants/current', byKey)).toMatchObject({ status: 200 })
     await expectCleanStop(first, folder, 'SIGTERM')
     expect(listener.ended()).toBe(false)
 
@@ -144,6 +149,9 @@ describe('starting', () => {
     expect(performance.now() - startedAt).toBeLessThan(10_000)
     expect(await colourOf(second)).toBe('#123456')
     expect(await second.send('/api/v1/me', { headers: token })).toMatchObject({ status: 200 })
+    // Noted in memory, and written on the way out.
+    expect((await second.send(path, { headers: admin })).json.items).toMatchObject([{ lastUsedAt: expect.any(String) }])
+    expect(await second.send('/api/v1/tenants/current', byKey)).toMatchObject({ status: 200 })
     await paint(second, '#654321')
     expect(await listener.types(3)).toEqual(['resync', 'settings.updated', 'settings.updated'])
     expect(listener.errors).toEqual([])

@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { makeApiKey } from '@tenantry/control-plane/capabilities/api-key/service.fixture'
 import type { TestTenant, TestUser } from '@tenantry/control-plane/testing'
 import { createDevelopmentIssuer, createDevelopmentKey } from '@tenantry/kernel/authentication/development-issuer'
 import fc, { type Arbitrary } from 'fast-check'
@@ -7,6 +8,7 @@ import { type OpenApiDocument, resolverOf, type Seed } from './document-fuzz-req
 import { type Vocabulary, validValue } from './document-fuzz-values.ts'
 import { bearer } from './http.ts'
 import { inputOf, operationCases } from './operation-cases.ts'
+import { apiKeyIds } from './operation-cases-api-key.ts'
 import type { World } from './operation-world.ts'
 
 export type FuzzRole = keyof typeof memberships
@@ -43,6 +45,8 @@ export async function makeFuzzCallers(api: TestApi): Promise<FuzzCaller[]> {
     installation.createTenant(),
     installation.createTenant({ status: 'suspended' }),
   ])
+  const keys = [home, other, suspended].flatMap((tenant) => apiKeyIds.map((id) => ({ tenantId: tenant.id, id })))
+  await Promise.all(keys.map((key) => makeApiKey(installation, key)))
   // Settings may be changed ten times an hour unless the platform says otherwise.
   const settings = { rateLimits: { updatesPerHour: 1_000 } }
   for (const { id } of [home, other]) {
@@ -117,6 +121,7 @@ export function vocabularyOf(caller: FuzzCaller, installation: Installed): Vocab
       ['If-Match', fc.constantFrom('*', '*', '"1"')],
       ['metric', fc.constantFrom(...installation.meters)],
       ['amount', fc.integer({ min: -1, max: 50 })],
+      ['apiKeyId', fc.constantFrom(...apiKeyIds)],
       ['plan', fc.constantFrom(...installation.plans)],
       ['expectedVersion', fc.integer({ min: 1, max: 3 })],
       ['settings', installation.settings],

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openTestApi, type TestApi } from './api-server.ts'
 import { byRest, byTrpc, type Door, inProcess, type Outcome, operations } from './doors.ts'
-import { type Case, inputOf, operationCases, pipelineCases, tenantNamed } from './operation-cases.ts'
+import type { Case } from './operation-case.ts'
+import { inputOf, operationCases, pipelineCases, tenantNamed } from './operation-cases.ts'
 import { anonymised, makeWorld } from './operation-world.ts'
 
 /** Stands still, so that equal answers carry equal times. */

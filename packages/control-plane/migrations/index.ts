@@ -2,6 +2,7 @@ import { tenancyMigration } from '@tenantry/kernel/tenancy/migrate'
 import { tablesSql } from './20261121000001_tables.ts'
 import { directorySql } from './20261121000002_directory.ts'
 import { meteringSql } from './20261121000003_metering.ts'
+import { apiKeysSql } from './20261121000004_api_keys.ts'
 import { hierarchySql } from './20261121000007_hierarchy.ts'
 
 /** In order, and only ever added to. */
@@ -10,5 +11,6 @@ export const migrations = [
   { name: '20261121000001_tables', sql: tablesSql },
   { name: '20261121000002_directory', sql: directorySql },
   { name: '20261121000003_metering', sql: meteringSql },
+  { name: '20261121000004_api_keys', sql: apiKeysSql },
   { name: '20261121000007_hierarchy', sql: hierarchySql },
 ]

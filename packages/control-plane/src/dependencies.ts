@@ -1,15 +1,17 @@
 import type { Budget, Dependencies, TenantAccess } from '@tenantry/kernel/context/dependencies'
 import type { RateLimitClass } from '@tenantry/kernel/contract/operation'
 import { createDirectory } from './capabilities/access/index.ts'
+import { type ApiKeyOptions, createApiKeys } from './capabilities/api-key/index.ts'
 import { auditLog } from './capabilities/audit/index.ts'
 import { createEventStreams, type EventStreamOptions } from './capabilities/event/index.ts'
 import { type PlanCatalogue, planNamed } from './capabilities/plan/index.ts'
 import { readRateLimits } from './capabilities/settings/index.ts'
 import { listPlansInUse } from './capabilities/tenant/index.ts'
 
-export type ControlPlaneParts = Omit<Dependencies, 'directory' | 'auditLog' | 'budget' | 'services'> &
+export type ControlPlaneParts = Omit<Dependencies, 'directory' | 'apiKeys' | 'auditLog' | 'budget' | 'services'> &
   Pick<Dependencies['services'], 'bus' | 'cache'> & {
     catalogue: PlanCatalogue
+    apiKeyTexts: ApiKeyOptions['texts']
     streams?: Partial<Omit<EventStreamOptions, 'bus'>>
   }
 
@@ -23,13 +25,25 @@ const changedTenants = 'tenants.changed'
 const outsideTenants: Budget = { points: 120, windowSeconds: minute }
 
 /** Joins the kernel's parts with what the product answers itself. */
-export function createDependencies({ bus, cache, catalogue, streams, ...parts }: ControlPlaneParts): Dependencies {
+export function createDependencies({
+  bus,
+  cache,
+  catalogue,
+  apiKeyTexts,
+  streams,
+  ...parts
+}: ControlPlaneParts): Dependencies {
   const directory = createDirectory({ database: parts.database, clock: parts.clock })
+  const apiKeys = createApiKeys({ ...parts, directory, catalogue, texts: apiKeyTexts })
 
-  bus.subscribe(changedTenants, (tenantId) => directory.forget(String(tenantId)))
+  const forgetHere = (tenantId: string) => {
+    directory.forget(tenantId)
+    apiKeys.forgetTenant(tenantId)
+  }
+  bus.subscribe(changedTenants, (tenantId) => forgetHere(String(tenantId)))
   const forgetAccess = (tenantId: string) => {
     // At once in this process, whose caller may ask again before any message is back.
-    directory.forget(tenantId)
+    forgetHere(tenantId)
     void bus.publish(changedTenants, tenantId)
   }
 
@@ -49,7 +63,8 @@ export function createDependencies({ bus, cache, catalogue, streams, ...parts }:
   }
 
   const eventStreams = createEventStreams({ bus, heartbeatMilliseconds: 15_000, streamsPerTenant: 50, ...streams })
-  return { ...parts, directory, auditLog, budget, services: { bus, cache, catalogue, eventStreams, forgetAccess } }
+  const services = { bus, cache, catalogue, apiKeys, eventStreams, forgetAccess }
+  return { ...parts, directory, apiKeys, auditLog, budget, services }
 }
 
 /** Plans that tenants have but the catalogue does not: these tenants are served as the lowest plan. */

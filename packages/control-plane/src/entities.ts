@@ -1,5 +1,6 @@
 import { IdempotencyRecord } from '@tenantry/kernel/tenancy/idempotency-record'
 import type { ExpectedPolicy } from '@tenantry/kernel/tenancy/inspection'
+import { ApiKey } from './capabilities/api-key/entity.ts'
 import { AuditEntry, PlatformAuditEntry } from './capabilities/audit/entity.ts'
 import { Event } from './capabilities/event/entity.ts'
 import { Membership, User } from './capabilities/member/entity.ts'
@@ -18,6 +19,7 @@ export const tenantTables = [
   UsageDaily,
   UsageEvent,
   Event,
+  ApiKey,
   IdempotencyRecord,
 ] as const
 

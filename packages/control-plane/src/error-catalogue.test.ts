@@ -22,6 +22,8 @@ const promised = {
   'auth.unauthenticated': 401,
   'auth.permission_denied': 403,
   'auth.blocked': 429,
+  'auth.ip_not_allowed': 403,
+  'api_key.access_disabled': 403,
   'settings.invalid': 422,
   'settings.too_large': 413,
   'settings.restricted_key': 403,

@@ -1,4 +1,5 @@
 import {
+  apiKeyUseErrors,
   authErrors,
   type ErrorFactory,
   idempotencyErrors,
@@ -9,6 +10,7 @@ import {
   tenantSelectionErrors,
 } from '@tenantry/kernel/contract/errors'
 import type { ErrorKind } from '@tenantry/kernel/errors/app-error'
+import { apiKeyErrors } from './capabilities/api-key/contract.ts'
 import { eventErrors } from './capabilities/event/contract.ts'
 import { settingsErrors } from './capabilities/settings/contract.ts'
 import { tenantErrors } from './capabilities/tenant/contract.ts'
@@ -18,6 +20,7 @@ import { usageErrors } from './capabilities/usage/contract.ts'
 export const errorGroups = [
   requestErrors,
   authErrors,
+  apiKeyUseErrors,
   tenantSelectionErrors,
   rateLimitErrors,
   idempotencyErrors,
@@ -26,6 +29,7 @@ export const errorGroups = [
   settingsErrors,
   usageErrors,
   eventErrors,
+  apiKeyErrors,
 ] as const
 
 type CodesOf<Group> = Group extends Readonly<Record<string, { readonly code: infer Code }>> ? Code : never
@@ -70,6 +74,12 @@ const remediesByCode: Partial<Record<ErrorCode, string>> = {
   'auth.permission_denied': 'Ask an admin of the tenant for a role that holds the scope in `missingScope`.',
   'auth.blocked':
     'Stop sending credentials that fail, and wait as long as `Retry-After` says; each failure lengthens it.',
+  'auth.ip_not_allowed': 'Call from an address of the `ipAllowlist` of the key, or create a key that names yours.',
+  'api_key.access_disabled':
+    'Choose a plan with the feature `requiresFeature`, or turn the setting `key` on, whichever the error names.',
+  'api_key.expired': 'Create another key; `expiresAt` of this one has passed.',
+  'api_key.overlap_running':
+    'Wait until `resetsAt`, when the former secret ends, or rotate with `overlapSeconds` 0, which ends it at once.',
   'tenant.not_found': 'Check the id, slug or externalId; `GET /api/v1/me` lists the tenants you reach.',
   'tenant.inactive': '`state` and `reason` say why; only the operator of the service can make it active again.',
   'tenant.mismatch':

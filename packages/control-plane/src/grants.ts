@@ -14,6 +14,22 @@ const tenantColumns = [
 ] as const
 const settingsColumns = ['document', 'version', 'updated_at'] as const
 const inheritanceColumns = ['defaults', 'locks', 'version', 'updated_at'] as const
+const apiKeyColumns = [
+  'tenant_id',
+  'id',
+  'name',
+  'scopes',
+  'former_ends_at',
+  'ip_allowlist',
+  'expires_at',
+  'created_by_type',
+  'created_by_id',
+  'created_at',
+  'rotated_at',
+  'last_used_at',
+  'revoked_at',
+] as const
+const secretColumns = ['digest', 'former_ends_at', 'rotated_at', 'revoked_at'] as const
 const answerColumns = ['request_hash', 'response', 'created_at'] as const
 
 /** All that anybody but the owner may do to a table; what no policy lets through stays shut all the same. */
@@ -68,6 +84,13 @@ const tableGrants: ExpectedGrants['tables'] = {
     tenantry_platform: ['select', 'insert'],
     tenantry_jobs: ['select', 'delete'],
   },
+  // Nobody who serves requests reads a digest.
+  'tenantry.api_keys': {
+    tenantry_app: [{ select: apiKeyColumns }, 'insert', { update: secretColumns }],
+    tenantry_platform: [{ select: apiKeyColumns }, 'insert', { update: secretColumns }],
+    tenantry_directory: ['select', { update: ['last_used_at'] }],
+    tenantry_jobs: ['select', 'delete'],
+  },
   'tenantry.idempotency_records': {
     tenantry_app: ['select', 'insert', { update: answerColumns }],
     tenantry_platform: ['select', 'insert', { update: answerColumns }],
@@ -98,9 +121,10 @@ const functionGrants: ExpectedGrants['functions'] = {
   'tenancy.current_tenant()': everyRole,
   'tenancy.current_user_id()': ['tenantry_app', 'tenantry_directory'],
   'tenancy.current_identity()': ['tenantry_app', 'tenantry_directory'],
-  'tenancy.current_operator()': ['tenantry_platform'],
+  'tenancy.current_operator()': ['tenantry_platform', 'tenantry_directory'],
   'tenancy.applied_migrations()': ['tenantry_app'],
   'tenancy.refuse_definition()': [],
+  'tenancy.keep_former_digest()': [],
   'directory.sign_in(uuid, text, text, text, text, timestamp with time zone)': ['tenantry_app'],
   'directory.find_user(text, text)': ['tenantry_app'],
   'directory.tenant_id_of(text)': [],
@@ -116,6 +140,8 @@ const functionGrants: ExpectedGrants['functions'] = {
   'hierarchy.subtree_usage(date, date)': servingRoles,
   'hierarchy.inherited_settings()': servingRoles,
   'hierarchy.move_tenant(uuid, integer, timestamp with time zone)': ['tenantry_platform'],
+  'directory.find_api_key()': ['tenantry_app'],
+  'directory.touch_api_keys(jsonb)': ['tenantry_platform'],
   'metering.track(uuid, text, bigint, text, timestamp with time zone, timestamp with time zone, text, date, jsonb)': [
     'tenantry_app',
     'tenantry_platform',

@@ -12,6 +12,11 @@ export const scheduledJobs = (_dependencies: Dependencies): readonly ScheduledJo
     run: async (query) => ({ removed: await query('delete from tenantry.idempotency_records') }),
   },
   {
+    name: 'api_keys.expire',
+    cron: '37 * * * *',
+    run: async (query) => ({ removed: await query('delete from tenantry.api_keys') }),
+  },
+  {
     name: 'events.expire',
     cron: '27 * * * *',
     run: async (query) => ({ removed: await query('delete from tenantry.events') }),

@@ -1,4 +1,5 @@
 import { router, t } from '@tenantry/kernel/trpc/init'
+import { apiKeyRouter } from './capabilities/api-key/router.ts'
 import { eventRouter } from './capabilities/event/router.ts'
 import { hierarchyRouter } from './capabilities/hierarchy/router.ts'
 import { meRouter } from './capabilities/member/router.ts'
@@ -15,6 +16,7 @@ export const appRouter = router({
   settings: settingsRouter,
   usage: usageRouter,
   events: eventRouter,
+  apiKeys: apiKeyRouter,
 })
 
 export type AppRouter = typeof appRouter

@@ -10,6 +10,7 @@ import { createTenantCache } from '@tenantry/kernel/cache/tenant-cache'
 import type { Actor } from '@tenantry/kernel/context/actor'
 import { type Clock, systemClock } from '@tenantry/kernel/context/clock'
 import type { Dependencies } from '@tenantry/kernel/context/dependencies'
+import { createApiKeyTexts } from '@tenantry/kernel/crypto/api-key-text'
 import { createSealer } from '@tenantry/kernel/crypto/sealer'
 import { createLogger } from '@tenantry/kernel/observability/logger'
 import { createMetrics } from '@tenantry/kernel/observability/metrics'
@@ -114,6 +115,7 @@ export async function openTestInstallation({
     clock,
   })
   const logger = createLogger({ level: 'silent' })
+  const encryptionKeys = [{ id: 'test', key: randomBytes(32) }]
   const dependencies = createDependencies({
     clock,
     logger,
@@ -122,7 +124,8 @@ export async function openTestInstallation({
     authenticator: createTokenVerifier({ issuers: [issuer], clock }),
     rateLimits: createRateLimits(),
     failureBlock: createFailureBlock({ clock }),
-    sealer: createSealer([{ id: 'test', key: randomBytes(32) }]),
+    sealer: createSealer(encryptionKeys),
+    apiKeyTexts: createApiKeyTexts('test', encryptionKeys),
     bus: createMemoryBus(logger),
     cache: createTenantCache({ clock, maxItems: 10_000 }),
     catalogue: loadCatalogue(),

@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql'
 import type { Logger } from 'pino'
 import type { Bus } from '../bus/bus.ts'
 import type { RateLimitClass } from '../contract/operation.ts'
+import type { AppError } from '../errors/app-error.ts'
 import type { Actor } from './actor.ts'
 import type { AuditRecord, Client } from './audit-record.ts'
 import type { Clock } from './clock.ts'
@@ -49,6 +50,22 @@ export interface TenantAccess {
   /** The ancestor tenant whose membership gives the role, where it is not a membership of the tenant itself. */
   inheritedFrom: string | null
   scopes: ReadonlySet<string>
+}
+
+/** An API key that verified. */
+export interface KeyIdentity {
+  actor: Extract<Actor, { type: 'apiKey' }>
+  /** The key's own tenant, and what the key may do there now. */
+  access: TenantAccess
+  /** Whatever that tenant may be named by. */
+  tenantNames: readonly string[]
+  /** Why the key is known and does nothing all the same: from this address, or in its tenant as that is. */
+  refusal: AppError | null
+}
+
+export interface ApiKeyVerifier {
+  /** Throws `auth.unauthenticated` for anything but a key that is alive. */
+  verify(key: string, client: Client): Promise<KeyIdentity>
 }
 
 /** How the pipeline finds users and tenants; the product answers it. */
@@ -112,10 +129,12 @@ export interface TenantRead {
 
 /** Opens transactions, each bound to what it may see. */
 export interface Database {
-  /** One statement in one round trip, in a transaction that can only read; so do the next two. */
+  /** One statement in one round trip, in a transaction that can only read; so do the next three. */
   tenantRead<Row>(unit: TenantRead, query: TenantQuery<Row>, values?: readonly unknown[]): Promise<Row[]>
   userRead<Row>(userId: string, statement: Statement): Promise<Row[]>
   platformRead<Row>(actor: Actor, statement: Statement): Promise<Row[]>
+  /** What one verified credential stands for, before a user or a tenant is known. */
+  identityRead<Row>(digest: string, statement: Statement): Promise<Row[]>
   tenantUnit<Result>(unit: TenantUnit, work: (em: EntityManager) => Promise<Result>): Promise<Result>
   userUnit<Result>(
     unit: { userId: string; readOnly: boolean },
@@ -187,6 +206,7 @@ export interface Dependencies {
   metrics: PipelineMetrics
   database: Database
   authenticator: Authenticator
+  apiKeys: ApiKeyVerifier
   directory: Directory
   auditLog: AuditLog
   rateLimits: RateLimits

@@ -70,9 +70,15 @@ export const authErrors = defineErrors(
       kind: 'too_many_requests',
       message: 'These credentials do not verify, and too many from this address did not.',
     },
+    ip_not_allowed: { kind: 'forbidden', message: 'These credentials may not be used from your address.' },
   },
   { permission_denied: PermissionDeniedError },
 )
+
+/** How a key that verifies may be refused; the API key capability adds its own. */
+export const apiKeyUseErrors = defineErrors('api_key', {
+  access_disabled: { kind: 'forbidden', message: 'This tenant takes no API keys.' },
+})
 
 export class TenantNotFoundError extends AppError<'tenant.not_found'> {
   override readonly name = 'TenantNotFoundError'

@@ -111,6 +111,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
         [{ purpose: 'platform', value: operatorValue(actor) }],
         statement,
       )) as Row[],
+    identityRead: async <Row>(digest: string, statement: Statement) =>
+      (await readAlone(options, appPool, [{ purpose: 'identity', value: digest }], statement)) as Row[],
     tenantUnit: async ({ tenantId, actor, readOnly, asOperator = actor.type === 'platformAdmin' }, work) => {
       const bindings: Binding[] = [{ purpose: 'tenant', value: boundTenant(tenantId) }]
       if (actor.type === 'user') bindings.push({ purpose: 'user', value: actor.id })

@@ -52,9 +52,10 @@ export const pipeline = <Context extends object>() =>
       observed(answer.status, access?.tenant.id)
       await draw?.refused(answer)
       if (caller && isDenial(answer)) {
-        const tenantId = access?.tenant.id ?? null
+        const { actor } = caller
+        const tenantId = access?.tenant.id ?? (actor.type === 'apiKey' ? actor.tenantId : null)
         await recordDenial(ctx, {
-          actor: caller.actor,
+          actor,
           code: answer.code,
           operation: path,
           tenantId: async () => tenantId,

@@ -5,15 +5,18 @@ import { createTenantryClient } from './client.ts'
 
 const ok = { data: {} }
 
-test('the tenant and the token go with each request, from whatever provides them', async () => {
+test('the tenant and the token or key go with each request, from whatever provides them', async () => {
   const { url, requests } = await startScriptedServer(() => ok)
   await createTenantryClient({ url, token: 'known', tenant: async () => 'acme' }).me.get.query()
   await createTenantryClient({ url: `${url}/`, token: async () => 'fresh' }).me.get.query()
+  await createTenantryClient({ url, apiKey: async () => 'tk_live' }).me.get.query()
   await createTenantryClient({ url }).plans.list.query()
-  expect(requests.map(({ headers }) => [headers.authorization, headers['x-tenant-id']])).toEqual([
-    ['Bearer known', 'acme'],
-    ['Bearer fresh', undefined],
-    [undefined, undefined],
+  const sent = requests.map(({ headers }) => [headers.authorization, headers['x-api-key'], headers['x-tenant-id']])
+  expect(sent).toEqual([
+    ['Bearer known', undefined, 'acme'],
+    ['Bearer fresh', undefined, undefined],
+    [undefined, 'tk_live', undefined],
+    [undefined, undefined, undefined],
   ])
 })
 

@@ -472,6 +472,95 @@ export type Operations = {
             };
         };
     };
+    apiKeys: {
+        list: {
+            type: "query";
+            input: {
+                limit?: number | undefined;
+                tenantId: string;
+                cursor?: string | undefined;
+            };
+            output: {
+                items: {
+                    id: string;
+                    name: string;
+                    scopes: string[];
+                    ipAllowlist: string[];
+                    expiresAt: string | null;
+                    createdBy: {
+                        type: "platformAdmin" | "service" | "system" | "user";
+                        id: string;
+                    };
+                    createdAt: string;
+                    rotatedAt: string | null;
+                    formerSecretEndsAt: string | null;
+                    lastUsedAt: string | null;
+                }[];
+                nextCursor: string | null;
+            };
+        };
+        create: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                name: string;
+                scopes: string[];
+                expiresAt?: unknown;
+                ipAllowlist?: string[] | undefined;
+            };
+            output: {
+                id: string;
+                name: string;
+                scopes: string[];
+                ipAllowlist: string[];
+                expiresAt: string | null;
+                createdBy: {
+                    type: "platformAdmin" | "service" | "system" | "user";
+                    id: string;
+                };
+                createdAt: string;
+                rotatedAt: string | null;
+                formerSecretEndsAt: string | null;
+                lastUsedAt: string | null;
+                key: string;
+            };
+        };
+        rotate: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                apiKeyId: string;
+                overlapSeconds?: number | undefined;
+            };
+            output: {
+                id: string;
+                name: string;
+                scopes: string[];
+                ipAllowlist: string[];
+                expiresAt: string | null;
+                createdBy: {
+                    type: "platformAdmin" | "service" | "system" | "user";
+                    id: string;
+                };
+                createdAt: string;
+                rotatedAt: string | null;
+                formerSecretEndsAt: string | null;
+                lastUsedAt: string | null;
+                key: string;
+            };
+        };
+        remove: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                apiKeyId: string;
+            };
+            output: {
+                id: string;
+                revokedAt: string;
+            };
+        };
+    };
 };
 export type ProblemDocument = {
     type: string;
@@ -501,7 +590,12 @@ export type ProblemDocument = {
 };
 
 export type ErrorCode =
+  | 'api_key.access_disabled'
+  | 'api_key.expired'
+  | 'api_key.not_found'
+  | 'api_key.overlap_running'
   | 'auth.blocked'
+  | 'auth.ip_not_allowed'
   | 'auth.permission_denied'
   | 'auth.unauthenticated'
   | 'event.too_many_streams'
@@ -538,4 +632,6 @@ export type ErrorCode =
 export const keyedMutations: ReadonlySet<string> = new Set([
   'tenants.move',
   'usage.track',
+  'apiKeys.create',
+  'apiKeys.rotate',
 ])

@@ -13,6 +13,8 @@ export type Provided = string | (() => string | Promise<string>)
 export interface Credentials {
   /** An access token. Without one only the public operations answer. */
   token?: Provided | undefined
+  /** An API key in place of a token, `tk_…`; the service refuses both together. Never in a page: whoever opens it has the key. */
+  apiKey?: Provided | undefined
   /** Id, slug or externalId of the tenant that calls are about; the service chooses where nothing is said. */
   tenant?: Provided | undefined
 }
@@ -49,9 +51,11 @@ export function createRequest({ timeoutMilliseconds = defaultTimeoutMilliseconds
 
 /** Asks the providers at once, in the caller's own asynchronous context. */
 export async function credentialHeaders(options: Credentials & RequestOptions): Promise<Record<string, string>> {
-  const [bearer, tenantRef] = await Promise.all([provided('token', options), provided('tenant', options)])
+  const providers = (['token', 'apiKey', 'tenant'] as const).map((name) => provided(name, options))
+  const [bearer, key, tenantRef] = await Promise.all(providers)
   return {
     ...(bearer ? { authorization: `Bearer ${bearer}` } : {}),
+    ...(key ? { 'x-api-key': key } : {}),
     ...(tenantRef ? { 'x-tenant-id': tenantRef } : {}),
   }
 }

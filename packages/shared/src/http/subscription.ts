@@ -25,7 +25,8 @@ const leastLifeMilliseconds = 10_000
  * after the last event that came; so does a stream whose token has run out, where the provider has a newer one.
  */
 export function subscriptionLink(options: SubscriptionOptions, runtime: TRPCClientRuntime): OperationLink<AppRouter> {
-  const { token, retries, url } = options
+  const { token, apiKey, retries, url } = options
+  const renews = [token, apiKey].some((provider) => typeof provider === 'function')
   return ({ op, next }) => {
     let sent: string | undefined
     let refused: string | undefined
@@ -34,7 +35,7 @@ export function subscriptionLink(options: SubscriptionOptions, runtime: TRPCClie
     const isWorthwhile = (error: unknown, attempt: number) => {
       wait = Math.min(retryDelayMilliseconds(op, error, attempt) ?? 0, longestStreamWaitMilliseconds)
       if (wait > 0) return retries !== 0
-      if (typeof token !== 'function' || problemOf(error)?.code !== 'auth.unauthenticated') return false
+      if (!renews || problemOf(error)?.code !== 'auth.unauthenticated') return false
       // A provider may have something new for every call, all of it refused.
       const isNews = sent !== refused && performance.now() - renewedAt > leastLifeMilliseconds
       refused = sent
@@ -45,7 +46,7 @@ export function subscriptionLink(options: SubscriptionOptions, runtime: TRPCClie
       url,
       transformer: superjson,
       EventSource,
-      eventSourceOptions: { fetch: createConnect(options, (authorization) => (sent = authorization)) },
+      eventSourceOptions: { fetch: createConnect(options, (credential) => (sent = credential)) },
     })(runtime)
     const again = retryLink<AppRouter>({
       retry: ({ error, attempts }) => isWorthwhile(error, attempts),
@@ -56,7 +57,7 @@ export function subscriptionLink(options: SubscriptionOptions, runtime: TRPCClie
 }
 
 /** Whatever it throws is a lost connection to the EventSource, which tries again; it gives up at other answers. */
-function createConnect(options: SubscriptionOptions, onSend: (authorization: string | undefined) => void): FetchLike {
+function createConnect(options: SubscriptionOptions, onSend: (credential: string | undefined) => void): FetchLike {
   const { timeoutMilliseconds = defaultTimeoutMilliseconds, fetch } = options
   return async (url, init) => {
     const late = new AbortController()
@@ -64,7 +65,7 @@ function createConnect(options: SubscriptionOptions, onSend: (authorization: str
     const timer = setTimeout(() => late.abort(reason), timeoutMilliseconds)
     try {
       const headers = await credentialHeaders(options)
-      onSend(headers.authorization)
+      onSend(headers.authorization ?? headers['x-api-key'])
       const response = await (fetch ?? globalThis.fetch)(url, {
         headers: { ...init?.headers, ...headers },
         cache: 'no-store',

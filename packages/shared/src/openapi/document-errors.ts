@@ -1,4 +1,5 @@
 import {
+  apiKeyUseErrors,
   authErrors,
   type ErrorFactory,
   idempotencyErrors,
@@ -32,7 +33,8 @@ export function errorResponses(operation: Operation, examples: DocumentExamples)
 export function pipelineErrors(operation: Operation): DocumentedError[] {
   const { unitOfWork, permission, allowInactive, rest, idempotency } = operation
   const inTenant = unitOfWork === 'tenant'
-  const anyone = permission === 'any' || (permission === null && unitOfWork !== 'platform')
+  // What is for users refuses keys, which are none.
+  const anyone = permission === 'any' || unitOfWork === 'none'
   return [
     requestErrors.invalid,
     requestErrors.https_required,
@@ -41,6 +43,9 @@ export function pipelineErrors(operation: Operation): DocumentedError[] {
     authErrors.blocked,
     // A path may say `current` too.
     ...when(inTenant, tenantSelectionErrors.not_selected),
+    // A key is refused wherever it is shown.
+    authErrors.ip_not_allowed,
+    apiKeyUseErrors.access_disabled,
     ...when(!anyone, authErrors.permission_denied),
     ...when(inTenant, tenantSelectionErrors.not_found, tenantSelectionErrors.mismatch),
     ...when(inTenant && !allowInactive, tenantSelectionErrors.inactive),

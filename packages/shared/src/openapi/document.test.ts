@@ -121,6 +121,8 @@ test('errors are listed by status: those declared and those of the pipeline befo
   const statuses = Object.keys(update.responses ?? {})
   expect(statuses).toEqual(['200', '400', '401', '403', '404', '409', '412', '413', '415', '429', '500', '503'])
   expect(codes(update, 403)).toEqual([
+    'api_key.access_disabled',
+    'auth.ip_not_allowed',
     'auth.permission_denied',
     'request.https_required',
     'tenant.inactive',
@@ -136,12 +138,13 @@ test('errors are listed by status: those declared and those of the pipeline befo
 test('an operation lists no error it cannot answer with', () => {
   const ofAnybody = ['200', '400', '401', '403', '429', '500', '503']
   expect(Object.keys(operation('get', '/plans').responses ?? {})).toEqual(ofAnybody)
-  expect(codes(operation('get', '/plans'), 403)).toEqual(['request.https_required'])
+  const ofKeys = ['api_key.access_disabled', 'auth.ip_not_allowed']
+  expect(codes(operation('get', '/plans'), 403)).toEqual([...ofKeys, 'request.https_required'])
   expect(codes(operation('get', '/plans'), 429)).toEqual(['auth.blocked', 'rate_limit.exceeded'])
   expect(codes(operation('get', '/tenants/current'), 400)).toEqual(['request.invalid', 'tenant.not_selected'])
   // `current` may stand in the path.
   expect(codes(operation('get', '/tenants/{tenantId}'), 400)).toEqual(['request.invalid', 'tenant.not_selected'])
-  expect(codes(operation('get', '/me'), 403)).toEqual(['request.https_required'])
+  expect(codes(operation('get', '/me'), 403)).toEqual([...ofKeys, 'auth.permission_denied', 'request.https_required'])
   expect(operation('post', '/batch').responses).not.toHaveProperty('422')
 })
 

@@ -15,14 +15,14 @@ export type RestClient = Client<paths>
  * Calls the REST door by path: `client.GET('/tenants/current')` gives `{ data }` or, where the service refuses,
  * `{ error }` with the problem document. It throws where there is no answer, and tries nothing again.
  */
-export function createRestClient({ url, token, tenant, ...options }: RestClientOptions): RestClient {
+export function createRestClient({ url, token, apiKey, tenant, ...options }: RestClientOptions): RestClient {
   const client = createClient<paths>({
     baseUrl: `${url.replace(/\/$/, '')}/api/v1`,
     fetch: createRequest(options),
   })
   client.use({
     onRequest: async ({ request }) => {
-      for (const [name, value] of Object.entries(await credentialHeaders({ token, tenant }))) {
+      for (const [name, value] of Object.entries(await credentialHeaders({ token, apiKey, tenant }))) {
         // What the call itself says comes first.
         if (!request.headers.has(name)) request.headers.set(name, value)
       }

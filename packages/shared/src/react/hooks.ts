@@ -32,6 +32,23 @@ export const [useSettingsInheritance, useSuspenseSettingsInheritance] = queryHoo
 export const [useEvents, useSuspenseEvents] = queryHooks(({ events }) => events.list)
 export const [useInfiniteEvents, useSuspenseInfiniteEvents] = infiniteHooks(({ events }) => events.list)
 
+export const [useApiKeys, useSuspenseApiKeys] = queryHooks(({ apiKeys }) => apiKeys.list)
+export const [useInfiniteApiKeys, useSuspenseInfiniteApiKeys] = infiniteHooks(({ apiKeys }) => apiKeys.list)
+
+/** Its answers hold keys, which nothing shows a second time. */
+export const useCreateApiKey = mutationHook(
+  ({ apiKeys }) => apiKeys.create,
+  ({ apiKeys }) => [apiKeys.list.pathFilter()],
+)
+export const useRotateApiKey = mutationHook(
+  ({ apiKeys }) => apiKeys.rotate,
+  ({ apiKeys }) => [apiKeys.list.pathFilter()],
+)
+export const useRemoveApiKey = mutationHook(
+  ({ apiKeys }) => apiKeys.remove,
+  ({ apiKeys }) => [apiKeys.list.pathFilter()],
+)
+
 export const useUpdateTenant = mutationHook(
   ({ tenants }) => tenants.update,
   // The name shows in the settings and in the list of one's tenants; the plan decides limits.

@@ -11,7 +11,7 @@ const { TRPCProvider, useTRPC, useTRPCClient } = createTRPCContext<AppRouter, { 
 export const useTenantry = useTRPC
 export const useTenantryClient = useTRPCClient
 
-export interface TenantryProviderProps extends Omit<TenantryClientOptions, 'tenant'> {
+export interface TenantryProviderProps extends Omit<TenantryClientOptions, 'tenant' | 'apiKey'> {
   /** Id, slug or externalId. Each tenant's answers are kept apart, so that a switch never shows another's. */
   tenant?: string
   /** Of your own where you have one; clear it when somebody else signs in. */

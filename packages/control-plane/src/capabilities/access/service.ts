@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { sharedLookUp } from '@tenantry/kernel/cache/shared-look-up'
 import { type Actor, actorKey } from '@tenantry/kernel/context/actor'
 import type { Clock } from '@tenantry/kernel/context/clock'
 import type { Database, Directory, Identity, TenantAccess } from '@tenantry/kernel/context/dependencies'
@@ -38,19 +39,19 @@ export function createDirectory({ database, clock, cacheSize = 50_000 }: Directo
   return {
     async signIn(identity) {
       const digest = knownDigest(identity)
-      const { id } = await shared(users, digest, () => signIn(database, clock, identity, digest))
+      const { id } = await sharedLookUp(users, digest, () => signIn(database, clock, identity, digest))
       return { id, email: identity.emailVerified ? identity.email : null, name: identity.name }
     },
 
     async findAccess(actor, tenantRef) {
       if (!isReference(tenantRef)) return null
       const key = `${actorKey(actor)} ${tenantRef}`
-      const looking = shared(found, key, () => load(database, actor, tenantRef, changes))
+      const looking = sharedLookUp(found, key, () => load(database, actor, tenantRef, changes))
       const { access, askedAt } = await looking
       if (access && askedAt < (changed.get(access.tenant.id) ?? 0)) {
         // All who waited for it come by here: the first looks again, the others wait for that.
         if (found.get(key) === looking) found.delete(key)
-        return narrowed(actor, (await shared(found, key, () => load(database, actor, tenantRef, changes))).access)
+        return narrowed(actor, (await sharedLookUp(found, key, () => load(database, actor, tenantRef, changes))).access)
       }
       return narrowed(actor, access)
     },
@@ -68,27 +69,15 @@ export function createDirectory({ database, clock, cacheSize = 50_000 }: Directo
 
     async ownTenantIds(actor) {
       if (actor.type !== 'user' && actor.type !== 'platformAdmin') return []
-      return shared(own, actor.id, () => database.userUnit({ userId: actor.id, readOnly: true }, listOwnTenantIds))
+      return sharedLookUp(own, actor.id, () =>
+        database.userUnit({ userId: actor.id, readOnly: true }, listOwnTenantIds),
+      )
     },
   }
 }
 
 /** What an id, a slug or an externalId may look like; the database cannot even be asked for some other texts. */
 const isReference = (tenantRef: string) => /^[\x21-\x7e]{1,128}$/.test(tenantRef)
-
-/** Callers that ask at the same moment share one look-up; a failed one is not remembered. */
-function shared<Value extends object>(
-  cache: LRUCache<string, Promise<Value>>,
-  key: string,
-  find: () => Promise<Value>,
-): Promise<Value> {
-  const known = cache.get(key)
-  if (known !== undefined) return known
-  const running = find()
-  cache.set(key, running)
-  running.catch(() => cache.delete(key))
-  return running
-}
 
 async function signIn(database: Database, clock: Clock, identity: Identity, digest: string): Promise<{ id: string }> {
   const { issuer, subject, name } = identity

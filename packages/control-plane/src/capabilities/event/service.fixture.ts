@@ -88,9 +88,10 @@ export async function asAdmin(
 
 /** Another process of the installation, which hears nothing of what happens in the first. */
 export function deafProcess({ dependencies }: TestInstallation, heartbeatMilliseconds: number) {
-  const { bus, cache, catalogue } = dependencies.services
+  const { bus, cache, catalogue, apiKeys } = dependencies.services
   const silent = { ...bus, subscribe: () => () => undefined }
-  return createDependencies({ ...dependencies, bus: silent, cache, catalogue, streams: { heartbeatMilliseconds } })
+  const own = { bus: silent, apiKeyTexts: apiKeys.texts, streams: { heartbeatMilliseconds } }
+  return createDependencies({ ...dependencies, cache, catalogue, ...own })
 }
 
 export const versionsOf = (items: Watched[]) => items.map(({ data }) => ('version' in data ? data.version : data.type))

@@ -1,2 +1,2 @@
 export { InvalidSettingsError } from './contract.ts'
-export { readRateLimits, readSettings } from './service/read.ts'
+export { getEffectiveSettings, readRateLimits, readSettings } from './service/read.ts'

@@ -1,7 +1,7 @@
 import type { Actor } from '../../context/actor.ts'
-import type { Dependencies, Identity } from '../../context/dependencies.ts'
+import type { Dependencies, Identity, KeyIdentity } from '../../context/dependencies.ts'
 import type { RequestContext } from '../../context/request-context.ts'
-import { authErrors } from '../../contract/errors.ts'
+import { authErrors, requestErrors } from '../../contract/errors.ts'
 import type { AnyOperation } from '../../contract/operation.ts'
 import { AppError } from '../../errors/app-error.ts'
 import { recordDenial } from '../denial.ts'
@@ -10,6 +10,8 @@ export interface Caller {
   actor: Actor
   /** Null in process, where the caller says itself who it is. */
   identity: Identity | null
+  /** Null unless an API key calls from outside. */
+  key: KeyIdentity | null
 }
 
 /** The calls of one batch share their request, and so one verification. */
@@ -28,17 +30,10 @@ export async function authenticate(ctx: RequestContext, { unitOfWork }: AnyOpera
 }
 
 async function identify(ctx: RequestContext): Promise<Caller> {
-  const { credentials, dependencies } = ctx
-  if ('actor' in credentials) return { actor: credentials.actor, identity: null }
-  if (credentials.bearer === undefined && credentials.apiKey === undefined) {
-    return { actor: { type: 'anonymous' }, identity: null }
-  }
   try {
-    // API keys are refused like any other credential that verifies as nothing.
-    if (credentials.bearer === undefined)
-      throw authErrors.unauthenticated({}, 'API keys are not accepted by this version.')
-    if (credentials.bearer === '') throw authErrors.unauthenticated({}, 'Send `Authorization: Bearer <token>`.')
-    return await callerOf(dependencies, credentials.bearer)
+    const caller = await verify(ctx)
+    if (caller.key) await recordRefusal(ctx, caller.key)
+    return admitted(caller)
   } catch (error) {
     if (error instanceof AppError && error.kind === 'unauthenticated') await countFailure(ctx)
     throw error
@@ -49,16 +44,40 @@ async function identify(ctx: RequestContext): Promise<Caller> {
  * Who calls, for what goes on after it was let in. Throws once its credentials no longer hold; that a token runs out
  * is not counted as a failure.
  */
-export async function authenticateAgain({ credentials, dependencies }: RequestContext): Promise<Actor> {
-  if ('actor' in credentials) return credentials.actor
-  if (credentials.bearer === undefined) throw authErrors.unauthenticated()
-  return (await callerOf(dependencies, credentials.bearer)).actor
+export async function authenticateAgain(ctx: RequestContext): Promise<Caller> {
+  return admitted(await verify(ctx))
+}
+
+async function verify(ctx: RequestContext): Promise<Caller> {
+  const { credentials, dependencies, client } = ctx
+  if ('actor' in credentials) return { actor: credentials.actor, identity: null, key: null }
+  const { bearer, apiKey } = credentials
+  // Which of the two acts would be a guess, and the audit log would tell of one only.
+  if (bearer !== undefined && apiKey !== undefined) {
+    const message = 'Send a bearer token or an API key, not both.'
+    throw requestErrors.invalid({ issues: [{ path: 'X-API-Key', message }] }, message)
+  }
+  if (bearer === '') throw authErrors.unauthenticated({}, 'Send `Authorization: Bearer <token>`.')
+  if (bearer !== undefined) return callerOf(dependencies, bearer)
+  if (apiKey === undefined) return { actor: { type: 'anonymous' }, identity: null, key: null }
+  const key = await dependencies.apiKeys.verify(apiKey, client)
+  return { actor: key.actor, identity: null, key }
 }
 
 async function callerOf({ authenticator, directory }: Dependencies, bearer: string): Promise<Caller> {
   const identity = await authenticator.verify(bearer)
   const user = await directory.signIn(identity)
-  return { actor: { type: identity.platformAdmin ? 'platformAdmin' : 'user', ...user }, identity }
+  return { actor: { type: identity.platformAdmin ? 'platformAdmin' : 'user', ...user }, identity, key: null }
+}
+
+function admitted(caller: Caller): Caller {
+  if (caller.key?.refusal) throw caller.key.refusal
+  return caller
+}
+
+/** A key that is known has a tenant, whose log is where the attempt belongs. */
+async function recordRefusal(ctx: RequestContext, { actor, refusal }: KeyIdentity): Promise<void> {
+  if (refusal) await recordDenial(ctx, { actor, code: refusal.code, tenantId: async () => actor.tenantId })
 }
 
 /**

@@ -39,8 +39,8 @@ export const subscription = <Context extends object>() =>
 
 /** The checks of the pipeline, on the tenant that it has found. */
 async function checkAgain(ctx: Entered, operation: AnyOperation): Promise<TenantAccess> {
-  const actor = await authenticateAgain(ctx)
-  const access = await ctx.dependencies.directory.findAccess(actor, ctx.access.tenant.id)
+  const { actor, key } = await authenticateAgain(ctx)
+  const access = key?.access ?? (await ctx.dependencies.directory.findAccess(actor, ctx.access.tenant.id))
   if (!access) throw tenantSelectionErrors.not_found()
   refuseInactive(operation, access)
   authorize(operation, actor, access)

@@ -1,4 +1,4 @@
-import type { TenantAccess } from '../../context/dependencies.ts'
+import type { KeyIdentity, TenantAccess } from '../../context/dependencies.ts'
 import type { RequestContext } from '../../context/request-context.ts'
 import { tenantSelectionErrors } from '../../contract/errors.ts'
 import type { AnyOperation } from '../../contract/operation.ts'
@@ -39,14 +39,16 @@ async function resolveTenant(
   const { directory } = ctx.dependencies
   const explicit = [named, ctx.tenantHints.header, ctx.tenantHints.subdomain].filter((ref) => ref !== undefined)
   const references = [...new Set(explicit)]
+  const { actor, key } = caller
+  if (actor.type === 'apiKey') return tenantOfKey(ctx, { actor, key }, references)
   if (references.length === 0) references.push(await fallback(ctx, caller))
 
   const found: TenantAccess[] = []
   for (const reference of references) {
-    const access = reference.length <= longestReference ? await directory.findAccess(caller.actor, reference) : null
+    const access = reference.length <= longestReference ? await directory.findAccess(actor, reference) : null
     if (!access || (reference === ctx.tenantHints.subdomain && reference !== access.tenant.slug)) {
       const tenantId = () => directory.findTenantId(reference)
-      await recordDenial(ctx, { actor: caller.actor, code: 'tenant.not_found', operation, tenantId })
+      await recordDenial(ctx, { actor, code: 'tenant.not_found', operation, tenantId })
       throw tenantSelectionErrors.not_found({}, ambiguity(references))
     }
     found.push(access)
@@ -55,6 +57,21 @@ async function resolveTenant(
   if (!first) throw tenantSelectionErrors.not_selected()
   if (others.some((other) => other.tenant.id !== first.tenant.id)) throw tenantSelectionErrors.mismatch()
   return first
+}
+
+/** A key has one tenant: where another is named, nothing is looked up, so that no key can tell which others there are. */
+async function tenantOfKey(
+  { dependencies, tenantHints: { subdomain } }: RequestContext,
+  { actor, key }: { actor: KeyIdentity['actor']; key: KeyIdentity | null },
+  references: readonly string[],
+): Promise<TenantAccess> {
+  const access = key?.access ?? (await dependencies.directory.findAccess(actor, actor.tenantId))
+  if (!access) throw tenantSelectionErrors.not_found()
+  const { id, slug } = access.tenant
+  const names = key?.tenantNames ?? [id, slug]
+  const isOwn = (reference: string) => names.includes(reference) || reference.toLowerCase() === id
+  if (references.every(isOwn) && (subdomain === undefined || subdomain === slug)) return access
+  throw tenantSelectionErrors.mismatch({}, 'This API key is of another tenant than the request names.')
 }
 
 const conjunction = new Intl.ListFormat('en')
@@ -68,7 +85,6 @@ function ambiguity(references: string[]): string | undefined {
 
 /** The claim, then the only membership; neither is ever compared with what a request names. */
 async function fallback(ctx: RequestContext, { actor, identity }: Caller): Promise<string> {
-  if (actor.type === 'apiKey') return actor.tenantId
   if (identity?.tenantClaim) return identity.tenantClaim
   const own = await ctx.dependencies.directory.ownTenantIds(actor)
   if (own.length === 1 && own[0] !== undefined) return own[0]

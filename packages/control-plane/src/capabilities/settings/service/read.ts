@@ -25,6 +25,13 @@ export async function readSettings(read: ReadTenant) {
   return settingsUnder(inheritanceFrom(inherited), document ?? {})
 }
 
+/** What holds for the tenant of a unit of work. */
+export async function getEffectiveSettings(ctx: TenantContext) {
+  const stored = await findSettings(ctx.em)
+  const inheritance = await inheritanceOf(ctx, await getOwnTenant(ctx.em))
+  return settingsUnder(inheritance, (stored?.document ?? {}) as StoredSettings)
+}
+
 /** The platform's own figures for a tenant; null takes the plan's. */
 export async function readRateLimits(read: ReadTenant) {
   return (await readSettings(read)).rateLimits

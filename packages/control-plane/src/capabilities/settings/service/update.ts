@@ -14,6 +14,9 @@ import { nameIssues, validatePatch } from '../rules/validate.ts'
 import { inheritanceOf, shown } from './read.ts'
 import { mustBeValid, refuseLocked, refuseRestricted } from './refusals.ts'
 
+/** Decides whether the tenant's API keys work, which is remembered with who may do what. */
+const apiAccess = 'features.apiAccessEnabled'
+
 type UpdateInput = z.output<typeof updateOperation.input>
 
 /**
@@ -48,6 +51,7 @@ export async function updateSettings(ctx: TenantContext, { name, settings: patch
   ctx.record('settings.updated', { target: { type: 'settings', id: ctx.tenant.id }, changes: audited })
   // Shown by info, and counted with by the rate limits.
   forgetKept(ctx, ['info', 'budget'])
+  if (changes.some(({ path }) => path === apiAccess)) ctx.afterCommit(() => ctx.services.forgetAccess(ctx.tenant.id))
   await emitEvent(ctx, 'settings.updated', { changed: Object.keys(audited), version })
   if (renamed) await emitEvent(ctx, 'tenant.updated', { changed: ['name'], version: tenant.version })
   return shown(ctx, { name: newName, inheritance, document, version, updatedAt: now })

@@ -1,0 +1,20 @@
+import { apiKeyUseErrors } from '@tenantry/kernel/contract/errors'
+import type { AppError } from '@tenantry/kernel/errors/app-error'
+import { type PlanCatalogue, planNamed } from '../../plan/index.ts'
+
+const feature = 'api_access'
+const setting = 'features.apiAccessEnabled'
+
+/** Why a tenant takes no API keys, as its plan and its settings are; null where it does. */
+export function accessRefusal(
+  catalogue: PlanCatalogue,
+  { plan, enabled }: { plan: string; enabled: boolean },
+): AppError | null {
+  const { features, title } = planNamed(catalogue, plan)
+  if (!features.has(feature)) {
+    return apiKeyUseErrors.access_disabled({ requiresFeature: feature }, `The plan ${title} has no API access.`)
+  }
+  return enabled
+    ? null
+    : apiKeyUseErrors.access_disabled({ key: setting }, `The setting ${setting} of this tenant is off.`)
+}

@@ -1,0 +1,86 @@
+import type { Actor } from '@tenantry/kernel/context/actor'
+import type { TenantContext } from '@tenantry/kernel/context/request-context'
+import { authErrors, requestErrors } from '@tenantry/kernel/contract/errors'
+import type { Issue } from '@tenantry/kernel/errors/app-error'
+import { newId } from '@tenantry/kernel/tenancy/id'
+import type { z } from 'zod'
+import { everyTenantScope } from '../../access/index.ts'
+import { getEffectiveSettings } from '../../settings/index.ts'
+import type { createApiKey as createOperation } from '../contract.ts'
+import { type ApiKeyRow, insertApiKey } from '../repository.ts'
+import { accessRefusal } from './access-refusal.ts'
+import { describe } from './describe.ts'
+import { makeKeyText } from './known-keys.ts'
+import { refuseMoreThanOwn } from './own-scopes.ts'
+
+type CreateInput = Omit<z.output<typeof createOperation.input>, 'tenantId'>
+
+/**
+ * The answer holds the key, which is kept nowhere. Throws `request.invalid` for a scope that does not exist or an expiry
+ * that has passed, `auth.permission_denied` for a scope that the creator does not hold,
+ * `api_key.access_disabled` where no key could be used.
+ */
+export async function create(ctx: TenantContext, input: CreateInput) {
+  const creator = creatorOf(ctx.actor)
+  const scopes = [...new Set(input.scopes)]
+  const now = ctx.clock.now()
+  const expiresAt = input.expiresAt === undefined ? null : new Date(input.expiresAt)
+  refuseFaults([...unknownScopes(input.scopes), ...pastExpiry(expiresAt, now)])
+  refuseMoreThanOwn(ctx, scopes)
+  await refuseUseless(ctx)
+
+  const row: ApiKeyRow = {
+    tenantId: ctx.tenant.id,
+    id: newId(),
+    name: input.name,
+    scopes,
+    ipAllowlist: input.ipAllowlist ?? [],
+    expiresAt,
+    createdByType: creator.type,
+    createdById: 'id' in creator ? creator.id : creator.name,
+    createdAt: now,
+    formerEndsAt: null,
+    rotatedAt: null,
+    lastUsedAt: null,
+    revokedAt: null,
+  }
+  const { text, digest } = makeKeyText(ctx, row.id)
+  await insertApiKey(ctx.em, row, digest)
+  const { name, ipAllowlist } = row
+  ctx.record('api_key.created', {
+    target: { type: 'api_key', id: row.id },
+    changes: Object.fromEntries(
+      Object.entries({ name, scopes, ipAllowlist, expiresAt }).map(([field, after]) => [
+        field,
+        { before: null, after },
+      ]),
+    ),
+  })
+  return { ...describe(row, now), key: text }
+}
+
+/** A key that could make another one would live on in it after its own revocation. */
+function creatorOf(actor: Actor): Exclude<Actor, { type: 'apiKey' | 'anonymous' }> {
+  if (actor.type === 'apiKey' || actor.type === 'anonymous') {
+    throw authErrors.permission_denied({}, 'API keys make no other keys: sign in as a user.')
+  }
+  return actor
+}
+
+async function refuseUseless(ctx: TenantContext): Promise<void> {
+  const enabled = (await getEffectiveSettings(ctx)).features.apiAccessEnabled
+  const refusal = accessRefusal(ctx.services.catalogue, { plan: ctx.tenant.plan, enabled })
+  if (refusal) throw refusal
+}
+
+const unknownScopes = (scopes: readonly string[]): Issue[] =>
+  scopes.flatMap((scope, place) =>
+    everyTenantScope.has(scope) ? [] : [{ path: `scopes.${place}`, message: `There is no scope ${scope}.` }],
+  )
+
+const pastExpiry = (expiresAt: Date | null, now: Date): Issue[] =>
+  expiresAt !== null && expiresAt <= now ? [{ path: 'expiresAt', message: 'Expected a time that is yet to come.' }] : []
+
+function refuseFaults(issues: Issue[]): void {
+  if (issues.length > 0) throw requestErrors.invalid({ issues })
+}
