@@ -17,7 +17,8 @@ beforeAll(async () => {
 
 afterAll(() => api.close())
 
-test('the examples of the API reference are what the service answers; `pnpm generate-examples` renews them', async () => {
+const promise = 'the examples of the API reference are what the service answers; `pnpm generate-examples` renews them'
+test(promise, { timeout: 60_000 }, async () => {
   const shown: Record<string, { body?: unknown; answer?: unknown }> = {}
   const problems: Record<string, unknown> = {}
   for (const { name, operation } of operations) {
