@@ -43,7 +43,7 @@ describe.skipIf(program === null)('blocks over Redis', () => {
     for (let failure = 0; failure < 10; failure++) await one.recordFailure(address)
     const late = await openProcess()
     expect(await late.recordFailure(address)).toBe(false)
-    expect(late.blockedSeconds(address)).toBe(minute)
+    expect(late.blockedSeconds(address)).toBeGreaterThan(minute - 10)
   })
 
   test('without Redis each process blocks by itself', async () => {
