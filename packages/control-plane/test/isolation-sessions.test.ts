@@ -144,6 +144,54 @@ test('a statement that failed and was passed over cannot end in a commit', async
   expect(await database.tenantUnit(unitOf(victim), stateOf)).toMatchObject({ tenant: victim.id })
 })
 
+test.each(['begin', 'start transaction read only'])(
+  'a unit of work that says %s in between ends like any other, whether it commits or not',
+  async (text) => {
+    await using database = await openSingle()
+    const { victim, admin } = campaign
+    const rename = (name: string) => (em: EntityManager) => em.execute('update tenantry.tenants set name = ?', [name])
+    const nameNow = async () =>
+      (await admin.query('select name from tenantry.tenants where id = $1', [victim.id])).rows[0].name
+    await database.tenantUnit(unitOf(victim), async (em) => {
+      await rename(`After ${text}`)(em)
+      await em.execute(text)
+    })
+    expect(await nameNow()).toBe(`After ${text}`)
+    const failing = database.tenantUnit(unitOf(victim), async (em) => {
+      await rename('Never')(em)
+      await em.execute(text)
+      throw new Error('expected')
+    })
+    await expect(failing).rejects.toThrow('expected')
+    await database.tenantUnit(unitOf(victim), (em) => em.execute('select 1'))
+    expect(await nameNow()).toBe(`After ${text}`)
+  },
+)
+
+test('whatever a unit of work begins with runs in it: a cursor, several statements, parameters beside a semicolon', async () => {
+  const { victim } = campaign
+  const first = <Result>(work: (em: EntityManager) => Promise<Result>) =>
+    installation.database.tenantUnit(unitOf(victim), work)
+  const streamed = await first(async (em) => {
+    const ids: string[] = []
+    for await (const { id } of em.stream(Tenant)) ids.push(id)
+    return ids
+  })
+  expect(streamed).toEqual([victim.id])
+  const [, last] = await first(async (em) => [
+    await em.execute('select 1; select 2'),
+    await em.execute('select tenancy.current_tenant() as tenant'),
+  ])
+  expect(last).toEqual([{ tenant: victim.id }])
+  const bound = await first((em) =>
+    em
+      .getKysely()
+      .selectNoFrom(({ val }) => [val('bound').as('a; b')])
+      .execute(),
+  )
+  expect(bound).toEqual([{ 'a; b': 'bound' }])
+})
+
 test('an entity manager that is kept beyond its unit of work sees nothing', async () => {
   await using database = await openSingle()
   const kept = await database.tenantUnit(unitOf(campaign.victim), async (em) => em)

@@ -67,3 +67,21 @@ test('sessions that end while they wait in the pool cost no place either, howeve
   await expect.poll(() => answers().catch(String)).toEqual([{ one: 1 }])
   expect(database.pool()).toMatchObject({ waiting: 0 })
 })
+
+test('a session whose end nobody waited for and that then failed is handed out to nobody', async () => {
+  const { installation, database, admin, answers } = await open()
+  const tenant = await installation.createTenant()
+  const pid = await database.tenantUnit({ tenantId: tenant.id, actor, readOnly: true }, async (em) => {
+    const [row] = await em.execute<{ pid: number }[]>('select pg_backend_pid() as pid')
+    // Read to its end by the commit.
+    await em.execute('declare slow cursor with hold for select pg_sleep(60)')
+    return row?.pid
+  })
+  expect(database.pool()).toMatchObject({ total: 1, idle: 1 })
+  const total = async () => {
+    await admin.query('select pg_cancel_backend($1)', [pid])
+    return database.pool().total
+  }
+  await expect.poll(total, { timeout: 4_000 }).toBe(0)
+  expect(await answers()).toEqual([{ one: 1 }])
+})

@@ -3,7 +3,6 @@ import type { Statement } from '../context/dependencies.ts'
 
 /** What the driver writes to, as far as it is used here. */
 interface Wire {
-  stream: { cork(): void; uncork(): void }
   parse(statement: { text: string }): void
   bind(portal: { values?: readonly unknown[] }): void
   execute(portal: object): void
