@@ -219,6 +219,9 @@ test('a query is refused where it is written if it could read past its sources',
   expect(() => tenantQuery({ own: Tenant }, 'select * from tenantry.tenants')).toThrow('tenantry.tenants')
   expect(() => tenantQuery({ own: Tenant }, 'select * from own join memberships on true')).toThrow('memberships')
   expect(() => tenantQuery({ own: Tenant }, 'select * from own, tenantry.memberships')).toThrow('join')
+  const hidden = 'select * from own where exists (select from own o join own p on o.id = p.id, tenantry.memberships)'
+  expect(() => tenantQuery({ own: Tenant }, hidden)).toThrow('join')
+  expect(() => tenantQuery({ own: Tenant }, 'table tenantry.memberships')).toThrow('tenantry.memberships')
   expect(() => tenantQuery({ log: PlatformAuditEntry }, 'select * from log')).toThrow(
     'PlatformAuditEntry has no tenant',
   )

@@ -6,12 +6,23 @@ import type { TenantQuery } from '../context/dependencies.ts'
  * nothing else. Its own parameters begin at `$2`. Throws for an entity without a tenant, and where the text names a table.
  */
 export function tenantQuery<Row>(sources: Record<string, EntitySchema>, select: string): TenantQuery<Row> {
-  for (const [, source = ''] of select.matchAll(/\b(?:from|join)\s+([\w."]+)(?![\w."]|\s*\()/gi)) {
+  for (const [, source = ''] of select.matchAll(/\b(?:from|join|table)\s+([\w."]+)(?![\w."]|\s*\()/gi)) {
     if (!(source in sources)) throw new Error(`A tenant query reads from ${source}, which is none of its sources`)
   }
-  if (/\bfrom\s+\w+(\s+(as\s+)?\w+)?\s*,/i.test(select)) throw new Error('A tenant query joins by name: write join')
+  if (clausesOf(select).some((text) => commaJoin.test(text)))
+    throw new Error('A tenant query joins by name: write join')
   const narrowed = Object.entries(sources).map(([name, entity]) => `${name} as not materialized (${ownRows(entity)})`)
   return { text: `with ${narrowed.join(', ')} ${select}` }
+}
+
+/** A comma between a `from` and what ends it. */
+const commaJoin =
+  /\bfrom\b(?:(?!\b(?:where|group|having|window|order|limit|offset|fetch|union|except|intersect)\b)[^,])*,/i
+
+/** What stands in each pair of parentheses, and around them. */
+function clausesOf(text: string): string[] {
+  const [inner] = text.match(/\([^()]*\)/) ?? []
+  return inner === undefined ? [text] : [inner, ...clausesOf(text.replace(inner, ' '))]
 }
 
 function ownRows({ meta }: EntitySchema): string {
