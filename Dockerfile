@@ -9,11 +9,13 @@ RUN npm install --global pnpm@12.21.0
 # Manifests only, so that this layer lasts until one of them changes.
 COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
 COPY apps/api/package.json apps/api/
+COPY apps/cli/package.json apps/cli/
 COPY packages/control-plane/package.json packages/control-plane/
+COPY packages/installation/package.json packages/installation/
 COPY packages/kernel/package.json packages/kernel/
 COPY packages/shared/package.json packages/shared/
 # The optional dependencies are Node itself, which this image has.
-RUN pnpm install --frozen-lockfile --prod --no-optional --filter-prod '@tenantry/api...'
+RUN pnpm install --frozen-lockfile --prod --no-optional --filter-prod '@tenantry/api...' --filter-prod '@tenantry/cli...'
 
 FROM ${NODE_IMAGE}
 ARG VERSION=0.1.0
@@ -27,6 +29,7 @@ WORKDIR /app
 # Owned by root: the service can read its code and change none of it.
 COPY --from=dependencies /app ./
 COPY apps/api/src apps/api/src
+COPY apps/cli/src apps/cli/src
 COPY packages packages
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
 USER node

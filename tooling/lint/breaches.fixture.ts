@@ -53,11 +53,18 @@ const layers: Breach[] = [
     kept: uses('@tenantry/control-plane/caller'),
   },
   {
-    law: 'only apps/api starts the embedded server',
-    message: 'only apps/api starts @tenantry/embedded',
+    law: 'only packages/installation starts the embedded server',
+    message: 'packages/installation starts the embedded database',
     path: 'apps/worker/src/database.ts',
     breach: uses('@tenantry/embedded'),
-    keptPath: 'apps/api/src/database.ts',
+    keptPath: 'packages/installation/src/database.ts',
+  },
+  {
+    law: 'packages/installation imports no door',
+    message: 'packages/installation opens what',
+    path: 'packages/installation/src/upward.ts',
+    breach: uses('@tenantry/shared/openapi/express'),
+    kept: uses('@tenantry/control-plane/dependencies'),
   },
   {
     law: 'an app imports no other app',

@@ -1,11 +1,12 @@
-import { ConfigurationError, commandNeeds, environment, readConfig } from '@tenantry/api/config'
+import { environment, readConfig } from '@tenantry/api/config'
+import { ConfigurationError, commandNeeds } from '@tenantry/installation/environment'
 import { expectation } from '@tenantry/kernel/contract/plain-words'
 import { z } from 'zod'
 
 const introduction = `\
 # Configuration
 
-Generated from \`apps/api/src/config.ts\` by \`npx -y pnpm generate-docs\`; do not edit.
+Generated from \`apps/api/src/config.ts\` and \`packages/installation/src/environment.ts\` by \`npx -y pnpm generate-docs\`; do not edit.
 
 By environment variables, or a file \`.env\` in the working folder; what the environment says wins. An empty variable is an
 absent one. All problems are reported at once, and no value is ever printed.
@@ -33,7 +34,7 @@ export function configurationPage(): string {
 }
 
 function row(name: string, schema: z.ZodType): string {
-  if (!schema.description) throw new Error(`${name} has no meaning: describe it in apps/api/src/config.ts`)
+  if (!schema.description) throw new Error(`${name} has no meaning: describe it where it is declared`)
   const meaning = [schema.description, ...choices(schema), ...bounds(schema)].join('. ')
   return `| \`${name}\` | ${defaultOf(schema)} | ${requiredWhen(name)} | ${cell(meaning)}. |`
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { version } from '@tenantry/control-plane/version'
 import { requestErrors } from '@tenantry/kernel/contract/errors'
 import { AppError } from '@tenantry/kernel/errors/app-error'
 import { toProblem } from '@tenantry/kernel/errors/problem'
@@ -16,8 +17,6 @@ import { mountTrpc } from './mounts/trpc.ts'
 import type { ContextOptions } from './request-context.ts'
 import { requestIdOf } from './request-id.ts'
 import { logRequests } from './request-log.ts'
-
-export const version = '0.1.0'
 
 export interface AppState {
   draining: boolean

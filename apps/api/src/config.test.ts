@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { ConfigurationError } from '@tenantry/installation/environment'
 import { describe, expect, test } from 'vitest'
-import { ConfigurationError, readConfig } from './config.ts'
+import { readConfig } from './config.ts'
 
 const key = (id: string) => `${id}:${randomBytes(32).toString('base64')}`
 
@@ -45,8 +46,8 @@ test('a value of the wrong form is refused by what was expected, and never repea
     `The configuration is not valid:
   PORT: Expected an integer from 0 to 65535.
   DATABASE_POOL_SIZE: Expected an integer from 1 to 500.
-  METRICS_TOKEN: Expected a text of at least 16 characters.
   LOG_LEVEL: Expected trace, debug, info, warn, error, fatal, or silent.
+  METRICS_TOKEN: Expected a text of at least 16 characters.
   LOG_REQUESTS: Expected true or false.`,
   )
 })

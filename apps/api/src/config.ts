@@ -1,38 +1,20 @@
-import { existsSync } from 'node:fs'
-import '@tenantry/kernel/contract/plain-words'
-import { parseKeys } from '@tenantry/kernel/crypto/sealer'
+import {
+  type CommandVariables,
+  type commandNeeds,
+  externalNeeds as installationNeeds,
+  installationVariables,
+  milliseconds,
+  parsed,
+  readCommandVariables,
+  url,
+  validated,
+  withoutEmpty,
+} from '@tenantry/installation/environment'
 import { addressRanges } from '@tenantry/kernel/network/address-ranges'
-import type { LoginRole } from '@tenantry/kernel/tenancy/roles'
 import { z } from 'zod'
 
 const port = z.coerce.number().int().min(0).max(65_535)
-const url = (...protocols: string[]) =>
-  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
-    error: `Expected a ${protocols.join(' or ')} URL.`,
-    // What is asked of such a URL beyond that is of no use then.
-    abort: true,
-  })
-const postgresUrl = url('postgres:', 'postgresql:')
-/** Row-level security holds for these roles only: a superuser in their place would see every tenant. */
-const roleUrl = (role: LoginRole) =>
-  postgresUrl.refine((text) => new URL(text).username === role, `Must sign in as ${role}.`)
-const redisUrl = url('redis:', 'rediss:').refine(
-  (text) => !URL.canParse(text) || /^\/?\d*$/.test(new URL(text).pathname),
-  'Expected the number of a database, or nothing, as its path.',
-)
-const milliseconds = z.coerce.number().int().min(0).max(3_600_000)
 const flag = z.enum(['true', 'false'])
-/** What `parse` makes of the text; what it throws is the problem that is reported. */
-const parsed = <Value>(parse: (text: string) => Value) =>
-  z.string().transform((text, ctx) => {
-    try {
-      return parse(text)
-    } catch (error) {
-      ctx.addIssue({ code: 'custom', message: (error as Error).message })
-      return z.NEVER
-    }
-  })
-const keys = parsed(parseKeys)
 const proxies = parsed((text) =>
   addressRanges(
     text
@@ -57,31 +39,7 @@ const origins = z.string().transform((text, ctx) => {
 export const environment = z.object({
   PORT: port.default(3000).describe('Port of the API'),
   HOST: z.string().min(1).default(defaultHost).describe('Address to listen on'),
-  DATA_DIR: z.string().min(1).default('.tenantry').describe('Embedded database and generated keys'),
-  DATABASE_URL: roleUrl('tenantry_app')
-    .optional()
-    .describe('PostgreSQL as tenantry_app; without it an embedded server runs'),
-  PLATFORM_DATABASE_URL: roleUrl('tenantry_platform').optional().describe('PostgreSQL as tenantry_platform'),
-  JOBS_DATABASE_URL: roleUrl('tenantry_jobs').optional().describe('PostgreSQL as tenantry_jobs'),
-  MIGRATION_DATABASE_URL: roleUrl('tenantry_owner')
-    .optional()
-    .describe('PostgreSQL as tenantry_owner; the service itself never uses it'),
-  ADMIN_DATABASE_URL: postgresUrl.optional().describe('PostgreSQL as a superuser; the service itself never uses it'),
-  DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(500).default(20).describe('Connections per pool'),
-  DATABASE_IDLE_TIMEOUT_MS: milliseconds
-    .default(30_000)
-    .describe('An idle connection is closed after this time; 0: never'),
-  DATABASE_LIFETIME_MS: milliseconds.default(1_800_000).describe('A connection is replaced after this time; 0: never'),
-  STATEMENT_TIMEOUT_MS: z.coerce.number().int().min(100).default(15_000).describe('Longest statement, in milliseconds'),
-  REDIS_URL: redisUrl
-    .optional()
-    .describe('Redis that several processes share caches, limits and blocks through; `rediss:` for TLS'),
-  CONTEXT_SIGNING_KEYS: keys
-    .optional()
-    .describe('Keys of the tenant context, `id:base64,…` of 32 bytes each; the first signs'),
-  ENCRYPTION_KEYS: keys
-    .optional()
-    .describe('Keys for encryption at rest, `id:base64,…` of 32 bytes each; the first encrypts'),
+  ...installationVariables,
   OIDC_ISSUER: url('https:', 'http:')
     .optional()
     .describe('URL of the issuer whose tokens are accepted; https, except on loopback or with the embedded database'),
@@ -92,7 +50,6 @@ export const environment = z.object({
     .default('roles=platform_admin')
     .describe('Claim that makes a platform admin, as claim=value'),
   AUTH_DEV_ISSUER: flag.optional().describe('Built-in issuer for development; only embedded and on loopback'),
-  PLAN_CATALOGUE: z.string().min(1).optional().describe('Own plan catalogue file'),
   BASE_DOMAIN: z.hostname().optional().describe('Tenants are also found by <slug>.<BASE_DOMAIN>'),
   CORS_ORIGINS: origins
     .prefault('')
@@ -115,10 +72,6 @@ export const environment = z.object({
     .default(50)
     .describe('Streams of events that a tenant may have open in one process'),
   METRICS_TOKEN: z.string().min(16).optional().describe('Bearer token for /metrics; in development it needs none'),
-  LOG_LEVEL: z
-    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
-    .default('info')
-    .describe('Least level that is logged'),
   LOG_REQUESTS: flag.optional().describe('One line for each request; true in production, false otherwise'),
   DRAIN_DELAY_MS: milliseconds
     .optional()
@@ -131,26 +84,7 @@ export const environment = z.object({
 type Environment = z.output<typeof environment>
 
 /** What must stand in the environment once the database is not the embedded one. */
-export const externalNeeds = [
-  'PLATFORM_DATABASE_URL',
-  'JOBS_DATABASE_URL',
-  'CONTEXT_SIGNING_KEYS',
-  'ENCRYPTION_KEYS',
-  'OIDC_ISSUER',
-  'OIDC_AUDIENCE',
-] as const
-
-/** What the commands need, each whatever the service itself does with. */
-export const commandNeeds = {
-  provision: [
-    'ADMIN_DATABASE_URL',
-    'MIGRATION_DATABASE_URL',
-    'DATABASE_URL',
-    'PLATFORM_DATABASE_URL',
-    'JOBS_DATABASE_URL',
-  ],
-  migrate: ['MIGRATION_DATABASE_URL', 'JOBS_DATABASE_URL', 'CONTEXT_SIGNING_KEYS'],
-} as const
+export const externalNeeds = [...installationNeeds, 'OIDC_ISSUER', 'OIDC_AUDIENCE'] as const
 
 /** What only `start:production` demands and refuses. */
 export interface ReadOptions {
@@ -169,19 +103,12 @@ interface Derived {
 
 export type Config = Omit<Environment, 'AUTH_DEV_ISSUER' | keyof Derived> & Derived
 
-export class ConfigurationError extends Error {}
-
 export const loopbackHosts: ReadonlySet<string> = new Set([defaultHost, 'localhost', '::1', '[::1]'])
-
-/** Reads `.env` of the working folder, where there is one; what the environment says already wins. */
-export function loadEnvironmentFile(): void {
-  if (existsSync('.env')) process.loadEnvFile('.env')
-}
 
 /** Throws a `ConfigurationError` that names every problem at once, and never a value. */
 export function readConfig(source: NodeJS.ProcessEnv = process.env, { production = false }: ReadOptions = {}): Config {
   const given = withoutEmpty(source)
-  const values = validated(given, contradictions(given, production))
+  const values = validated(environment, given, contradictions(given, production))
   const { AUTH_DEV_ISSUER, REQUIRE_HTTPS, LOG_REQUESTS, ...rest } = values
   const flagged = (value: 'true' | 'false' | undefined) => (value ?? String(production)) === 'true'
   return {
@@ -197,32 +124,10 @@ export function readConfig(source: NodeJS.ProcessEnv = process.env, { production
 }
 
 /** The variables that a command needs, and no others. Throws a `ConfigurationError` as `readConfig` does. */
-export function readCommandConfig<Command extends keyof typeof commandNeeds>(
+export const readCommandConfig = <Command extends keyof typeof commandNeeds>(
   command: Command,
   source: NodeJS.ProcessEnv = process.env,
-): { [Name in (typeof commandNeeds)[Command][number]]: NonNullable<Environment[Name]> } {
-  const names: readonly string[] = commandNeeds[command]
-  const given = Object.fromEntries(Object.entries(withoutEmpty(source)).filter(([name]) => names.includes(name)))
-  const missing = names.filter((name) => given[name] === undefined)
-  const values = validated(
-    given,
-    missing.map((name) => `${name}: required by pnpm ${command}.`),
-  )
-  // Whatever is missing was refused just now.
-  return values as Environment & { [Name in (typeof commandNeeds)[Command][number]]: NonNullable<Environment[Name]> }
-}
-
-/** An empty variable is an absent one. */
-const withoutEmpty = (source: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
-  Object.fromEntries(Object.entries(source).filter(([, value]) => value !== ''))
-
-function validated(given: NodeJS.ProcessEnv, contradictions: string[]): Environment {
-  const read = environment.safeParse(given)
-  const faults = read.success ? [] : read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
-  const problems = [...faults, ...contradictions]
-  if (!read.success || problems.length > 0) throw failure(problems)
-  return read.data
-}
+): CommandVariables<Command> => readCommandVariables(command, source)
 
 /** What is wrong between variables; judged whether or not each is right by itself. */
 function contradictions(given: NodeJS.ProcessEnv, production: boolean): string[] {
@@ -265,6 +170,3 @@ function mayBelieve(issuer: string | undefined): boolean {
   const { protocol, hostname } = new URL(issuer)
   return protocol !== 'http:' || loopbackHosts.has(hostname)
 }
-
-const failure = (problems: string[]) =>
-  new ConfigurationError(`The configuration is not valid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)

@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
-import { listenFailure } from './start-failure.ts'
+import { listenFailure } from './listen-failure.ts'
 
 /** Each is there to free a connection from somebody who sends slowly; answers may take as long as they take. */
 const limits = {

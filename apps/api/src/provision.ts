@@ -1,7 +1,8 @@
+import { ConfigurationError } from '@tenantry/installation/environment'
 import { withInstallationLock } from '@tenantry/kernel/tenancy/advisory-lock'
 import { createDatabase, provisionDatabase, provisionRoles } from '@tenantry/kernel/tenancy/provision'
 import type { RolePasswords } from '@tenantry/kernel/tenancy/roles'
-import { ConfigurationError, readCommandConfig } from './config.ts'
+import { readCommandConfig } from './config.ts'
 import { runCommand } from './run-command.ts'
 
 const roleOf = {

@@ -1,5 +1,5 @@
-import { loadEnvironmentFile } from './config.ts'
-import { explainFailure } from './start-failure.ts'
+import { loadEnvironmentFile } from '@tenantry/installation/environment'
+import { explainFailure } from '@tenantry/installation/failure'
 
 /** Prints what the work says it did. Exit code 0: done; 1: refused or failed, with the reason. */
 export async function runCommand(work: () => Promise<string[]>): Promise<void> {

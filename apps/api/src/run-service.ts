@@ -1,12 +1,14 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { findMissingPlans } from '@tenantry/control-plane/dependencies'
+import { version } from '@tenantry/control-plane/version'
+import { ConfigurationError, loadEnvironmentFile } from '@tenantry/installation/environment'
+import { explainFailure } from '@tenantry/installation/failure'
 import { isContextAccepted } from '@tenantry/kernel/tenancy/context-check'
-import { type AppState, createApp, version } from './app.ts'
-import { type Config, ConfigurationError, loadEnvironmentFile, readConfig } from './config.ts'
+import { type AppState, createApp } from './app.ts'
+import { type Config, readConfig } from './config.ts'
 import { type Installation, openInstallation } from './dependencies.ts'
 import { createHttpServer, drain, listen } from './http-server.ts'
-import { explainFailure } from './start-failure.ts'
 
 export interface ServiceOptions {
   production: boolean

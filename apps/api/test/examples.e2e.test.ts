@@ -25,8 +25,8 @@ test(promise, { timeout: 60_000 }, async () => {
     const cases = [...(operationCases[name] ?? []), ...pipelineCases(operation, operationCases[name] ?? [])]
     const played = await Promise.all(cases.map((one) => play({ name, operation }, one)))
     for (const { one, world, call, outcome } of played) {
-      if ('problem' in outcome) problems[one.expects] ??= presentable(world, outcome.problem)
-      else shown[name] ??= presentable(world, { body: restBody(call), answer: outcome.data }) as object
+      if ('problem' in outcome) problems[one.expects] ??= presentable(world, one, outcome.problem)
+      else shown[name] ??= presentable(world, one, { body: restBody(call), answer: outcome.data }) as object
     }
   }
 
@@ -44,8 +44,8 @@ async function play({ name, operation }: Pick<Call, 'name' | 'operation'>, one: 
 }
 
 /** With the names of the demonstration in place of those that a test made up, and ids that stay the same. */
-function presentable({ tenant, other, user }: World, value: unknown): unknown {
-  const named = JSON.stringify(value)
+function presentable({ tenant, other, user }: World, { steady = String }: Case, value: unknown): unknown {
+  const named = steady(JSON.stringify(value))
     .replaceAll(`Tenant ${tenant.slug}`, 'Acme')
     .replaceAll(tenant.slug, 'acme')
     .replaceAll(other.slug, 'globex')

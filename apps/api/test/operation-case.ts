@@ -11,6 +11,8 @@ export interface Case {
   tenant?: 'own' | 'other' | 'unknown' | 'none'
   status?: 'active' | 'suspended'
   before?(api: TestApi, world: World): Promise<unknown>
+  /** Puts in the text of an answer, for what is another each time, what stays the same. */
+  steady?(text: string): string
 }
 
 export const inPath = ({ tenant }: World) => ({ tenantId: tenant.slug })

@@ -47,7 +47,8 @@ describe.each(operations)('$name', ({ name, operation }) => {
     const world = await makeWorld(api, one.as, one.status ?? 'active')
     await one.before?.(api, world)
     const call = { name, operation, input: inputOf(one, world), tenant: tenantNamed(one, world), world }
-    const outcome = anonymised(world, await door(api, call)) as Outcome
+    const answered = anonymised(world, await door(api, call))
+    const outcome: Outcome = one.steady ? JSON.parse(one.steady(JSON.stringify(answered))) : answered
     if ('data' in outcome) return outcome
     const { requestId: _requestId, instance: _instance, ...problem } = outcome.problem as Record<string, unknown>
     return { problem }

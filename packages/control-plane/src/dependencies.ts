@@ -1,12 +1,16 @@
 import type { Budget, Dependencies, TenantAccess } from '@tenantry/kernel/context/dependencies'
 import type { RateLimitClass } from '@tenantry/kernel/contract/operation'
+import { migrations } from '../migrations/index.ts'
 import { createDirectory } from './capabilities/access/index.ts'
 import { type ApiKeyOptions, createApiKeys } from './capabilities/api-key/index.ts'
 import { auditLog } from './capabilities/audit/index.ts'
 import { createEventStreams, type EventStreamOptions } from './capabilities/event/index.ts'
+import { createIsolation } from './capabilities/isolation/index.ts'
 import { type PlanCatalogue, planNamed } from './capabilities/plan/index.ts'
 import { readRateLimits } from './capabilities/settings/index.ts'
 import { listPlansInUse } from './capabilities/tenant/index.ts'
+import { expectedDatabase } from './inspection.ts'
+import { version } from './version.ts'
 
 export type ControlPlaneParts = Omit<Dependencies, 'directory' | 'apiKeys' | 'auditLog' | 'budget' | 'services'> &
   Pick<Dependencies['services'], 'bus' | 'cache'> & {
@@ -63,7 +67,14 @@ export function createDependencies({
   }
 
   const eventStreams = createEventStreams({ bus, heartbeatMilliseconds: 15_000, streamsPerTenant: 50, ...streams })
-  const services = { bus, cache, catalogue, apiKeys, eventStreams, forgetAccess }
+  const isolation = createIsolation({
+    database: parts.database,
+    clock: parts.clock,
+    expected: expectedDatabase,
+    migrations: migrations.map(({ name }) => name),
+    version,
+  })
+  const services = { bus, cache, catalogue, apiKeys, eventStreams, forgetAccess, isolation }
   return { ...parts, directory, apiKeys, auditLog, budget, services }
 }
 

@@ -53,6 +53,12 @@ export const systemTables = [
     policies: [onlyFor('owner_only', 'tenantry_owner')],
   },
   {
+    name: 'tenancy.declarations',
+    reason:
+      'what the code declares as PostgreSQL prints it; written by the owner, read through a function by operators',
+    policies: [onlyFor('owner_only', 'tenantry_owner')],
+  },
+  {
     name: 'pgboss.*',
     reason: 'the job queue, made and upgraded by pg-boss, as the job role',
     policies: [onlyFor('job_role', 'tenantry_jobs')],

@@ -125,6 +125,8 @@ const functionGrants: ExpectedGrants['functions'] = {
   'tenancy.applied_migrations()': ['tenantry_app'],
   'tenancy.refuse_definition()': [],
   'tenancy.keep_former_digest()': [],
+  'tenancy.recorded_declarations()': ['tenantry_platform'],
+  'tenancy.valid_signing_keys()': ['tenantry_platform'],
   'directory.sign_in(uuid, text, text, text, text, timestamp with time zone)': ['tenantry_app'],
   'directory.find_user(text, text)': ['tenantry_app'],
   'directory.tenant_id_of(text)': [],

@@ -1,9 +1,11 @@
 import { installJobs } from '@tenantry/kernel/jobs/jobs'
 import { withInstallationLock } from '@tenantry/kernel/tenancy/advisory-lock'
+import { recordDeclarations } from '@tenantry/kernel/tenancy/declarations'
 import { installSigningKeys, runMigrations } from '@tenantry/kernel/tenancy/migrate'
 import type { SigningKey } from '@tenantry/kernel/tenancy/signed-context'
 import { migrations } from '../migrations/index.ts'
 import { entities } from './entities.ts'
+import { expectedDatabase } from './inspection.ts'
 
 export interface MigrateOptions {
   /** URL of `tenantry_owner`. */
@@ -24,6 +26,7 @@ export async function migrate({ ownerUrl, jobsUrl, signingKeys }: MigrateOptions
     const ran = await runMigrations({ ownerUrl, entities, migrations })
     await installSigningKeys(ownerUrl, signingKeys)
     await installJobs(jobsUrl)
+    await recordDeclarations(ownerUrl, expectedDatabase)
     return ran
   })
 }

@@ -2,6 +2,7 @@ import { router, t } from '@tenantry/kernel/trpc/init'
 import { apiKeyRouter } from './capabilities/api-key/router.ts'
 import { eventRouter } from './capabilities/event/router.ts'
 import { hierarchyRouter } from './capabilities/hierarchy/router.ts'
+import { platformRouter } from './capabilities/isolation/router.ts'
 import { meRouter } from './capabilities/member/router.ts'
 import { planRouter } from './capabilities/plan/router.ts'
 import { settingsRouter, tenantSettingsRouter } from './capabilities/settings/router.ts'
@@ -17,6 +18,7 @@ export const appRouter = router({
   usage: usageRouter,
   events: eventRouter,
   apiKeys: apiKeyRouter,
+  platform: platformRouter,
 })
 
 export type AppRouter = typeof appRouter

@@ -74,6 +74,8 @@ test('a key of a known id but another secret is refused, and nothing is changed 
   expect(await seenBy(installation, impostor, id)).toEqual([])
   expect(await seenBy(installation, signingKey, id)).toEqual([id])
   await expect(installSigningKeys(urls.tenantry_owner, [])).rejects.toThrow('At least one')
+  const three = [signingKey, newKey('next'), newKey('third')]
+  await expect(installSigningKeys(urls.tenantry_owner, three)).rejects.toThrow('At most two')
 })
 
 test('a key may be set to retire at a time, and a secret that is too short is no key', async () => {

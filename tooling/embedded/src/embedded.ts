@@ -1,7 +1,8 @@
 import { createServer } from 'node:net'
-import { openCluster } from './cluster.ts'
+import { findCluster, openCluster } from './cluster.ts'
 import { embeddedErrors } from './errors.ts'
 import { databaseUrl } from './instance-lock.ts'
+import { findRunningServer } from './running-server.ts'
 import { restartPolicy, type Supervision, superviseServer } from './supervisor.ts'
 
 export { embeddedErrors } from './errors.ts'
@@ -51,6 +52,15 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
       if (attempt === startAttempts || !wasOvertaken(error)) throw error
     }
   }
+}
+
+/** The server that another instance runs in the folder, which is not ours to stop; null if there is none. */
+export async function joinEmbedded(dataFolder: string): Promise<Pick<EmbeddedDatabase, 'url' | 'port'> | null> {
+  const cluster = await findCluster(dataFolder)
+  const server = cluster && (await findRunningServer(cluster.folder))
+  if (!cluster || !server) return null
+  const { port } = server
+  return { port, url: (database) => databaseUrl(cluster, port, database) }
 }
 
 /** Between looking and starting, another program took the port, or another instance the folder. */

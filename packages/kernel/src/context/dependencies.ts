@@ -127,8 +127,22 @@ export interface TenantRead {
   asOperator?: boolean
 }
 
+/** As whom a rehearsal goes on: in a tenant, as an operator, or as nobody. */
+export type RehearsedContext = { tenantId: string } | { operator: Actor } | null
+
+export interface Rehearsal {
+  /** Binds the context of what follows; nobody's before the first time. */
+  as(context: RehearsedContext): Promise<void>
+  /** Parameters are `$1`, `$2`, …. */
+  query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>
+}
+
 /** Opens transactions, each bound to what it may see. */
 export interface Database {
+  /** A transaction that is always taken back, whatever was done in it: on the connection that serves users, or operators. */
+  rehearse<Result>(serving: 'users' | 'operators', work: (rehearsal: Rehearsal) => Promise<Result>): Promise<Result>
+  /** Connections of the application's pool, and how many it may have; none before the first. */
+  pool(): { total: number; idle: number; waiting: number; size: number }
   /** One statement in one round trip, in a transaction that can only read; so do the next three. */
   tenantRead<Row>(unit: TenantRead, query: TenantQuery<Row>, values?: readonly unknown[]): Promise<Row[]>
   userRead<Row>(userId: string, statement: Statement): Promise<Row[]>

@@ -54,10 +54,12 @@ export async function schemaDrift(target: MigrationTarget): Promise<string[]> {
 
 /**
  * Makes the keys of the list the only valid ones. To rotate, name the new key beside the old one, sign with it
- * everywhere, then leave the old one out. Throws if a key is known by another secret.
+ * everywhere, then leave the old one out. Throws if a key is known by another secret, or if there are more than two.
  */
 export async function installSigningKeys(ownerUrl: string, keys: readonly SigningKey[]): Promise<void> {
   if (keys.length === 0) throw new Error('At least one signing key must stay valid')
+  if (keys.length > 2)
+    throw new Error('At most two signing keys are valid at a time: the one that signs, and the one before')
   const client = new pg.Client(ownerUrl)
   await client.connect()
   try {

@@ -24,7 +24,7 @@ export const refusingTrigger = 'tenantry_refuse_definition'
  * The serving roles define nothing. Where no privilege says so it must be refused by hand: `drop owned by` the own role
  * would take it out of every policy, and so shut out all tenants.
  */
-const refuseDefinitionsSql = `
+export const provisionedFunctionsSql = /* sql */ `
   create or replace function tenancy.refuse_definition() returns event_trigger
   language plpgsql set search_path = pg_catalog, pg_temp as $$
   begin
@@ -32,6 +32,10 @@ const refuseDefinitionsSql = `
       raise insufficient_privilege using message = format('permission denied: %s', tg_tag);
     end if;
   end $$;
+`
+
+const refuseDefinitionsSql = /* sql */ `
+  ${provisionedFunctionsSql}
   drop event trigger if exists ${refusingTrigger};
   create event trigger ${refusingTrigger} on ddl_command_start execute function tenancy.refuse_definition();
 `

@@ -1,9 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import { MikroORM, type Options } from '@mikro-orm/postgresql'
 import { type Actor, actorKey } from '../context/actor.ts'
-import type { Database, Statement, TenantQuery, TenantRead } from '../context/dependencies.ts'
+import type { Database, RehearsedContext, Statement, TenantQuery, TenantRead } from '../context/dependencies.ts'
 import { bindFunction, bindStatement, ForgettingClient } from './connection.ts'
 import { isUuid } from './id.ts'
+import { rehearseIn } from './rehearsal.ts'
 import { productSchema } from './roles.ts'
 import { type ContextPurpose, type SigningKey, signContext } from './signed-context.ts'
 import { tenantGuard } from './tenant-guard.ts'
@@ -26,8 +27,6 @@ export interface DatabaseOptions {
 export interface OpenDatabase extends Database {
   /** The names of the migrations that the database has; throws where the application role cannot be served. */
   appliedMigrations(): Promise<string[]>
-  /** Connections of the application's pool; all zero before the first one. */
-  pool(): { total: number; idle: number; waiting: number }
   close(): Promise<void>
 }
 
@@ -127,6 +126,12 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
         { orm: platform, bindings: [{ purpose: 'platform', value: operatorValue(actor) }], tenantId: null, readOnly },
         work,
       ),
+    rehearse: async (serving, work) => {
+      const session = await (await (serving === 'users' ? appPool : platformPool).native()).connect()
+      const bindingOf = (context: RehearsedContext) =>
+        bindStatement(contextSettings(options.signingKey, rehearsed(context)))
+      return rehearseIn(session, bindingOf, work)
+    },
     appliedMigrations: async () => {
       const rows = await app.em
         .getConnection()
@@ -135,12 +140,18 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
     },
     pool: () => {
       const { totalCount = 0, idleCount = 0, waitingCount = 0 } = appPool.opened() ?? {}
-      return { total: totalCount, idle: idleCount, waiting: waitingCount }
+      return { total: totalCount, idle: idleCount, waiting: waitingCount, size: options.poolSize }
     },
     close: async () => {
       await Promise.all([app.close(true), platform.close(true)])
     },
   }
+}
+
+function rehearsed(context: RehearsedContext): Binding[] {
+  if (context === null) return []
+  if ('operator' in context) return [{ purpose: 'platform', value: operatorValue(context.operator) }]
+  return [{ purpose: 'tenant', value: boundTenant(context.tenantId) }]
 }
 
 /** Level one spans tenants where none is bound, so that no value that could be read as none may come this far. */

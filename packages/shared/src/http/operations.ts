@@ -561,6 +561,53 @@ export type Operations = {
             };
         };
     };
+    platform: {
+        isolation: {
+            type: "query";
+            input: {
+                [x: string]: never;
+            } | undefined;
+            output: {
+                outcome: "fail" | "pass" | "warning";
+                attestation: {
+                    at: string;
+                    version: string;
+                    codeFingerprint: string;
+                    database: {
+                        id: string;
+                        name: string;
+                        serverVersion: string;
+                    };
+                    statement: string;
+                };
+                counts: {
+                    pass: number;
+                    warning: number;
+                    fail: number;
+                    skipped: number;
+                };
+                examined: {
+                    tables: number;
+                    policies: number;
+                    foreignKeys: number;
+                    functions: number;
+                    roles: number;
+                    canaryAttempts: number;
+                };
+                checks: {
+                    name: string;
+                    promise: string;
+                    outcome: "fail" | "pass" | "skipped" | "warning";
+                    found: string;
+                    findings: {
+                        subject: string;
+                        message: string;
+                        severity: "failure" | "warning";
+                    }[];
+                }[];
+            };
+        };
+    };
 };
 export type ProblemDocument = {
     type: string;

@@ -43,6 +43,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/platform/isolation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Prove the isolation of tenants
+         * @description Compares the live database with what this version's code declares, releases a canary across two throw-away tenants that are taken back, and looks at the health of the database. For platform admins.
+         */
+        get: operations["platform.isolation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tenants": {
         parameters: {
             query?: never;
@@ -693,6 +713,174 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "request.https_required";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "platform.isolation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        attestation: {
+                            /** Format: date-time */
+                            at: string;
+                            /** @description SHA-256 of what the code declares of the database */
+                            codeFingerprint: string;
+                            database: {
+                                /** @description Identifier of the server, and of the database in it */
+                                id: string;
+                                name: string;
+                                serverVersion: string;
+                            };
+                            /** @description The whole in one sentence */
+                            statement: string;
+                            /** @description Of Tenantry */
+                            version: string;
+                        };
+                        checks: {
+                            findings: {
+                                /** @description What is wrong, and what to do about it */
+                                message: string;
+                                /** @enum {string} */
+                                severity: "warning" | "failure";
+                                /** @description What is not as it must be: `table tenantry.memberships` */
+                                subject: string;
+                            }[];
+                            found: string;
+                            name: string;
+                            /** @enum {string} */
+                            outcome: "pass" | "warning" | "fail" | "skipped";
+                            /** @description What holds where the check passes */
+                            promise: string;
+                        }[];
+                        counts: {
+                            fail: number;
+                            pass: number;
+                            skipped: number;
+                            warning: number;
+                        };
+                        /** @description How much was looked at */
+                        examined: {
+                            /** @description Reads and writes across tenants that were tried */
+                            canaryAttempts: number;
+                            foreignKeys: number;
+                            functions: number;
+                            policies: number;
+                            roles: number;
+                            tables: number;
+                        };
+                        /**
+                         * @description The worst of the checks
+                         * @enum {string}
+                         */
+                        outcome: "pass" | "warning" | "fail";
+                    };
+                };
+            };
+            /** @description - `request.invalid`: The request is not valid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required";
                     };
                 };
             };

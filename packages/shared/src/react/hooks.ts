@@ -6,6 +6,7 @@ export { type TenantEvent, useWatchEvents, type WatchEventsOptions } from './use
 
 export const [useMe, useSuspenseMe] = queryHooks(({ me }) => me.get)
 export const [usePlans, useSuspensePlans] = queryHooks(({ plans }) => plans.list)
+export const [useIsolation, useSuspenseIsolation] = queryHooks(({ platform }) => platform.isolation)
 
 export const [useTenantInfo, useSuspenseTenantInfo] = queryHooks(({ tenants }) => tenants.info)
 export const [useTenant, useSuspenseTenant] = queryHooks(({ tenants }) => tenants.get)

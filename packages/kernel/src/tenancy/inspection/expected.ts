@@ -6,6 +6,8 @@ export interface Finding {
   subject: string
   /** What is wrong, and what to do about it. */
   message: string
+  /** A risk by which nothing is open yet; without it the finding is a failure. */
+  severity?: 'warning'
 }
 
 export interface ExpectedPolicy {
@@ -67,6 +69,23 @@ export interface ExpectedDatabase {
   schemaOwners: Readonly<Record<string, string>>
   grants: ExpectedGrants
   roles: ExpectedRoles
+  /** The scripts that make functions, foreign keys and triggers, in the order they run. */
+  scripts: readonly string[]
+  /** Extensions, with the schema of each. */
+  extensions: Readonly<Record<string, string>>
+}
+
+/**
+ * What the code declares, as this PostgreSQL prints it: it rewrites what it is given. The owner prints it, for that takes
+ * making copies; whoever reads the catalogue can then compare.
+ */
+export interface PrintedDeclarations {
+  /** By table; a finding where the declared policies do not fit the table. */
+  policies: Readonly<Record<string, readonly ExpectedPolicy[] | Finding>>
+  /** `pg_get_functiondef` by `schema.name(argument types)`. */
+  functions: Readonly<Record<string, string>>
+  /** Functions that could not be made. */
+  failures: readonly Finding[]
 }
 
 /** Schemas of PostgreSQL itself are not inspected. */

@@ -75,7 +75,7 @@ function indexFindings({ name, table, columns, indexed }: ForeignKey): Finding[]
   return indexed ? [] : [{ subject: `table ${table}`, message }]
 }
 
-const columnsOf = (table: string, numbers: string) => /* sql */ `
+export const columnsOf = (table: string, numbers: string) => /* sql */ `
   array(select a.attname::text from unnest(${numbers}) with ordinality as u (number, place)
           join pg_attribute a on a.attrelid = ${table} and a.attnum = u.number order by u.place)`
 

@@ -5,6 +5,7 @@ import {
   expectedTable,
   type Finding,
   nameOf,
+  type PrintedDeclarations,
   productNamespaces,
   type Query,
   schemaOf,
@@ -15,20 +16,45 @@ interface FoundPolicy extends ExpectedPolicy {
 }
 
 /** Policies are as declared, to the letter: PostgreSQL prints both, since it rewrites what it is given. */
-export async function inspectPolicies(query: Query, expected: ExpectedDatabase): Promise<Finding[]> {
+export async function inspectPolicies(
+  query: Query,
+  expected: ExpectedDatabase,
+  { policies }: PrintedDeclarations,
+): Promise<Finding[]> {
   const found = Map.groupBy(await query<FoundPolicy>(policiesSql), ({ table }) => table)
   const tables = await query<{ name: string; root: string }>(tablesSql)
-  const findings: Finding[] = []
-  for (const { name, root } of tables) {
+  return tables.flatMap(({ name, root }) => {
     const declared = expectedTable(expected, root)
     const partition = root !== name
-    if (partition && declared?.scope === 'system') continue
+    if (partition && declared?.scope === 'system') return []
     // Without a policy of its own a partition is reached through its parent only.
-    const printed = declared === undefined || partition ? [] : await print(query, name, declared)
-    if (Array.isArray(printed)) findings.push(...compare(name, printed, found.get(name) ?? []))
-    else findings.push(printed)
+    const printed = declared === undefined || partition ? [] : printedPolicies(name, declared, policies[name])
+    return 'subject' in printed ? [printed] : compare(name, printed, found.get(name) ?? [])
+  })
+}
+
+function printedPolicies(
+  name: string,
+  { scope, policies }: ExpectedTable,
+  printed: PrintedDeclarations['policies'][string] | undefined,
+): readonly ExpectedPolicy[] | Finding {
+  if (scope === 'system') return policies
+  return (
+    printed ?? { subject: `table ${name}`, message: 'Its declared policies were never printed: run the migrations.' }
+  )
+}
+
+/** The declared policies of every table that is there, as PostgreSQL prints them. */
+export async function printPolicies(
+  query: Query,
+  expected: ExpectedDatabase,
+): Promise<PrintedDeclarations['policies']> {
+  const printed: Record<string, readonly ExpectedPolicy[] | Finding> = {}
+  for (const { name, root } of await query<{ name: string; root: string }>(tablesSql)) {
+    const declared = expectedTable(expected, name)
+    if (declared && declared.scope !== 'system' && root === name) printed[name] = await print(query, name, declared)
   }
-  return findings
+  return printed
 }
 
 function compare(table: string, declared: readonly ExpectedPolicy[], found: readonly FoundPolicy[]): Finding[] {
@@ -58,12 +84,7 @@ function text({ type, command, roles, using, check }: ExpectedPolicy): string {
 }
 
 /** Puts the declared policies on an empty copy of the table, and reads them as PostgreSQL prints them. */
-async function print(
-  query: Query,
-  name: string,
-  { scope, policies }: ExpectedTable,
-): Promise<ExpectedPolicy[] | Finding> {
-  if (scope === 'system') return [...policies]
+async function print(query: Query, name: string, { policies }: ExpectedTable): Promise<ExpectedPolicy[] | Finding> {
   const copy = `${schemaOf(name)}.inspected_copy`
   const statements = policies.map(({ using, check }, place) =>
     [

@@ -14,11 +14,11 @@ interface Membership {
   more: string[]
 }
 
-const roleSettings = 'track_activities=off'
+const hidden = 'track_activities=off'
 
-/** No role is more than it must be: nobody bypasses policies, is a member of another role, or shows its statements. */
+/** No role is more than it must be: nobody bypasses policies, is a member of another role, or owns what it serves. */
 export async function inspectRoles(query: Query, { roles, schemaOwners }: ExpectedDatabase): Promise<Finding[]> {
-  const names = [...roles.login, ...roles.function]
+  const names = namesOf(roles)
   const found = await query<FoundRole>(rolesSql, [names])
   const missing = names.filter((name) => !found.some((role) => role.name === name))
   if (missing.length > 0) {
@@ -28,21 +28,48 @@ export async function inspectRoles(query: Query, { roles, schemaOwners }: Expect
     ...found.flatMap((role) => roleFindings(role, roles)),
     ...membershipFindings(await query<Membership>(membershipsSql, [names]), roles),
     ...(await ownershipFindings(query, roles)),
-    ...(await refusedFindings(query, roles)),
-    ...(await replicaFindings(query)),
     ...(await schemaFindings(query, schemaOwners)),
   ]
 }
 
+/** No role shows what it executes, and the serving ones can neither look at other sessions nor reach into them. */
+export async function inspectActivity(query: Query, { roles }: ExpectedDatabase): Promise<Finding[]> {
+  const { login, serving, refusedFunctions } = roles
+  const found = await query<FoundRole>(rolesSql, [namesOf(roles)])
+  const shown = found.filter(({ name, settings }) => login.includes(name) && !settings.includes(hidden))
+  const allowed = await query<{ role: string; fn: string }>(refusedSql, [[...serving], [...refusedFunctions]])
+  return [
+    ...shown.map(({ name }) => ({
+      subject: `role ${name}`,
+      message: `It shows its statements to other sessions: alter role ${name} set track_activities = off.`,
+    })),
+    ...allowed.map(({ role, fn }) => ({
+      subject: `role ${role}`,
+      message: `It may execute ${fn}: revoke execute on function ${fn} from public.`,
+    })),
+  ]
+}
+
+/** The serving roles define nothing, and no session is told to leave keys and event triggers out. */
+export async function inspectDefinitions(query: Query, { roles }: ExpectedDatabase): Promise<Finding[]> {
+  const { refusingTrigger } = roles
+  const replicas = await replicaFindings(query)
+  const triggers = await query(triggerSql, [refusingTrigger])
+  if (triggers.length > 0) return replicas
+  const message =
+    'It is missing, switched off or narrowed, so the serving roles may define things: provision the database anew.'
+  return [...replicas, { subject: `event trigger ${refusingTrigger}`, message }]
+}
+
+const namesOf = ({ login, function: owners }: ExpectedRoles) => [...login, ...owners]
+
 function roleFindings({ name, login, excess, settings }: FoundRole, roles: ExpectedRoles): Finding[] {
   const logsIn = roles.login.includes(name)
-  const wanted = logsIn ? [roleSettings] : []
-  const differs = settings.length !== wanted.length || settings.some((setting) => !wanted.includes(setting))
+  const more = settings.filter((setting) => setting !== hidden || !logsIn)
   const messages = [
     ...excess.map((attribute) => `It is ${attribute}: alter role ${name} no${attribute}.`),
     login !== logsIn && `It ${login ? 'can' : 'cannot'} log in: alter role ${name} ${logsIn ? '' : 'no'}login.`,
-    differs &&
-      `Its settings are ${settings.join(', ') || 'none'}, not ${wanted.join(', ') || 'none'}: provision the roles anew.`,
+    more.length > 0 && `It was altered to ${more.join(', ')}: provision the roles anew.`,
   ]
   return messages.filter((message) => message !== false).map((message) => ({ subject: `role ${name}`, message }))
 }
@@ -78,19 +105,6 @@ async function ownershipFindings(query: Query, { serving }: ExpectedRoles): Prom
   }))
 }
 
-async function refusedFindings(query: Query, { serving, refusedFunctions, refusingTrigger }: ExpectedRoles) {
-  const allowed = await query<{ role: string; fn: string }>(refusedSql, [[...serving], [...refusedFunctions]])
-  const triggers = await query(triggerSql, [refusingTrigger])
-  const findings: Finding[] = allowed.map(({ role, fn }) => ({
-    subject: `role ${role}`,
-    message: `It may execute ${fn}: revoke execute on function ${fn} from public.`,
-  }))
-  if (triggers.length > 0) return findings
-  const message =
-    'It is missing, switched off or narrowed, so the serving roles may define things: provision the database anew.'
-  return [...findings, { subject: `event trigger ${refusingTrigger}`, message }]
-}
-
 async function replicaFindings(query: Query): Promise<Finding[]> {
   const found = await query<{ scope: string }>(replicaSql)
   return found.map(({ scope }) => ({
@@ -119,8 +133,10 @@ select r.rolname::text as name, r.rolcanlogin as login,
          case when r.rolcreaterole then 'createrole' end, case when r.rolcreatedb then 'createdb' end,
          case when r.rolreplication then 'replication' end, case when r.rolinherit then 'inherit' end
        ], null) as excess,
-       array(select case when s.setdatabase = 0 then setting else format('%s in one database', setting) end
-               from pg_db_role_setting s, unnest(s.setconfig) as setting where s.setrole = r.oid) as settings
+       array(select case when s.setdatabase = 0 then setting else format('%s in this database', setting) end
+               from pg_db_role_setting s, unnest(s.setconfig) as setting
+              where s.setrole = r.oid
+                and s.setdatabase in (0, (select oid from pg_database where datname = current_database()))) as settings
   from pg_roles r
  where r.rolname = any ($1)
  order by 1
@@ -150,9 +166,9 @@ select r.rolname::text as owner, pg_describe_object(d.classid, d.objid, d.objsub
 `
 
 const refusedSql = /* sql */ `
-select role, fn
-  from unnest($1::text[]) as role, unnest($2::text[]) as fn
- where has_function_privilege(role, fn, 'execute')
+select r.rolname::text as role, fn
+  from pg_roles r, unnest($2::text[]) as fn
+ where r.rolname = any ($1) and has_function_privilege(r.oid, fn, 'execute')
 `
 
 const triggerSql = /* sql */ `

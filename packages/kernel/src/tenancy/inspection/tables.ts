@@ -19,7 +19,7 @@ interface Relation {
   root: string
 }
 
-/** Every table is listed, owned by the owner of its schema, and under forced row-level security, partitions too. */
+/** Every table is listed, owned by the owner of its schema; a view reads as its reader. */
 export async function inspectTables(query: Query, expected: ExpectedDatabase): Promise<Finding[]> {
   const relations = await query<Relation>(relationsSql)
   const missing = expected.tables
@@ -28,11 +28,25 @@ export async function inspectTables(query: Query, expected: ExpectedDatabase): P
   return [...missing, ...relations.flatMap((relation) => relationFindings(relation, expected))]
 }
 
-function relationFindings(relation: Relation, expected: ExpectedDatabase): Finding[] {
-  const { name, kind, owner, root } = relation
-  const listed = expectedTable(expected, root)
+/** Row-level security is on and forced, on partitions too. */
+export async function inspectRowSecurity(query: Query, expected: ExpectedDatabase): Promise<Finding[]> {
+  const relations = await query<Relation>(relationsSql)
+  return relations.filter(({ kind }) => kind === 'table').flatMap((relation) => rowSecurity(relation, expected))
+}
+
+function rowSecurity({ name, root, enabled, forced }: Relation, expected: ExpectedDatabase): Finding[] {
   // The queue makes partitions while it runs; nobody but its owner may use its schema.
-  const exempt = listed?.scope === 'system' && root !== name
+  if (expectedTable(expected, root)?.scope === 'system' && root !== name) return []
+  const messages = [
+    !enabled && `Row-level security is off: alter table ${name} enable row level security.`,
+    !forced &&
+      `Row-level security is not forced, so its owner sees every row: alter table ${name} force row level security.`,
+  ]
+  return messages.filter((message) => message !== false).map((message) => ({ subject: `table ${name}`, message }))
+}
+
+function relationFindings({ name, kind, owner, root, securityInvoker }: Relation, expected: ExpectedDatabase) {
+  const listed = expectedTable(expected, root)
   const rightOwner = expected.schemaOwners[schemaOf(name)]
   const messages: (string | false)[] = [
     listed === undefined &&
@@ -40,19 +54,12 @@ function relationFindings(relation: Relation, expected: ExpectedDatabase): Findi
     rightOwner !== undefined &&
       owner !== rightOwner &&
       `${owner} owns it: alter ${kind} ${name} owner to ${rightOwner}.`,
-    ...(kind === 'table' && !exempt ? rowSecurity(relation) : []),
     kind === 'view' &&
-      !relation.securityInvoker &&
+      !securityInvoker &&
       `It reads as its owner, past the policies of its reader: alter view ${name} set (security_invoker = true).`,
   ]
   return messages.filter((message) => message !== false).map((message) => ({ subject: `${kind} ${name}`, message }))
 }
-
-const rowSecurity = ({ name, enabled, forced }: Relation) => [
-  !enabled && `Row-level security is off: alter table ${name} enable row level security.`,
-  !forced &&
-    `Row-level security is not forced, so its owner sees every row: alter table ${name} force row level security.`,
-]
 
 const relationsSql = /* sql */ `
 select format('%s.%s', n.nspname, c.relname) as name,

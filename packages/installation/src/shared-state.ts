@@ -10,7 +10,7 @@ import { createRateLimits } from '@tenantry/kernel/rate-limit/rate-limits'
 import { createSharedFailureBlock } from '@tenantry/kernel/rate-limit/shared-failure-block'
 import { createSharedRateLimits } from '@tenantry/kernel/rate-limit/shared-rate-limits'
 import { openRedis, type RedisConnection } from '@tenantry/kernel/redis/connection'
-import type { Config } from './config.ts'
+import type { InstallationConfig } from './environment.ts'
 
 export interface SharedState {
   /** Null where one process serves alone. */
@@ -27,7 +27,10 @@ interface Surroundings {
 const cachedItems = 100_000
 
 /** What the processes of an installation share through Redis, or its only process keeps by itself. */
-export async function openSharedState({ REDIS_URL: url }: Config, surroundings: Surroundings): Promise<SharedState> {
+export async function openSharedState(
+  { REDIS_URL: url }: Pick<InstallationConfig, 'REDIS_URL'>,
+  surroundings: Surroundings,
+): Promise<SharedState> {
   const { logger, metrics, clock } = surroundings
   const cacheOptions = { clock, maxItems: cachedItems, onHit: metrics.cacheHit, onMiss: metrics.cacheMiss }
   if (url === undefined) {

@@ -1,5 +1,5 @@
 import { AppError } from '@tenantry/kernel/errors/app-error'
-import { ConfigurationError } from './config.ts'
+import { ConfigurationError } from './environment.ts'
 
 /** What the person who started the process reads; a stack only where nobody foresaw the failure. */
 export function explainFailure(error: unknown): string {
@@ -24,16 +24,4 @@ function explainDatabase(error: Error): string | null {
   if (refusal.test(code)) return `PostgreSQL refused: ${said}`
   if (unreachable.test(code)) return `PostgreSQL cannot be reached: ${said}`
   return cause instanceof Error ? explainDatabase(cause) : null
-}
-
-/** Says which variable to change where the port or the address cannot be had. */
-export function listenFailure(error: NodeJS.ErrnoException, port: number, host: string): Error {
-  const reasons: Record<string, string> = {
-    EADDRINUSE: `Port ${port} on ${host} is in use. Stop what listens there, or choose another PORT.`,
-    EACCES: `Port ${port} may not be used by this user. Choose a PORT from 1024 on.`,
-    EADDRNOTAVAIL: `HOST ${host} is no address of this machine.`,
-    ENOTFOUND: `HOST ${host} is no address of this machine.`,
-  }
-  const reason = reasons[error.code ?? '']
-  return reason === undefined ? error : new ConfigurationError(reason, { cause: error })
 }

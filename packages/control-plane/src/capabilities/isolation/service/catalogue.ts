@@ -1,0 +1,99 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Rehearsal } from '@tenantry/kernel/context/dependencies'
+import { type RecordedDeclarations, recordFingerprint } from '@tenantry/kernel/tenancy/declarations'
+import {
+  type ExpectedDatabase,
+  type Inspection,
+  inspections,
+  nameFully,
+  type PrintedDeclarations,
+} from '@tenantry/kernel/tenancy/inspection'
+import { findRecordedDeclarations } from '../repository/health.ts'
+import { look, lookWithin } from '../repository/look.ts'
+import type { Check, Found } from '../rules/report.ts'
+
+/** What only the owner of the database can tell. */
+export interface OwnersView {
+  printed: PrintedDeclarations
+  /** Statements that would make the tables what the entities declare. */
+  drift: readonly string[]
+}
+
+interface Comparison {
+  expected: ExpectedDatabase
+  serverMajor: number
+  owner: OwnersView | undefined
+}
+
+/** PostgreSQL's catalogue against the code. */
+export async function catalogueChecks(rehearsal: Rehearsal, comparison: Comparison): Promise<Check[]> {
+  const { expected, serverMajor, owner } = comparison
+  await nameFully(rehearsal.query)
+  const seen: { record: RecordedDeclarations | null } = { record: null }
+  const recordCheck = await lookWithin(rehearsal, recorded, async () => {
+    seen.record = await findRecordedDeclarations(rehearsal)
+    return { findings: recordFindings(seen.record, recordFingerprint(expected, serverMajor), owner?.printed) }
+  })
+  const printed = owner?.printed ?? seen.record?.printed
+  const checks: Check[] = []
+  for (const inspection of inspections) {
+    checks.push(await compare(rehearsal, inspection, { expected, printed }))
+  }
+  return [...checks, recordCheck, await columnsCheck(owner)]
+}
+
+async function compare(
+  rehearsal: Rehearsal,
+  { name, promise, needsPrint, inspect }: Inspection,
+  { expected, printed }: { expected: ExpectedDatabase; printed: PrintedDeclarations | undefined },
+): Promise<Check> {
+  if (needsPrint && !printed)
+    return { name, promise, findings: [], skipped: 'There is nothing to compare with: see the check “record”.' }
+  return lookWithin(rehearsal, { name, promise }, async () => ({
+    findings: await inspect(rehearsal.query, expected, printed ?? { policies: {}, functions: {}, failures: [] }),
+  }))
+}
+
+const recorded = {
+  name: 'record',
+  promise: 'The migrations of this version have recorded what it declares, and nobody has changed the record.',
+}
+
+function recordFindings(
+  record: RecordedDeclarations | null,
+  fingerprint: string,
+  printed: PrintedDeclarations | undefined,
+): Found[] {
+  const subject = 'table tenancy.declarations'
+  if (record === null)
+    return [
+      {
+        subject,
+        message: 'Nothing is recorded that policies and functions could be compared with: run the migrations.',
+      },
+    ]
+  if (record.fingerprint !== fingerprint) {
+    const message = 'It is of another version of the code, or of PostgreSQL: run the migrations of this one.'
+    return [{ subject, message, severity: 'warning' }]
+  }
+  // As JSON, which knows no undefined.
+  const same = !printed || isDeepStrictEqual(record.printed, JSON.parse(JSON.stringify(printed)))
+  return same
+    ? []
+    : [{ subject, message: 'Somebody changed it: delete its row as tenantry_owner, and run the migrations.' }]
+}
+
+async function columnsCheck(owner: OwnersView | undefined): Promise<Check> {
+  const named = {
+    name: 'columns',
+    promise: 'The tables have the columns, checks and indexes that the entities declare.',
+  }
+  if (!owner)
+    return { ...named, findings: [], skipped: 'Only tenantry doctor with MIGRATION_DATABASE_URL can see this.' }
+  return look(named, async () => ({
+    findings: owner.drift.map((statement) => ({
+      subject: 'schema tenantry',
+      message: `It differs from what the entities declare: a migration must do “${statement}”.`,
+    })),
+  }))
+}

@@ -1,0 +1,57 @@
+import type { Actor } from '@tenantry/kernel/context/actor'
+import type { Clock } from '@tenantry/kernel/context/clock'
+import type { Database } from '@tenantry/kernel/context/dependencies'
+import type { PlatformContext } from '@tenantry/kernel/context/request-context'
+import { codeFingerprint } from '@tenantry/kernel/tenancy/declarations'
+import type { ExpectedDatabase } from '@tenantry/kernel/tenancy/inspection'
+import { countExamined, readServer } from '../repository/health.ts'
+import { type IsolationReport, reportOf } from '../rules/report.ts'
+import { catalogueChecks, type OwnersView } from './catalogue.ts'
+import { healthChecks } from './health.ts'
+import { canaryCheck, migrationsApplied, sessionsCheck } from './sessions.ts'
+
+export interface IsolationParts {
+  database: Database
+  clock: Clock
+  expected: ExpectedDatabase
+  /** Names of the migrations of this version. */
+  migrations: readonly string[]
+  version: string
+}
+
+export interface Isolation {
+  /** Looks at the live database and changes nothing. With the owner's view it believes no record. */
+  examine(actor: Actor, owner?: OwnersView): Promise<IsolationReport>
+}
+
+declare module '@tenantry/kernel/context/dependencies' {
+  interface Services {
+    isolation: Isolation
+  }
+}
+
+export const report = ({ services, actor }: PlatformContext): Promise<IsolationReport> =>
+  services.isolation.examine(actor)
+
+export const createIsolation = (parts: IsolationParts): Isolation => ({
+  examine: (actor, owner) => examine(parts, actor, owner),
+})
+
+async function examine(parts: IsolationParts, actor: Actor, owner?: OwnersView): Promise<IsolationReport> {
+  const { database, clock, expected, version } = parts
+  const { attempts, check: canary } = await canaryCheck(database, expected)
+  const sessions = await sessionsCheck(database)
+  const migrations = await migrationsApplied(database, parts.migrations)
+  return database.rehearse('operators', async (rehearsal) => {
+    await rehearsal.as({ operator: actor })
+    const server = await readServer(rehearsal)
+    const health = await healthChecks(rehearsal, { server, pool: database.pool() })
+    const catalogue = await catalogueChecks(rehearsal, { expected, serverMajor: server.major, owner })
+    const roles = expected.roles.login.length + expected.roles.function.length
+    const examined = { ...(await countExamined(rehearsal)), roles, canaryAttempts: attempts }
+    const { id, name, version: serverVersion } = server
+    const setting = { at: clock.now(), version, codeFingerprint: codeFingerprint(expected) }
+    const checks = [...catalogue, sessions, canary, migrations, ...health]
+    return reportOf({ ...setting, database: { id, name, serverVersion } }, examined, checks)
+  })
+}

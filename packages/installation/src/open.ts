@@ -1,0 +1,83 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { loadCatalogue } from '@tenantry/control-plane/capabilities/plan/index'
+import { type ControlPlaneParts, createDependencies } from '@tenantry/control-plane/dependencies'
+import { entities } from '@tenantry/control-plane/entities'
+import { systemClock } from '@tenantry/kernel/context/clock'
+import type { Authenticator, Dependencies } from '@tenantry/kernel/context/dependencies'
+import { createApiKeyTexts } from '@tenantry/kernel/crypto/api-key-text'
+import { createSealer } from '@tenantry/kernel/crypto/sealer'
+import { createLogger } from '@tenantry/kernel/observability/logger'
+import { createMetrics, type Metrics } from '@tenantry/kernel/observability/metrics'
+import type { RedisConnection } from '@tenantry/kernel/redis/connection'
+import { type OpenDatabase, openDatabase } from '@tenantry/kernel/tenancy/unit-of-work'
+import type { InstallationConfig } from './environment.ts'
+import { openSharedState } from './shared-state.ts'
+import { openStorage, type Storage, type StorageOptions } from './storage.ts'
+
+/** What every process of an installation holds, and how it lets go of it. */
+export interface InstallationParts {
+  dependencies: Dependencies
+  database: OpenDatabase
+  metrics: Metrics
+  /** Null where one process serves alone. */
+  redis: RedisConnection | null
+  storage: Storage
+  /** `others` are closed beside, within the same time. */
+  close(...others: (() => Promise<unknown>)[]): Promise<void>
+}
+
+export interface OpenOptions extends Omit<StorageOptions, 'logger'> {
+  /** Who tokens are believed of. */
+  authenticator(storage: Storage): Authenticator
+  streams?: ControlPlaneParts['streams']
+}
+
+const closeMilliseconds = 500
+
+/** Opens the database and all that a process needs to call operations; runs no jobs and listens to nothing. */
+export async function openParts(config: InstallationConfig, options: OpenOptions): Promise<InstallationParts> {
+  const logger = createLogger({ level: config.LOG_LEVEL })
+  // Read first: a faulty catalogue must not cost the start of a database.
+  const catalogue = loadCatalogue(config.PLAN_CATALOGUE)
+  const storage = await openStorage(config, { logger, prepare: options.prepare, join: options.join })
+  const metrics = createMetrics()
+  const database = await openDatabase({
+    appUrl: storage.appUrl,
+    platformUrl: storage.platformUrl,
+    entities,
+    signingKey: storage.signingKey,
+    poolSize: config.DATABASE_POOL_SIZE,
+    statementTimeoutMilliseconds: config.STATEMENT_TIMEOUT_MS,
+    idleTimeoutMilliseconds: config.DATABASE_IDLE_TIMEOUT_MS,
+    lifetimeMilliseconds: config.DATABASE_LIFETIME_MS,
+  })
+  metrics.registerPool('application', database.pool)
+  const { redis, parts } = await openSharedState(config, { logger, metrics, clock: systemClock })
+  const dependencies = createDependencies({
+    clock: systemClock,
+    logger,
+    metrics,
+    database,
+    authenticator: options.authenticator(storage),
+    sealer: createSealer(storage.encryptionKeys),
+    // Of the database, not of the command that started this: the keys in it must outlive that.
+    apiKeyTexts: createApiKeyTexts(config.embedded ? 'dev' : 'live', storage.encryptionKeys),
+    catalogue,
+    ...(options.streams === undefined ? {} : { streams: options.streams }),
+    ...parts,
+  })
+  return {
+    dependencies,
+    database,
+    metrics,
+    redis,
+    storage,
+    close: async (...others) => {
+      // A statement that will not end is cut short by its server or by the end of this process.
+      const ended = dependencies.services.apiKeys.flush().then(() => database.close())
+      const closed = Promise.allSettled([...others.map((close) => close()), ended, redis?.close()])
+      await Promise.race([closed, delay(closeMilliseconds, undefined, { ref: false })])
+      await storage.server?.stop()
+    },
+  }
+}
