@@ -29,7 +29,7 @@ beforeAll(async () => {
   }
   await symlink(join(root, 'node_modules'), join(copy, 'node_modules'))
   written = await addCapability(copy, readCapabilityName('team-note'))
-})
+}, 120_000)
 
 afterAll(() => rm(copy, { recursive: true, force: true }))
 

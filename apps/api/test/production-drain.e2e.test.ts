@@ -123,7 +123,7 @@ describe('told to end', () => {
 })
 
 test('processes behind a balancer are replaced one by one under load, and no request is lost or counted twice', {
-  timeout: replacements * 30_000,
+  timeout: 60_000 + replacements * 30_000,
   tags: 'soak',
 }, async () => {
   const environment = { DRAIN_DELAY_MS: '400', LOG_REQUESTS: 'false' }
