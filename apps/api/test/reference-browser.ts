@@ -17,7 +17,7 @@ export interface Browser {
   close(): Promise<void>
 }
 
-const patienceMilliseconds = 15_000
+const patienceMilliseconds = 45_000
 
 const options = [
   '--headless',

@@ -17,7 +17,7 @@ export async function openInstanceSession(cluster: ClusterAccess, port: number):
   const client = new Client({
     connectionString: databaseUrl(cluster, port),
     application_name: 'tenantry-instance',
-    connectionTimeoutMillis: 2_000,
+    connectionTimeoutMillis: 5_000,
     keepAlive: true,
   })
   // Its server may go at any time; `end` tells the same, and an unheard error would end this process.
