@@ -5,6 +5,7 @@ import { pathParameters } from '@tenantry/shared/openapi/rest-procedure'
 import type { TestApi } from './api-server.ts'
 import type { Input } from './doors.ts'
 import { asService, type Case, inPath, ofTenant } from './operation-case.ts'
+import { accessCases } from './operation-cases-access.ts'
 import { apiKeyCases } from './operation-cases-api-key.ts'
 import type { World } from './operation-world.ts'
 
@@ -179,6 +180,7 @@ export const operationCases: Record<string, Case[]> = {
     { expects: 'request.invalid', as: 'viewer', input: ofTenant({ cursor: 'the second page' }) },
   ],
   ...apiKeyCases,
+  ...accessCases,
   'usage.track': [
     { expects: 'ok', as: 'member', input: ofTenant({ metric: 'tokens', amount: 70, properties: { model: 'small' } }) },
     { expects: 'ok', as: 'member', input: ofTenant({ metric: 'tokens' }) },

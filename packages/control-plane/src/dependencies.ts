@@ -60,6 +60,8 @@ export function createDependencies({
     const budgets: Record<Exclude<RateLimitClass, 'public'>, Budget> = {
       read: { points: own.requestsPerMinute ?? rateLimits.requestsPerMinute, windowSeconds: minute },
       write: { points: rateLimits.writesPerMinute, windowSeconds: minute },
+      // As often as a product reports usage: it asks before each of its own requests.
+      access: { points: rateLimits.usageCallsPerMinute, windowSeconds: minute },
       settings_update: { points: own.updatesPerHour ?? rateLimits.settingsUpdatesPerHour, windowSeconds: hour },
       usage: { points: rateLimits.usageCallsPerMinute, windowSeconds: minute },
     }

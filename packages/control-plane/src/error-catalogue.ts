@@ -12,6 +12,7 @@ import {
 import type { ErrorKind } from '@tenantry/kernel/errors/app-error'
 import { apiKeyErrors } from './capabilities/api-key/contract.ts'
 import { eventErrors } from './capabilities/event/contract.ts'
+import { planErrors } from './capabilities/plan/contract.ts'
 import { settingsErrors } from './capabilities/settings/contract.ts'
 import { tenantErrors } from './capabilities/tenant/contract.ts'
 import { usageErrors } from './capabilities/usage/contract.ts'
@@ -26,6 +27,7 @@ export const errorGroups = [
   idempotencyErrors,
   serviceErrors,
   tenantErrors,
+  planErrors,
   settingsErrors,
   usageErrors,
   eventErrors,
@@ -94,6 +96,7 @@ const remediesByCode: Partial<Record<ErrorCode, string>> = {
     'Choose a parent that does not stand below the tenant; `GET /api/v1/tenants/{id}/tree` shows which do.',
   'tenant.hierarchy_too_deep': 'Choose a parent that is nearer to the top, or move what is below the tenant first.',
   'tenant.unknown_plan': '`GET /api/v1/plans` lists the plans.',
+  'plan.feature_missing': 'Choose a plan that has `requiresFeature`; `GET /api/v1/plans` lists them.',
   'idempotency.in_progress':
     'Wait a second and repeat the same request: it will be answered with the result of the first.',
   'idempotency.conflict': 'Use a new key for a new request; a key belongs to one body.',

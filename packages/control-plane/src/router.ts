@@ -1,5 +1,6 @@
 import { router, t } from '@tenantry/kernel/trpc/init'
 import { apiKeyRouter } from './capabilities/api-key/router.ts'
+import { accessRouter } from './capabilities/decision/router.ts'
 import { eventRouter } from './capabilities/event/router.ts'
 import { hierarchyRouter } from './capabilities/hierarchy/router.ts'
 import { platformRouter } from './capabilities/isolation/router.ts'
@@ -15,6 +16,7 @@ export const appRouter = router({
   plans: planRouter,
   tenants: t.mergeRouters(tenantRouter, tenantUsageRouter, tenantSettingsRouter, hierarchyRouter),
   settings: settingsRouter,
+  access: accessRouter,
   usage: usageRouter,
   events: eventRouter,
   apiKeys: apiKeyRouter,

@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { useDataFolder } from './data-folder.ts'
 import { startServer } from './process.ts'
 
@@ -11,15 +13,25 @@ export interface RunningApi {
 
 export const apiScript = new URL('../../../apps/api/src/main.ts', import.meta.url)
 
-/** An API of its own with the demo in it, whose read limit is too high to be met. */
+/** An API of its own with the demo in it, whose limits are too high to be met. */
 export async function openApi(held: AsyncDisposableStack, script: URL = apiScript): Promise<RunningApi> {
   const dataFolder = await useDataFolder(held)
-  const { origin, pid } = await startServer(held, { script, ready: '/readyz', environment: { DATA_DIR: dataFolder } })
+  const environment = { DATA_DIR: dataFolder, PLAN_CATALOGUE: await generousCatalogue(dataFolder) }
+  const { origin, pid } = await startServer(held, { script, ready: '/readyz', environment })
   await liftReadLimit(origin)
   return { origin, pid, dataFolder, headers: await signIn(origin, 'admin@acme.test') }
 }
 
-/** The limit stays in the path and is counted. */
+/** The default plans, with room for whatever is asked in a minute. The limit stays in the path and is counted. */
+async function generousCatalogue(dataFolder: string): Promise<string> {
+  const file = new URL('../catalogue/default.yaml', import.meta.resolve('@tenantry/control-plane'))
+  const text = await readFile(file, 'utf8')
+  const path = join(dataFolder, 'plans.yaml')
+  await writeFile(path, text.replaceAll(/usageCallsPerMinute: [\d_]+/g, 'usageCallsPerMinute: 100_000_000'))
+  return path
+}
+
+/** The same for reads, as operators do it for one tenant. */
 async function liftReadLimit(origin: string): Promise<void> {
   const response = await fetch(`${origin}/api/v1/tenants/current/settings`, {
     method: 'PUT',

@@ -3,6 +3,8 @@ import autocannon from 'autocannon'
 export interface Target {
   url: string
   headers: Record<string, string>
+  /** Sent by POST, as JSON; without it the target is read by GET. */
+  json?: unknown
 }
 
 export interface Sample {
@@ -26,8 +28,9 @@ export async function sendRequests(target: Target, count: number): Promise<void>
   await send(target, { amount: count })
 }
 
-async function send({ url, headers }: Target, extent: { duration: number } | { amount: number }): Promise<Sample> {
-  const result = await autocannon({ url, headers, connections: inFlight, ...extent })
+async function send(target: Target, extent: { duration: number } | { amount: number }): Promise<Sample> {
+  const { url } = target
+  const result = await autocannon({ url, ...requestOf(target), connections: inFlight, ...extent })
   if (result.errors > 0 || result.non2xx > 0) {
     throw new Error(`${url}: ${result.errors} errors and ${result.non2xx} answers other than 2xx`)
   }
@@ -36,6 +39,11 @@ async function send({ url, headers }: Target, extent: { duration: number } | { a
     p50Milliseconds: result.latency.p50,
     p99Milliseconds: result.latency.p99,
   }
+}
+
+function requestOf({ headers, json }: Target): Pick<autocannon.Options, 'method' | 'headers' | 'body'> {
+  if (json === undefined) return { headers }
+  return { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(json) }
 }
 
 /** Calls in this process; `call` is told how many were made before it. */

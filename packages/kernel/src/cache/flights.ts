@@ -9,6 +9,8 @@ export interface Flights {
 
 export interface Landing {
   value: unknown
+  /** It holds what was true then, in milliseconds since the epoch. */
+  trueAt: number
   hit: boolean
 }
 

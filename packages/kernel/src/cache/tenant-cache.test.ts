@@ -32,6 +32,19 @@ test('a value is loaded once and then served until its time is over', async () =
   expect(state).toMatchObject({ hits: 1, misses: 2 })
 })
 
+test('a reader gets nothing older than it asked for, and leaves it to those that are content with it', async () => {
+  const { cache, read, state } = openCache()
+  const readFresh = <Value>(load: () => Promise<Value>) => cache.getOrLoad(tenantId, 'info', 1, load)
+  await read(answering('first'))
+  state.now += 999
+  expect(await readFresh(refusing)).toBe('first')
+  state.now += 1
+  expect(await read(refusing)).toBe('first')
+  const [old, fresh] = await Promise.all([read(refusing), readFresh(answering('second'))])
+  expect([old, fresh]).toEqual(['first', 'second'])
+  expect(await read(refusing)).toBe('second')
+})
+
 test('callers that miss at the same time share one load', async () => {
   const { read, state } = openCache()
   let loads = 0

@@ -26,11 +26,11 @@ export function createTenantCache(options: TenantCacheOptions): TenantCache {
 
   async function fly(key: string, milliseconds: number, load: () => Promise<unknown>, isOvertaken: () => boolean) {
     const entry = await own.find(key)
-    if (entry) return { value: entry.value, hit: true }
+    if (entry && now() < entry.trueAt + milliseconds) return { ...entry, hit: true }
     const trueAt = now()
     const land = async (value: unknown, left: number, hit: boolean): Promise<Landing> => {
       await own.store(key, { value, trueAt, expiresAt: now() + left }, () => !isOvertaken())
-      return { value, hit }
+      return { value, trueAt, hit }
     }
 
     const place = shared ? await shared.find(key) : null
@@ -54,7 +54,13 @@ export function createTenantCache(options: TenantCacheOptions): TenantCache {
   return {
     async getOrLoad<Value>(tenantId: string, name: string, ttlSeconds: number, load: () => Promise<Value>) {
       const key = keyOf(tenantId, name)
-      const { value, hit } = await flights.board(key, (isOvertaken) => fly(key, ttlSeconds * 1000, load, isOvertaken))
+      const milliseconds = ttlSeconds * 1000
+      const oldest = now() - milliseconds
+      const board = () => flights.board(key, (isOvertaken) => fly(key, milliseconds, load, isOvertaken))
+      let landing = await board()
+      // It was the flight of a reader that is content with an older entry.
+      while (landing.trueAt <= oldest) landing = await board()
+      const { value, hit } = landing
       if (hit) onHit?.(name)
       else onMiss?.(name)
       return value as Value

@@ -164,6 +164,7 @@ export interface Database {
 
 /** Sees committed state a moment old at most; keyed by tenant, so that no entry can be shared between tenants. */
 export interface TenantCache {
+  /** `ttlSeconds`: how old an entry may be for this reader, and how long one that it loads is kept. */
   getOrLoad<Value>(tenantId: string, name: string, ttlSeconds: number, load: () => Promise<Value>): Promise<Value>
   invalidate(tenantId: string, name: string): Promise<void>
   /** Replaces the entry, if there is one, by what `update` makes of it. */

@@ -377,6 +377,64 @@ export type Operations = {
             };
         };
     };
+    access: {
+        check: {
+            type: "query";
+            input: {
+                tenantId: string;
+                permission?: string | undefined;
+                feature?: string | undefined;
+                meter?: string | undefined;
+                amount?: number | undefined;
+            };
+            output: {
+                tenant: {
+                    id: string;
+                    slug: string;
+                    state: string;
+                };
+                principal: {
+                    type: "apiKey" | "platformAdmin" | "service" | "system" | "user";
+                    id: string;
+                };
+                role: "admin" | "member" | "owner" | "viewer" | null;
+                allowed: boolean;
+                reasons: {
+                    type: string;
+                    title: string;
+                    status: number;
+                    detail: string;
+                    issues?: {
+                        path: string;
+                        message: string;
+                    }[] | undefined;
+                    currentVersion?: number | undefined;
+                    missingScope?: string | undefined;
+                    meter?: string | undefined;
+                    limit?: number | null | undefined;
+                    used?: number | undefined;
+                    resetsAt?: string | undefined;
+                    retryAfterSeconds?: number | undefined;
+                    state?: string | undefined;
+                    reason?: string | null | undefined;
+                    key?: string | undefined;
+                    writableBy?: string | undefined;
+                    lockedBy?: string | undefined;
+                    requiresFeature?: string | undefined;
+                    code: "auth.permission_denied" | "plan.feature_missing" | "tenant.inactive" | "usage.limit_exceeded";
+                }[];
+                plan: string;
+                usage: {
+                    meter: string;
+                    used: number;
+                    limit: number | null;
+                    hardLimit: number | null;
+                    remaining: number | null;
+                    resetsAt: string | null;
+                } | null;
+            };
+        };
+    };
     usage: {
         track: {
             type: "mutation";
@@ -649,6 +707,7 @@ export type ErrorCode =
   | 'idempotency.conflict'
   | 'idempotency.in_progress'
   | 'internal'
+  | 'plan.feature_missing'
   | 'rate_limit.exceeded'
   | 'request.https_required'
   | 'request.invalid'

@@ -104,6 +104,26 @@ export interface paths {
         patch: operations["tenants.update"];
         trace?: never;
     };
+    "/tenants/{tenantId}/access/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask whether the caller may do something
+         * @description One question for each request of a product: is the tenant active, does the caller hold `permission`, has the plan `feature`, is there room for `amount` more of `meter`? Name at least one of the three. `reasons` has every reason against it, each a problem document without its request id. Nothing is consumed or changed. Answered from memory, at most a second old; what this process has counted shows at once. It has a rate limit of its own: as many calls a minute, for each caller, as the plan allows for reporting usage.
+         */
+        post: operations["access.check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tenants/{tenantId}/api-keys": {
         parameters: {
             query?: never;
@@ -1451,6 +1471,241 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "tenant.unknown_plan";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "access.check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, slug or externalId of a tenant, or "current" */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description How much of the meter is about to be used; 1 if absent */
+                    amount?: number;
+                    /** @description A feature of plans */
+                    feature?: string;
+                    /** @description Key of a meter */
+                    meter?: string;
+                    /** @description A scope, `noun:verb` */
+                    permission?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        allowed: boolean;
+                        plan: string;
+                        principal: {
+                            /** @description Of a user or key; the name of a service */
+                            id: string;
+                            /** @enum {string} */
+                            type: "user" | "apiKey" | "service" | "platformAdmin" | "system";
+                        };
+                        /** @description Empty where it is allowed */
+                        reasons: {
+                            /** @enum {string} */
+                            code: "tenant.inactive" | "auth.permission_denied" | "plan.feature_missing" | "usage.limit_exceeded";
+                            currentVersion?: number;
+                            detail: string;
+                            issues?: {
+                                message: string;
+                                path: string;
+                            }[];
+                            key?: string;
+                            limit?: number | null;
+                            lockedBy?: string;
+                            meter?: string;
+                            missingScope?: string;
+                            reason?: string | null;
+                            requiresFeature?: string;
+                            /** Format: date-time */
+                            resetsAt?: string;
+                            retryAfterSeconds?: number;
+                            state?: string;
+                            status: number;
+                            title: string;
+                            type: string;
+                            used?: number;
+                            writableBy?: string;
+                        }[];
+                        /** @description Null for callers that are no members */
+                        role: ("owner" | "admin" | "member" | "viewer") | null;
+                        tenant: {
+                            /**
+                             * Format: uuid
+                             * @description Id of a tenant
+                             */
+                            id: string;
+                            slug: string;
+                            /** @description `active`, or why not */
+                            state: string;
+                        };
+                        /** @description Of the meter that was asked for */
+                        usage: {
+                            /** @description Where it ends, grace included; null is unlimited */
+                            hardLimit: number | null;
+                            /** @description What the plan includes; null is unlimited */
+                            limit: number | null;
+                            meter: string;
+                            /** @description Up to the hard limit; null is unlimited */
+                            remaining: number | null;
+                            resetsAt: string | null;
+                            used: number;
+                        } | null;
+                    };
+                };
+            };
+            /**
+             * @description - `request.invalid`: The request is not valid.
+             *     - `tenant.not_selected`: Name a tenant: in the path, or by the header X-Tenant-ID (id, slug or externalId). GET /api/v1/me lists yours.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid" | "tenant.not_selected";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             *     - `tenant.mismatch`: The request names two different tenants.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "request.https_required" | "tenant.mismatch";
+                    };
+                };
+            };
+            /**
+             * @description - `tenant.not_found`: There is no such tenant, or you are not a member of it.
+             *     - `usage.unknown_meter`: The plan catalogue has no such meter.
+             */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "tenant.not_found" | "usage.unknown_meter";
+                    };
+                };
+            };
+            /** @description - `request.too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.too_large";
+                    };
+                };
+            };
+            /** @description - `request.unsupported_media_type`: Send the body as application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.unsupported_media_type";
                     };
                 };
             };

@@ -23,6 +23,9 @@ export const [useSubtreeUsage, useSuspenseSubtreeUsage] = queryHooks(({ tenants 
 export const [useTenantUsage, useSuspenseTenantUsage] = queryHooks(({ tenants }) => tenants.usage)
 export const [useTenantLimits, useSuspenseTenantLimits] = queryHooks(({ tenants }) => tenants.limits)
 
+/** Whether the caller may do something; the service decides again when it is done. */
+export const [useAccess, useSuspenseAccess] = queryHooks(({ access }) => access.check)
+
 export const [useSettings, useSuspenseSettings] = queryHooks(({ settings }) => settings.get)
 export const [useSettingsSchema, useSuspenseSettingsSchema] = queryHooks(({ settings }) => settings.schema)
 
@@ -53,7 +56,12 @@ export const useRemoveApiKey = mutationHook(
 export const useUpdateTenant = mutationHook(
   ({ tenants }) => tenants.update,
   // The name shows in the settings and in the list of one's tenants; the plan decides limits.
-  ({ tenants, settings, me }) => [tenants.pathFilter(), settings.get.pathFilter(), me.pathFilter()],
+  ({ tenants, settings, me, access }) => [
+    tenants.pathFilter(),
+    settings.get.pathFilter(),
+    me.pathFilter(),
+    access.pathFilter(),
+  ],
 )
 
 export const useMoveTenant = mutationHook(
@@ -69,5 +77,5 @@ export const useUpdateSettingsInheritance = mutationHook(
 
 export const useTrackUsage = mutationHook(
   ({ usage }) => usage.track,
-  ({ tenants }) => [tenants.usage.pathFilter()],
+  ({ tenants, access }) => [tenants.usage.pathFilter(), access.pathFilter()],
 )

@@ -2,6 +2,7 @@ export { isTenantryError, type TenantryError } from '../http/errors.ts'
 export type { ErrorCode } from '../http/operations.ts'
 export {
   type TenantEvent,
+  useAccess,
   useApiKeys,
   useCreateApiKey,
   useEvents,
@@ -19,6 +20,7 @@ export {
   useSettingsInheritance,
   useSettingsSchema,
   useSubtreeUsage,
+  useSuspenseAccess,
   useSuspenseApiKeys,
   useSuspenseEvents,
   useSuspenseInfiniteApiKeys,

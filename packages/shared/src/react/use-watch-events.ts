@@ -56,7 +56,7 @@ function numberOf(client: object): number {
 }
 
 function refresh(tenantry: Tenantry, queryClient: QueryClient, event: TenantEvent): void {
-  const { tenants, settings, me, events } = tenantry
+  const { tenants, settings, me, events, access } = tenantry
   if (event.type === 'resync') {
     // What is being read right now is new enough.
     void queryClient.invalidateQueries(tenantry.pathFilter(), { cancelRefetch: false })
@@ -66,9 +66,9 @@ function refresh(tenantry: Tenantry, queryClient: QueryClient, event: TenantEven
   const updating = queryClient.isMutating({ mutationKey: tenants.updateSettings.mutationKey() }) > 0
   const shown = updating ? [] : [settings.get.pathFilter()]
   const changed = {
-    'tenant.updated': [tenants.pathFilter(), me.pathFilter(), ...shown],
+    'tenant.updated': [tenants.pathFilter(), me.pathFilter(), access.pathFilter(), ...shown],
     'settings.updated': shown,
-    'usage.threshold_reached': [tenants.usage.pathFilter()],
+    'usage.threshold_reached': [tenants.usage.pathFilter(), access.pathFilter()],
   }
   for (const filter of [...changed[event.type], events.pathFilter()]) void queryClient.invalidateQueries(filter)
 }

@@ -1,3 +1,11 @@
 export { type AccessRow, listReachableTenants } from './repository.ts'
-export { type BaseRole, baseRoles, everyTenantScope, isBaseRole, roleScopes, tenantScopes } from './rules/scopes.ts'
+export {
+  type BaseRole,
+  baseRoles,
+  everyTenantScope,
+  isBaseRole,
+  isTenantScope,
+  roleScopes,
+  tenantScopes,
+} from './rules/scopes.ts'
 export { createDirectory } from './service.ts'

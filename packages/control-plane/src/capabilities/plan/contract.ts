@@ -1,6 +1,11 @@
+import { defineErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
 import { integer } from '@tenantry/kernel/contract/wire'
 import { z } from 'zod'
+
+export const planErrors = defineErrors('plan', {
+  feature_missing: { kind: 'forbidden', message: 'The plan of this tenant does not have this feature.' },
+})
 
 const price = z.object({
   micros: integer(0).describe('Micro-units of the currency'),

@@ -1,3 +1,4 @@
+export { planErrors } from './contract.ts'
 export {
   type EffectiveLimit,
   effectiveLimits,

@@ -1,4 +1,5 @@
-export { UsageLimitExceededError } from './contract.ts'
+export { UsageLimitExceededError, usageErrors } from './contract.ts'
 export { hasEvent, trackEvent } from './repository.ts'
 export { periodOf } from './rules/period.ts'
 export { afterTimezoneChange, periodOfTenant } from './rules/tenant-period.ts'
+export { getStanding } from './service.ts'

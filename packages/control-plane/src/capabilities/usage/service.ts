@@ -15,26 +15,12 @@ const futureToleranceSeconds = 300
 const bytesPerMegabyte = 1024 * 1024
 
 export async function getUsage(ctx: CachedTenantContext) {
-  const meters = Object.values(ctx.services.catalogue.meters)
-  const now = ctx.clock.now()
   const plan = planNamed(ctx.services.catalogue, ctx.tenant.plan)
-  const periodsOf = meters.map((meter) => ({
-    meter,
-    period: periodOfTenant(meter.period, now, ctx.tenant, plan.periodAnchor),
-  }))
-  const snapshot = await ctx.cached(async (read) => {
-    const [row] = await read(usageNow, [
-      periodsOf.map(({ meter }) => meter.key),
-      periodsOf.map(({ period }) => period.key),
-    ])
-    if (!row) throw new Error('The counters answered nothing')
-    return row
-  })
-
+  const snapshot = await readSnapshot(ctx)
   const limits = new Map(effectiveLimits(ctx.services.catalogue, plan.name).map((limit) => [limit.meter, limit]))
-  const described = periodsOf.map(({ meter, period }) => {
-    const used = usedOf(snapshot, meter, period.key)
+  const described = Object.values(ctx.services.catalogue.meters).map((meter) => {
     const limit = limits.get(meter.key) as EffectiveLimit
+    const { used, resetsAt } = countOf(ctx, snapshot, meter)
     return {
       meter: meter.key,
       kind: meter.kind,
@@ -44,10 +30,47 @@ export async function getUsage(ctx: CachedTenantContext) {
       hardLimit: limit.hardLimit,
       percent: percentOf(used, limit.limit),
       state: stateOf(used, limit, plan.alertThresholds),
-      resetsAt: period.endsAt?.toISOString() ?? null,
+      resetsAt,
     }
   })
   return { meters: described, ...flatFields(described) }
+}
+
+/** Where one meter stands. `ctx` must be of an operation that keeps its answers under the name of `getUsage`'s. */
+export async function getStanding(ctx: CachedTenantContext, key: string) {
+  const meter = getMeter(ctx, key)
+  const { name } = planNamed(ctx.services.catalogue, ctx.tenant.plan)
+  const { limit, hardLimit } = effectiveLimits(ctx.services.catalogue, name).find(
+    (candidate) => candidate.meter === key,
+  ) as EffectiveLimit
+  return { meter: key, limit, hardLimit, ...countOf(ctx, await readSnapshot(ctx), meter) }
+}
+
+function readSnapshot(ctx: CachedTenantContext): Promise<UsageNow> {
+  const meters = Object.values(ctx.services.catalogue.meters)
+  return ctx.cached(async (read) => {
+    const [row] = await read(usageNow, [
+      meters.map(({ key }) => key),
+      meters.map((meter) => currentPeriod(ctx, meter).key),
+    ])
+    if (!row) throw new Error('The counters answered nothing')
+    return row
+  })
+}
+
+function countOf(ctx: CachedTenantContext, snapshot: UsageNow, meter: Meter) {
+  const { key, endsAt } = currentPeriod(ctx, meter)
+  return { used: usedOf(snapshot, meter, key), resetsAt: endsAt?.toISOString() ?? null }
+}
+
+function currentPeriod({ services, tenant, clock }: CachedTenantContext, meter: Meter) {
+  return periodOfTenant(meter.period, clock.now(), tenant, planNamed(services.catalogue, tenant.plan).periodAnchor)
+}
+
+function getMeter({ services }: Pick<TenantContext, 'services'>, key: string): Meter {
+  const meter = services.catalogue.meters[key]
+  if (!meter) throw usageErrors.unknown_meter({}, `The plan catalogue has no meter "${key}".`)
+  return meter
 }
 
 export async function getLimits(ctx: CachedTenantContext) {
@@ -57,8 +80,7 @@ export async function getLimits(ctx: CachedTenantContext) {
 
 /** Throws `usage.unknown_meter`, `usage.idempotency_conflict`, `usage.below_zero`, or `request.invalid` naming the field. */
 export async function track(ctx: TenantContext, input: TrackInput) {
-  const meter = ctx.services.catalogue.meters[input.metric]
-  if (!meter) throw usageErrors.unknown_meter({}, `The plan catalogue has no meter "${input.metric}".`)
+  const meter = getMeter(ctx, input.metric)
   checkAmount(meter, input.amount)
   const plan = planNamed(ctx.services.catalogue, ctx.tenant.plan)
   const receivedAt = ctx.clock.now()

@@ -47,6 +47,6 @@ function keyOf(limit: RateLimitClass, ctx: RequestContext, actor: Actor, access:
   if (limit === 'public') return ctx.client.address === null ? 'in-process' : clientNetwork(ctx.client.address)
   const tenantId = access?.tenant.id ?? 'no-tenant'
   // What operators mend in a tenant must not wait for what the tenant used up.
-  const own = limit === 'read' || limit === 'write' || actor.type === 'platformAdmin'
+  const own = limit === 'read' || limit === 'write' || limit === 'access' || actor.type === 'platformAdmin'
   return own ? `${tenantId}|${actorKey(actor)}` : tenantId
 }

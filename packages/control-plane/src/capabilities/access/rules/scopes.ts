@@ -60,3 +60,6 @@ export const roleScopes: Record<BaseRole, ReadonlySet<string>> = {
 export const everyTenantScope: ReadonlySet<string> = roleScopes.owner
 
 export const isBaseRole = (role: string | null): role is BaseRole => baseRoles.some((known) => known === role)
+
+/** Whether it is one of ours; products name others. */
+export const isTenantScope = (scope: string): scope is TenantScope => tenantScopes.some((known) => known === scope)

@@ -33,7 +33,7 @@ export interface PlanRateLimits {
   readonly writesPerMinute: number
   /** Per tenant. */
   readonly settingsUpdatesPerHour: number
-  /** Reporting of usage, per tenant. */
+  /** Reporting of usage, per tenant; as many access checks, per principal and tenant. */
   readonly usageCallsPerMinute: number
 }
 

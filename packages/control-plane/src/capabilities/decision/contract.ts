@@ -1,0 +1,81 @@
+import { authErrors, tenantSelectionErrors } from '@tenantry/kernel/contract/errors'
+import { defineOperation } from '@tenantry/kernel/contract/operation'
+import { problemSchema } from '@tenantry/kernel/contract/problem'
+import { id, integer, tenantRef, timestamp } from '@tenantry/kernel/contract/wire'
+import { z } from 'zod'
+import { planErrors } from '../plan/contract.ts'
+import { usageErrors } from '../usage/contract.ts'
+
+/** Products name their own, so that none is refused for being unknown here: nobody holds it. */
+const permission = z
+  .string()
+  .max(64)
+  .regex(/^[a-z][a-z0-9_-]*:[a-z][a-z0-9_-]*$/, 'Expected noun:verb in lower case, like runs:write.')
+  .describe('A scope, `noun:verb`')
+
+const feature = z
+  .string()
+  .max(64)
+  .regex(/^[a-z][a-z0-9_-]*(:[a-z0-9_-]+)?$/, 'Expected a name in lower case, like custom_branding.')
+  .describe('A feature of plans')
+
+const subject = {
+  tenant: z.object({ id: id('tenant'), slug: z.string(), state: z.string().describe('`active`, or why not') }),
+  principal: z.object({
+    type: z.enum(['user', 'apiKey', 'service', 'platformAdmin', 'system']),
+    id: z.string().describe('Of a user or key; the name of a service'),
+  }),
+  role: z.enum(['owner', 'admin', 'member', 'viewer']).nullable().describe('Null for callers that are no members'),
+}
+
+const reason = problemSchema.omit({ code: true, requestId: true, instance: true }).extend({
+  code: z.enum([
+    tenantSelectionErrors.inactive.code,
+    authErrors.permission_denied.code,
+    planErrors.feature_missing.code,
+    usageErrors.limit_exceeded.code,
+  ]),
+})
+
+export const checkAccess = defineOperation({
+  unitOfWork: 'tenant',
+  type: 'query',
+  permission: 'any',
+  allowInactive: true,
+  rateLimit: 'access',
+  // The entry of tenants.usage, which whoever counts something keeps up to date.
+  cached: { name: 'usage', ttlSeconds: 1 },
+  rest: {
+    method: 'POST',
+    path: '/tenants/{tenantId}/access/check',
+    summary: 'Ask whether the caller may do something',
+    description:
+      'One question for each request of a product: is the tenant active, does the caller hold `permission`, has the plan `feature`, is there room for `amount` more of `meter`? Name at least one of the three. `reasons` has every reason against it, each a problem document without its request id. Nothing is consumed or changed. Answered from memory, at most a second old; what this process has counted shows at once. It has a rate limit of its own: as many calls a minute, for each caller, as the plan allows for reporting usage.',
+    tags: ['Access'],
+  },
+  input: z.object({
+    tenantId: tenantRef(),
+    permission: permission.optional(),
+    feature: feature.optional(),
+    meter: z.string().min(1).max(64).optional().describe('Key of a meter'),
+    amount: integer(1, 1_000_000_000_000).optional().describe('How much of the meter is about to be used; 1 if absent'),
+  }),
+  output: z.object({
+    allowed: z.boolean(),
+    reasons: z.array(reason).describe('Empty where it is allowed'),
+    ...subject,
+    plan: z.string(),
+    usage: z
+      .object({
+        meter: z.string(),
+        used: integer(0),
+        limit: integer().nullable().describe('What the plan includes; null is unlimited'),
+        hardLimit: integer().nullable().describe('Where it ends, grace included; null is unlimited'),
+        remaining: integer(0).nullable().describe('Up to the hard limit; null is unlimited'),
+        resetsAt: timestamp().nullable(),
+      })
+      .nullable()
+      .describe('Of the meter that was asked for'),
+  }),
+  errors: [usageErrors.unknown_meter],
+})

@@ -1,0 +1,8 @@
+import { router } from '@tenantry/kernel/trpc/init'
+import { cachedTenantOperation } from '@tenantry/kernel/trpc/procedures'
+import * as contract from './contract.ts'
+import { checkAccess } from './service/check.ts'
+
+export const accessRouter = router({
+  check: cachedTenantOperation(contract.checkAccess).query(({ ctx, input }) => checkAccess(ctx, input)),
+})

@@ -1,0 +1,87 @@
+import type { Actor } from '@tenantry/kernel/context/actor'
+import type { CachedTenantContext } from '@tenantry/kernel/context/request-context'
+import { authErrors, requestErrors, tenantSelectionErrors } from '@tenantry/kernel/contract/errors'
+import type { AppError } from '@tenantry/kernel/errors/app-error'
+import { toProblem } from '@tenantry/kernel/errors/problem'
+import type { z } from 'zod'
+import { isBaseRole, isTenantScope } from '../../access/index.ts'
+import { planErrors, planNamed } from '../../plan/index.ts'
+import { getStanding, usageErrors } from '../../usage/index.ts'
+import type { checkAccess as checkOperation } from '../contract.ts'
+
+type Question = z.output<typeof checkOperation.input>
+type Answer = z.output<typeof checkOperation.output>
+type Standing = Awaited<ReturnType<typeof getStanding>>
+
+/** Answers from memory where that is warm. Throws `usage.unknown_meter`, or `request.invalid` where nothing is asked. */
+export async function checkAccess(ctx: CachedTenantContext, question: Question): Promise<Answer> {
+  refuseEmpty(question)
+  const { permission, feature, meter, amount = 1 } = question
+  const standing = meter === undefined ? null : await getStanding(ctx, meter)
+  const against = [
+    inactive(ctx),
+    permission === undefined ? null : withoutScope(ctx, permission),
+    feature === undefined ? null : withoutFeature(ctx, feature),
+    standing && withoutRoom(standing, amount),
+  ].filter((error) => error !== null)
+  const { tenant, access, actor } = ctx
+  return {
+    allowed: against.length === 0,
+    reasons: against.map(asReason),
+    tenant: { id: tenant.id, slug: tenant.slug, state: tenant.status },
+    principal: principalOf(actor),
+    role: isBaseRole(access.role) ? access.role : null,
+    plan: planNamed(ctx.services.catalogue, tenant.plan).name,
+    usage: standing && { ...standing, remaining: remainingOf(standing) },
+  }
+}
+
+function refuseEmpty({ permission, feature, meter, amount }: Question): void {
+  const refuse = (path: string, message: string) => requestErrors.invalid({ issues: [{ path, message }] })
+  if (amount !== undefined && meter === undefined) throw refuse('amount', 'Name the meter that this is an amount of.')
+  if (permission === undefined && feature === undefined && meter === undefined)
+    throw refuse('permission', 'Name at least one of permission, feature and meter.')
+}
+
+function inactive({ tenant: { status, statusReason } }: CachedTenantContext): AppError | null {
+  if (status === 'active') return null
+  return tenantSelectionErrors.inactive({ state: status, reason: statusReason }, `This tenant is ${status}.`)
+}
+
+function withoutScope({ access }: CachedTenantContext, permission: string): AppError | null {
+  // biome-ignore lint/plugin: the answer is about scopes; whoever may ask is the pipeline's to decide.
+  if (access.scopes.has(permission)) return null
+  const unknown = isTenantScope(permission) ? '' : ', which no role holds'
+  return authErrors.permission_denied({ missingScope: permission }, `This needs the scope ${permission}${unknown}.`)
+}
+
+function withoutFeature({ services: { catalogue }, tenant }: CachedTenantContext, feature: string): AppError | null {
+  const plan = planNamed(catalogue, tenant.plan)
+  if (plan.features.has(feature)) return null
+  const unknown = catalogue.features.includes(feature) ? '' : '; the plan catalogue does not know it'
+  return planErrors.feature_missing(
+    { requiresFeature: feature },
+    `The plan ${plan.name} does not have the feature ${feature}${unknown}.`,
+  )
+}
+
+function withoutRoom({ meter, used, limit, hardLimit, resetsAt }: Standing, amount: number): AppError | null {
+  if (hardLimit === null || used + amount <= hardLimit) return null
+  return usageErrors.limit_exceeded(
+    { meter, limit, used, ...(resetsAt === null ? {} : { resetsAt }) },
+    `${amount} more of ${meter} would be above the limit of ${hardLimit}.`,
+  )
+}
+
+function principalOf(actor: Actor): Answer['principal'] {
+  if (actor.type === 'anonymous') throw authErrors.unauthenticated()
+  return { type: actor.type, id: 'id' in actor ? actor.id : actor.name }
+}
+
+const remainingOf = ({ hardLimit, used }: Standing) => (hardLimit === null ? null : Math.max(0, hardLimit - used))
+
+function asReason(error: AppError): Answer['reasons'][number] {
+  const { requestId: _, ...problem } = toProblem(error, '')
+  // The output schema holds the code against those it knows.
+  return problem as Answer['reasons'][number]
+}
