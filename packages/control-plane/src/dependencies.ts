@@ -1,18 +1,24 @@
 import type { Budget, Dependencies, TenantAccess } from '@tenantry/kernel/context/dependencies'
-import type { RateLimitClass } from '@tenantry/kernel/contract/operation'
+import type { AnyOperation, RateLimitClass } from '@tenantry/kernel/contract/operation'
+import type { OperationMeta } from '@tenantry/kernel/trpc/init'
 import { migrations } from '../migrations/index.ts'
 import { createDirectory } from './capabilities/access/index.ts'
 import { type ApiKeyOptions, createApiKeys } from './capabilities/api-key/index.ts'
 import { auditLog } from './capabilities/audit/index.ts'
+import { explainPath } from './capabilities/decision/index.ts'
 import { createEventStreams, type EventStreamOptions } from './capabilities/event/index.ts'
 import { createIsolation } from './capabilities/isolation/index.ts'
 import { type PlanCatalogue, planNamed } from './capabilities/plan/index.ts'
 import { readRateLimits } from './capabilities/settings/index.ts'
 import { listPlansInUse } from './capabilities/tenant/index.ts'
 import { expectedDatabase } from './inspection.ts'
+import { appRouter } from './router.ts'
 import { version } from './version.ts'
 
-export type ControlPlaneParts = Omit<Dependencies, 'directory' | 'apiKeys' | 'auditLog' | 'budget' | 'services'> &
+/** What `createDependencies` makes itself. */
+type Made = 'directory' | 'apiKeys' | 'auditLog' | 'budget' | 'explainPath' | 'services'
+
+export type ControlPlaneParts = Omit<Dependencies, Made> &
   Pick<Dependencies['services'], 'bus' | 'cache'> & {
     catalogue: PlanCatalogue
     apiKeyTexts: ApiKeyOptions['texts']
@@ -76,8 +82,17 @@ export function createDependencies({
     migrations: migrations.map(({ name }) => name),
     version,
   })
-  const services = { bus, cache, catalogue, apiKeys, eventStreams, forgetAccess, isolation }
-  return { ...parts, directory, apiKeys, auditLog, budget, services }
+  const decisions = { findAccess: directory.findAccess, budget, operationsNeeding }
+  const services = { bus, cache, catalogue, apiKeys, decisions, eventStreams, forgetAccess, isolation }
+  return { ...parts, directory, apiKeys, auditLog, budget, explainPath, services }
+}
+
+function operationsNeeding(permission: string): { name: string; operation: AnyOperation }[] {
+  // The types nest what stands flat there at run time, by path.
+  const procedures = appRouter._def.procedures as unknown as Record<string, { _def: { meta: OperationMeta } }>
+  return Object.entries(procedures)
+    .map(([name, { _def }]) => ({ name, operation: _def.meta.operation }))
+    .filter(({ operation }) => operation.permission === permission)
 }
 
 /** Plans that tenants have but the catalogue does not: these tenants are served as the lowest plan. */

@@ -11,6 +11,7 @@ import {
 } from '@tenantry/kernel/contract/errors'
 import type { ErrorKind } from '@tenantry/kernel/errors/app-error'
 import { apiKeyErrors } from './capabilities/api-key/contract.ts'
+import { accessErrors } from './capabilities/decision/contract.ts'
 import { eventErrors } from './capabilities/event/contract.ts'
 import { planErrors } from './capabilities/plan/contract.ts'
 import { settingsErrors } from './capabilities/settings/contract.ts'
@@ -32,6 +33,7 @@ export const errorGroups = [
   usageErrors,
   eventErrors,
   apiKeyErrors,
+  accessErrors,
 ] as const
 
 type CodesOf<Group> = Group extends Readonly<Record<string, { readonly code: infer Code }>> ? Code : never
@@ -96,6 +98,7 @@ const remediesByCode: Partial<Record<ErrorCode, string>> = {
     'Choose a parent that does not stand below the tenant; `GET /api/v1/tenants/{id}/tree` shows which do.',
   'tenant.hierarchy_too_deep': 'Choose a parent that is nearer to the top, or move what is below the tenant first.',
   'tenant.unknown_plan': '`GET /api/v1/plans` lists the plans.',
+  'access.others_denied': 'Ask an admin of the tenant to look, or leave out `userId` to ask about yourself.',
   'plan.feature_missing': 'Choose a plan that has `requiresFeature`; `GET /api/v1/plans` lists them.',
   'idempotency.in_progress':
     'Wait a second and repeat the same request: it will be answered with the result of the first.',

@@ -229,5 +229,7 @@ export interface Dependencies {
   /** The budget of a class: the tenant's, or the installation's where there is no tenant. */
   budget(limit: RateLimitClass, tenant: TenantAccess['tenant'] | null): Promise<Budget>
   sealer: Sealer
+  /** The path of the request that explains a refusal in a tenant, for want of that permission. */
+  explainPath(tenantId: string, permission?: string): string
   services: Services
 }

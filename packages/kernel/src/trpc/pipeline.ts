@@ -1,6 +1,6 @@
 import type { TenantAccess } from '../context/dependencies.ts'
 import type { RequestContext } from '../context/request-context.ts'
-import { tenantSelectionErrors } from '../contract/errors.ts'
+import { authErrors, tenantSelectionErrors } from '../contract/errors.ts'
 import type { AppError } from '../errors/app-error.ts'
 import { toTrpcError } from '../errors/to-trpc-error.ts'
 import { recordDenial } from './denial.ts'
@@ -49,6 +49,7 @@ export const pipeline = <Context extends object>() =>
       return result
     } catch (error) {
       const answer = answerOf(error, ctx, path)
+      if (access) explain(ctx, answer, access)
       observed(answer.status, access?.tenant.id)
       await draw?.refused(answer)
       if (caller && isDenial(answer)) {
@@ -64,6 +65,12 @@ export const pipeline = <Context extends object>() =>
       throw toTrpcError(answer.kind === 'internal' ? error : answer)
     }
   })
+
+/** Only who has access to the tenant gets there: for anybody else there is none. */
+function explain({ dependencies }: RequestContext, { kind, code, details }: AppError, { tenant }: TenantAccess): void {
+  if (kind !== 'forbidden' || (details.missingScope === undefined && code !== authErrors.permission_denied.code)) return
+  details.explain = dependencies.explainPath(tenant.id, details.missingScope)
+}
 
 /** Whoever refused it, the pipeline or a service. That a tenant is suspended is a state, not an attempt. */
 const isDenial = ({ kind, code }: AppError) => kind === 'forbidden' && code !== tenantSelectionErrors.inactive.code

@@ -410,6 +410,7 @@ export type Operations = {
                     }[] | undefined;
                     currentVersion?: number | undefined;
                     missingScope?: string | undefined;
+                    explain?: string | undefined;
                     meter?: string | undefined;
                     limit?: number | null | undefined;
                     used?: number | undefined;
@@ -432,6 +433,37 @@ export type Operations = {
                     remaining: number | null;
                     resetsAt: string | null;
                 } | null;
+            };
+        };
+        explain: {
+            type: "query";
+            input: {
+                tenantId: string;
+                permission?: string | undefined;
+                feature?: string | undefined;
+                userId?: string | undefined;
+            };
+            output: {
+                tenant: {
+                    id: string;
+                    slug: string;
+                    state: string;
+                };
+                principal: {
+                    type: "apiKey" | "platformAdmin" | "service" | "system" | "user";
+                    id: string;
+                };
+                role: "admin" | "member" | "owner" | "viewer" | null;
+                allowed: boolean;
+                permission: string | null;
+                feature: string | null;
+                inheritedFrom: string | null;
+                steps: {
+                    step: "api_key" | "membership" | "plan_feature" | "principal" | "rate_limit" | "role" | "scope" | "tenant" | "tenant_state";
+                    outcome: "failed" | "passed" | "skipped";
+                    detail: string;
+                    wouldChange: string | null;
+                }[];
             };
         };
     };
@@ -681,6 +713,7 @@ export type ProblemDocument = {
     }[] | undefined;
     currentVersion?: number | undefined;
     missingScope?: string | undefined;
+    explain?: string | undefined;
     meter?: string | undefined;
     limit?: number | null | undefined;
     used?: number | undefined;
@@ -695,6 +728,7 @@ export type ProblemDocument = {
 };
 
 export type ErrorCode =
+  | 'access.others_denied'
   | 'api_key.access_disabled'
   | 'api_key.expired'
   | 'api_key.not_found'

@@ -124,6 +124,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tenants/{tenantId}/access/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explain why access is given or denied
+         * @description Every step of the decision in its order, with its outcome and what would change it. Everybody may ask about themselves; about another user only who holds `members:manage`. A refusal for want of a permission carries the path of this request as `explain`.
+         */
+        get: operations["access.explain"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tenants/{tenantId}/api-keys": {
         parameters: {
             query?: never;
@@ -432,6 +452,7 @@ export interface components {
             code: string;
             currentVersion?: number;
             detail: string;
+            explain?: string;
             instance?: string;
             issues?: {
                 message: string;
@@ -1571,6 +1592,7 @@ export interface operations {
                             code: "tenant.inactive" | "auth.permission_denied" | "plan.feature_missing" | "usage.limit_exceeded";
                             currentVersion?: number;
                             detail: string;
+                            explain?: string;
                             issues?: {
                                 message: string;
                                 path: string;
@@ -1706,6 +1728,180 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "request.unsupported_media_type";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "access.explain": {
+        parameters: {
+            query?: {
+                feature?: string;
+                permission?: string;
+                userId?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id, slug or externalId of a tenant, or "current" */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        allowed: boolean;
+                        feature: string | null;
+                        /** @description The ancestor whose membership gives the role */
+                        inheritedFrom: string | null;
+                        permission: string | null;
+                        principal: {
+                            /** @description Of a user or key; the name of a service */
+                            id: string;
+                            /** @enum {string} */
+                            type: "user" | "apiKey" | "service" | "platformAdmin" | "system";
+                        };
+                        /** @description Null for callers that are no members */
+                        role: ("owner" | "admin" | "member" | "viewer") | null;
+                        steps: {
+                            detail: string;
+                            /**
+                             * @description `skipped` has no bearing here
+                             * @enum {string}
+                             */
+                            outcome: "passed" | "failed" | "skipped";
+                            /** @enum {string} */
+                            step: "principal" | "tenant" | "membership" | "role" | "scope" | "plan_feature" | "tenant_state" | "api_key" | "rate_limit";
+                            /** @description What would let it pass */
+                            wouldChange: string | null;
+                        }[];
+                        tenant: {
+                            /**
+                             * Format: uuid
+                             * @description Id of a tenant
+                             */
+                            id: string;
+                            slug: string;
+                            /** @description `active`, or why not */
+                            state: string;
+                        };
+                    };
+                };
+            };
+            /**
+             * @description - `request.invalid`: The request is not valid.
+             *     - `tenant.not_selected`: Name a tenant: in the path, or by the header X-Tenant-ID (id, slug or externalId). GET /api/v1/me lists yours.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid" | "tenant.not_selected";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `access.others_denied`: About the access of others only those may ask who manage members.
+             *     - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             *     - `tenant.mismatch`: The request names two different tenants.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "access.others_denied" | "api_key.access_disabled" | "auth.ip_not_allowed" | "request.https_required" | "tenant.mismatch";
+                    };
+                };
+            };
+            /** @description - `tenant.not_found`: There is no such tenant, or you are not a member of it. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "tenant.not_found";
                     };
                 };
             };

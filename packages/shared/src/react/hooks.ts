@@ -25,6 +25,7 @@ export const [useTenantLimits, useSuspenseTenantLimits] = queryHooks(({ tenants 
 
 /** Whether the caller may do something; the service decides again when it is done. */
 export const [useAccess, useSuspenseAccess] = queryHooks(({ access }) => access.check)
+export const [useAccessExplanation, useSuspenseAccessExplanation] = queryHooks(({ access }) => access.explain)
 
 export const [useSettings, useSuspenseSettings] = queryHooks(({ settings }) => settings.get)
 export const [useSettingsSchema, useSuspenseSettingsSchema] = queryHooks(({ settings }) => settings.schema)

@@ -3,6 +3,7 @@ export type { ErrorCode } from '../http/operations.ts'
 export {
   type TenantEvent,
   useAccess,
+  useAccessExplanation,
   useApiKeys,
   useCreateApiKey,
   useEvents,
@@ -21,6 +22,7 @@ export {
   useSettingsSchema,
   useSubtreeUsage,
   useSuspenseAccess,
+  useSuspenseAccessExplanation,
   useSuspenseApiKeys,
   useSuspenseEvents,
   useSuspenseInfiniteApiKeys,

@@ -1,10 +1,14 @@
-import { authErrors, tenantSelectionErrors } from '@tenantry/kernel/contract/errors'
+import { authErrors, defineErrors, tenantSelectionErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
 import { problemSchema } from '@tenantry/kernel/contract/problem'
 import { id, integer, tenantRef, timestamp } from '@tenantry/kernel/contract/wire'
 import { z } from 'zod'
 import { planErrors } from '../plan/contract.ts'
 import { usageErrors } from '../usage/contract.ts'
+
+export const accessErrors = defineErrors('access', {
+  others_denied: { kind: 'forbidden', message: 'About the access of others only those may ask who manage members.' },
+})
 
 /** Products name their own, so that none is refused for being unknown here: nobody holds it. */
 const permission = z
@@ -78,4 +82,56 @@ export const checkAccess = defineOperation({
       .describe('Of the meter that was asked for'),
   }),
   errors: [usageErrors.unknown_meter],
+})
+
+/** In the order in which they are taken. */
+export const stepNames = [
+  'principal',
+  'tenant',
+  'membership',
+  'role',
+  'scope',
+  'plan_feature',
+  'tenant_state',
+  'api_key',
+  'rate_limit',
+] as const
+
+export const explainAccess = defineOperation({
+  unitOfWork: 'tenant',
+  type: 'query',
+  permission: 'any',
+  allowInactive: true,
+  // The states of the tenant's ancestors.
+  cached: { name: 'ancestors', ttlSeconds: 1 },
+  rest: {
+    method: 'GET',
+    path: '/tenants/{tenantId}/access/explain',
+    summary: 'Explain why access is given or denied',
+    description:
+      'Every step of the decision in its order, with its outcome and what would change it. Everybody may ask about themselves; about another user only who holds `members:manage`. A refusal for want of a permission carries the path of this request as `explain`.',
+    tags: ['Access'],
+  },
+  input: z.object({
+    tenantId: tenantRef(),
+    permission: permission.optional(),
+    feature: feature.optional(),
+    userId: id('user').optional(),
+  }),
+  output: z.object({
+    allowed: z.boolean(),
+    permission: z.string().nullable(),
+    feature: z.string().nullable(),
+    ...subject,
+    inheritedFrom: id('tenant').nullable().describe('The ancestor whose membership gives the role'),
+    steps: z.array(
+      z.object({
+        step: z.enum(stepNames),
+        outcome: z.enum(['passed', 'failed', 'skipped']).describe('`skipped` has no bearing here'),
+        detail: z.string(),
+        wouldChange: z.string().nullable().describe('What would let it pass'),
+      }),
+    ),
+  }),
+  errors: [accessErrors.others_denied],
 })

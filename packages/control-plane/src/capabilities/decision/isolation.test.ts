@@ -1,7 +1,9 @@
+import { newId } from '@tenantry/kernel/tenancy/id'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { isolationPromises } from '../../../test/isolation.fixture.ts'
-import { openTestInstallation, type TestInstallation } from '../../testing.ts'
+import { openTestInstallation, operator, type TestInstallation } from '../../testing.ts'
 import * as contract from './contract.ts'
+import { ancestorStates } from './repository.ts'
 
 let installation: TestInstallation
 beforeAll(async () => {
@@ -9,6 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => installation.close())
 
+// What is asked about oneself needs nothing but access to the tenant.
 const inputs = { 'access.check': { permission: 'usage:read' } }
 for (const { promise, check } of isolationPromises(contract, inputs)) test(promise, () => check(installation))
 
@@ -28,4 +31,29 @@ test('what one tenant has used or may have does not show in what another is told
     expect(told.reasons.map(({ code }) => code)).toEqual(['auth.permission_denied'])
     expect(told.usage).toMatchObject({ used: 0, limit: null })
   }
+})
+
+test('a user of another tenant is no member here, whether or not there is such a user', async () => {
+  const { tenant, user } = await installation.enter()
+  const { user: stranger } = await installation.enter()
+  const ask = async (userId: string) => {
+    const { principal, ...told } = await installation.callerAs(user).access.explain({ tenantId: tenant.id, userId })
+    expect(principal).toEqual({ type: 'user', id: userId })
+    return JSON.parse(JSON.stringify(told).replaceAll(userId, '<user>'))
+  }
+  const told = await ask(stranger.id)
+  expect(told).toMatchObject({ allowed: false, role: null })
+  expect(told).toEqual(await ask(newId()))
+})
+
+test("the states of a tenant's ancestors are told under that tenant's signature only", async () => {
+  const root = await installation.createTenant({ status: 'suspended' })
+  const tenant = await installation.createTenant({ parent: root })
+  const { user } = await installation.enter({ parent: tenant })
+  const read = (tenantId: string) => installation.database.tenantRead({ tenantId }, ancestorStates)
+  expect(await read(tenant.id)).toEqual([{ id: root.id, state: 'suspended' }])
+  expect(await read(root.id)).toEqual([])
+  const text = 'select * from directory.ancestor_states()'
+  expect(await installation.database.userRead(user.id, { text })).toEqual([])
+  expect(await installation.database.platformRead(operator, { text })).toEqual([])
 })

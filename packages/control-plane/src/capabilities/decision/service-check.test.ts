@@ -86,6 +86,7 @@ describe('an answer', () => {
         code: 'auth.permission_denied',
         detail: 'This needs the scope usage:write.',
         missingScope: 'usage:write',
+        explain: `/api/v1/tenants/${tenant.id}/access/explain?permission=usage:write`,
       },
       {
         ...forbidden,

@@ -7,5 +7,6 @@ export {
   insertTenant,
   listPlansInUse,
   saveTenant,
+  tenantSource,
 } from './repository.ts'
 export { forgetKept, forgetTenant } from './service.ts'

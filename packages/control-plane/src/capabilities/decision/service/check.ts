@@ -1,4 +1,3 @@
-import type { Actor } from '@tenantry/kernel/context/actor'
 import type { CachedTenantContext } from '@tenantry/kernel/context/request-context'
 import { authErrors, requestErrors, tenantSelectionErrors } from '@tenantry/kernel/contract/errors'
 import type { AppError } from '@tenantry/kernel/errors/app-error'
@@ -8,6 +7,8 @@ import { isBaseRole, isTenantScope } from '../../access/index.ts'
 import { planErrors, planNamed } from '../../plan/index.ts'
 import { getStanding, usageErrors } from '../../usage/index.ts'
 import type { checkAccess as checkOperation } from '../contract.ts'
+import { explainPath } from './explain-path.ts'
+import { principalOf } from './principal.ts'
 
 type Question = z.output<typeof checkOperation.input>
 type Answer = z.output<typeof checkOperation.output>
@@ -48,11 +49,13 @@ function inactive({ tenant: { status, statusReason } }: CachedTenantContext): Ap
   return tenantSelectionErrors.inactive({ state: status, reason: statusReason }, `This tenant is ${status}.`)
 }
 
-function withoutScope({ access }: CachedTenantContext, permission: string): AppError | null {
+function withoutScope({ access, tenant }: CachedTenantContext, permission: string): AppError | null {
   // biome-ignore lint/plugin: the answer is about scopes; whoever may ask is the pipeline's to decide.
   if (access.scopes.has(permission)) return null
   const unknown = isTenantScope(permission) ? '' : ', which no role holds'
-  return authErrors.permission_denied({ missingScope: permission }, `This needs the scope ${permission}${unknown}.`)
+  const explain = explainPath(tenant.id, permission)
+  const message = `This needs the scope ${permission}${unknown}.`
+  return authErrors.permission_denied({ missingScope: permission, explain }, message)
 }
 
 function withoutFeature({ services: { catalogue }, tenant }: CachedTenantContext, feature: string): AppError | null {
@@ -71,11 +74,6 @@ function withoutRoom({ meter, used, limit, hardLimit, resetsAt }: Standing, amou
     { meter, limit, used, ...(resetsAt === null ? {} : { resetsAt }) },
     `${amount} more of ${meter} would be above the limit of ${hardLimit}.`,
   )
-}
-
-function principalOf(actor: Actor): Answer['principal'] {
-  if (actor.type === 'anonymous') throw authErrors.unauthenticated()
-  return { type: actor.type, id: 'id' in actor ? actor.id : actor.name }
 }
 
 const remainingOf = ({ hardLimit, used }: Standing) => (hardLimit === null ? null : Math.max(0, hardLimit - used))

@@ -1,0 +1,1 @@
+export { explainPath } from './service/explain-path.ts'

@@ -1,0 +1,120 @@
+import { stepNames } from '../contract.ts'
+
+/** What a decision about one principal and tenant is made from. */
+export interface Situation {
+  principal: { type: string; id: string }
+  /** How the request names the tenant: `current`, or by id, slug or externalId. */
+  reference: string
+  tenant: { slug: string; status: string; statusReason: string | null }
+  /** The root first. */
+  ancestors: readonly { id: string; state: string }[]
+  /** Null for who is no member. */
+  access: { role: string | null; inheritedFrom: string | null; scopes: ReadonlySet<string> } | null
+  permission: string | undefined
+  /** From the highest to the lowest. */
+  rolesWithPermission: readonly string[]
+  feature: string | undefined
+  plan: { name: string; features: ReadonlySet<string> }
+  plansWithFeature: readonly string[]
+  /** The operations that need the permission, each with the budget that a call of it draws on. */
+  operations: readonly { name: string; limit: string; points: number; windowSeconds: number }[]
+}
+
+export interface Step {
+  step: (typeof stepNames)[number]
+  /** `skipped` has no bearing on this principal or question. */
+  outcome: 'passed' | 'failed' | 'skipped'
+  detail: string
+  /** Null where the step does not stand in the way. */
+  wouldChange: string | null
+}
+
+type Judgement = Omit<Step, 'step'>
+
+const passed = (detail: string): Judgement => ({ outcome: 'passed', detail, wouldChange: null })
+const skipped = (detail: string): Judgement => ({ outcome: 'skipped', detail, wouldChange: null })
+const failed = (detail: string, wouldChange: string): Judgement => ({ outcome: 'failed', detail, wouldChange })
+
+const judges: Record<Step['step'], (situation: Situation) => Judgement> = {
+  principal: ({ principal }) => passed(`The ${principal.type} ${principal.id}.`),
+
+  tenant: ({ reference, tenant }) =>
+    passed(
+      reference === 'current'
+        ? `${tenant.slug}, found by header, subdomain, API key, the token's claim or the only membership.`
+        : `${tenant.slug}, named as ${reference}.`,
+    ),
+
+  membership: ({ principal, access, tenant }) => {
+    if (principal.type !== 'user') return skipped(`A ${principal.type} needs no membership.`)
+    if (access === null)
+      return failed(
+        `No member of ${tenant.slug}, nor of an ancestor with a role that is inherited.`,
+        `A membership of ${tenant.slug}, or an inheritable one of an ancestor.`,
+      )
+    return passed(
+      access.inheritedFrom === null
+        ? `A member of ${tenant.slug} itself.`
+        : `A member of the ancestor ${access.inheritedFrom}, whose role is inherited.`,
+    )
+  },
+
+  role: ({ access }) =>
+    access?.role ? passed(`The role ${access.role}.`) : skipped('Without a membership there is no role.'),
+
+  scope: ({ principal, access, permission, rolesWithPermission: roles }) => {
+    if (permission === undefined) return skipped('No permission is asked for.')
+    if (principal.type === 'apiKey') return skipped('A key holds scopes of its own.')
+    const holder = access?.role ? `The role ${access.role}` : `The ${principal.type}`
+    if (access?.scopes.has(permission)) return passed(`${holder} holds ${permission}.`)
+    return failed(
+      `${holder} does not hold ${permission}.`,
+      roles.length > 0 ? `One of the roles that hold it: ${roles.join(', ')}.` : 'Nothing: no role holds it.',
+    )
+  },
+
+  plan_feature: ({ feature, plan, plansWithFeature: plans }) => {
+    if (feature === undefined) return skipped('No feature is asked for.')
+    if (plan.features.has(feature)) return passed(`The plan ${plan.name} has ${feature}.`)
+    return failed(
+      `The plan ${plan.name} does not have ${feature}.`,
+      plans.length > 0 ? `One of the plans that have it: ${plans.join(', ')}.` : 'Nothing: no plan has it.',
+    )
+  },
+
+  tenant_state: ({ tenant: { slug, status, statusReason }, ancestors }) => {
+    const above = ancestors.filter(({ state }) => state !== 'active').map(({ id, state }) => `${id} is ${state}`)
+    const lineage = above.length > 0 ? ` Above it: ${above.join(', ')}.` : ''
+    if (status === 'active') return passed(`${slug} is active.${lineage}`)
+    const because = statusReason === null ? '' : `: ${statusReason}`
+    return failed(`${slug} is ${status}${because}${lineage === '' ? '' : `;${lineage}`}`, wayBackFrom(status))
+  },
+
+  api_key: ({ principal, access, permission }) => {
+    if (principal.type !== 'apiKey') return skipped('No API key is used.')
+    if (permission === undefined) return passed('The key is valid.')
+    if (access?.scopes.has(permission)) return passed(`The key holds ${permission}.`)
+    return failed(
+      `The key does not hold ${permission}, or who made it no longer does.`,
+      'A key with this scope, made by somebody who holds it.',
+    )
+  },
+
+  rate_limit: ({ operations }) =>
+    operations.length === 0
+      ? skipped('No operation needs this permission.')
+      : passed(operations.map(describeBudget).join(' ')),
+}
+
+const describeBudget = ({ name, limit, points, windowSeconds }: Situation['operations'][number]) =>
+  `${name} draws on the class ${limit}: ${points} calls in ${windowSeconds} seconds.`
+
+function wayBackFrom(status: string): string {
+  if (status === 'deleting') return 'Restoring it, while its retention lasts.'
+  if (status === 'provisioning') return 'Waiting until it is set up.'
+  return 'A platform admin who makes it active again.'
+}
+
+/** Every step of the decision in its order, whether or not an earlier one failed. */
+export const explainSteps = (situation: Situation): Step[] =>
+  stepNames.map((step) => ({ step, ...judges[step](situation) }))

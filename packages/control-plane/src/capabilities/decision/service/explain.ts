@@ -1,0 +1,83 @@
+import type { Actor } from '@tenantry/kernel/context/actor'
+import type { TenantAccess } from '@tenantry/kernel/context/dependencies'
+import type { CachedTenantContext } from '@tenantry/kernel/context/request-context'
+import type { AnyOperation, RateLimitClass } from '@tenantry/kernel/contract/operation'
+import type { z } from 'zod'
+import { baseRoles, isBaseRole, roleScopes } from '../../access/index.ts'
+import { planNamed } from '../../plan/index.ts'
+import { accessErrors, type explainAccess as explainOperation } from '../contract.ts'
+import { ancestorStates } from '../repository.ts'
+import { explainSteps } from '../rules/steps.ts'
+import { principalOf } from './principal.ts'
+
+declare module '@tenantry/kernel/context/dependencies' {
+  interface Services {
+    /** What the pipeline decides by; an explanation by anything else would be one of something else. */
+    decisions: {
+      findAccess: Directory['findAccess']
+      budget(limit: RateLimitClass, tenant: TenantAccess['tenant']): Promise<Budget>
+      operationsNeeding(permission: string): { name: string; operation: AnyOperation }[]
+    }
+  }
+}
+
+type Question = z.output<typeof explainOperation.input>
+type Answer = z.output<typeof explainOperation.output>
+
+/** Throws `access.others_denied` for a question about somebody else by who does not manage members. */
+export async function explainAccess(ctx: CachedTenantContext, question: Question): Promise<Answer> {
+  const { permission, feature, tenantId: reference } = question
+  const { tenant, services } = ctx
+  const { actor, access } = await subjectOf(ctx, question.userId)
+  const plan = planNamed(services.catalogue, tenant.plan)
+  const holds = (scopes: ReadonlySet<string>) => permission !== undefined && scopes.has(permission)
+  const principal = principalOf(actor)
+  const steps = explainSteps({
+    principal,
+    reference,
+    tenant,
+    ancestors: await ctx.cached((read) => read(ancestorStates)),
+    access,
+    permission,
+    rolesWithPermission: baseRoles.filter((role) => holds(roleScopes[role])),
+    feature,
+    plan,
+    plansWithFeature: services.catalogue.plans
+      .filter(({ features }) => feature !== undefined && features.has(feature))
+      .map(({ name }) => name),
+    operations: permission === undefined ? [] : await budgetsOf(ctx, permission),
+  })
+  const role = access?.role ?? null
+  return {
+    allowed: steps.every(({ outcome }) => outcome !== 'failed'),
+    permission: permission ?? null,
+    feature: feature ?? null,
+    tenant: { id: tenant.id, slug: tenant.slug, state: tenant.status },
+    principal,
+    role: isBaseRole(role) ? role : null,
+    inheritedFrom: access?.inheritedFrom ?? null,
+    steps,
+  }
+}
+
+async function subjectOf(
+  ctx: CachedTenantContext,
+  userId: string | undefined,
+): Promise<{ actor: Actor; access: TenantAccess | null }> {
+  const { actor, access, tenant, services } = ctx
+  if (userId === undefined || ('id' in actor && actor.id === userId)) return { actor, access }
+  // biome-ignore lint/plugin: the contract lets everybody ask about themselves; who else they ask about is known here.
+  if (!access.scopes.has('members:manage')) throw accessErrors.others_denied({ missingScope: 'members:manage' })
+  const other: Actor = { type: 'user', id: userId, email: null, name: null }
+  return { actor: other, access: await services.decisions.findAccess(other, tenant.id) }
+}
+
+async function budgetsOf({ services: { decisions }, tenant }: CachedTenantContext, permission: string) {
+  return Promise.all(
+    decisions.operationsNeeding(permission).map(async ({ name, operation: { rateLimit } }) => ({
+      name,
+      limit: rateLimit,
+      ...(await decisions.budget(rateLimit, tenant)),
+    })),
+  )
+}
