@@ -1,7 +1,8 @@
 import { type TRPC_ERROR_CODE_KEY, TRPCError } from '@trpc/server'
 import { ZodError } from 'zod'
 import { internalErrorCode, requestErrors } from '../contract/errors.ts'
-import { AppError, type ErrorKind } from './app-error.ts'
+import type { Problem } from '../contract/problem.ts'
+import { AppError, type ErrorKind, errorKinds } from './app-error.ts'
 
 const trpcCodes: Record<ErrorKind, TRPC_ERROR_CODE_KEY> = {
   invalid: 'BAD_REQUEST',
@@ -51,4 +52,11 @@ export function toTrpcError(error: unknown): TRPCError {
   const known = toAppError(error)
   const cause = known.code === internalErrorCode ? error : known
   return new TRPCError({ code: trpcCodes[known.kind], message: known.message, cause })
+}
+
+/** What another service has refused, thrown on with the same status; the problem document stays with it. */
+export function problemToTrpcError(problem: Pick<Problem, 'status' | 'detail'>): TRPCError {
+  const kind = (Object.keys(trpcCodes) as ErrorKind[]).find((candidate) => errorKinds[candidate] === problem.status)
+  const cause = Object.assign(new Error(problem.detail), { problem })
+  return new TRPCError({ code: trpcCodes[kind ?? 'unavailable'], message: problem.detail, cause })
 }
