@@ -2,7 +2,7 @@ import { seededUsers } from '@tenantry/control-plane/seeds'
 import type { Config } from './config.ts'
 
 /** What a person wants to know first; the command works as it stands. */
-export function banner({ HOST, developmentIssuer }: Config, port: number): string {
+export function banner({ HOST, PLATFORM_ACCESS, developmentIssuer }: Config, port: number): string {
   const host = HOST.includes(':') && !HOST.startsWith('[') ? `[${HOST}]` : HOST
   const origin = `http://${host}:${port}`
   const lines = [
@@ -13,6 +13,9 @@ export function banner({ HOST, developmentIssuer }: Config, port: number): strin
     `  tRPC           ${origin}/trpc`,
     `  API reference  ${origin}/api/docs`,
     `  Health         ${origin}/readyz`,
+    ...(PLATFORM_ACCESS
+      ? []
+      : ['', '  Platform access is off: PLATFORM_ACCESS is false, and platform admins are plain users.']),
     ...(developmentIssuer ? developmentLines(origin) : []),
     '',
     '',

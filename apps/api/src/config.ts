@@ -49,6 +49,9 @@ export const environment = z.object({
     .regex(/^[^=]+=.+$/, 'Expected claim=value.')
     .default('roles=platform_admin')
     .describe('Claim that makes a platform admin, as claim=value'),
+  PLATFORM_ACCESS: flag
+    .default('true')
+    .describe('Whether platform admins come in by the doors; without it their claim makes a plain user'),
   AUTH_DEV_ISSUER: flag.optional().describe('Built-in issuer for development; only embedded and on loopback'),
   BASE_DOMAIN: z.hostname().optional().describe('Tenants are also found by <slug>.<BASE_DOMAIN>'),
   CORS_ORIGINS: origins
@@ -95,6 +98,7 @@ interface Derived {
   production: boolean
   embedded: boolean
   developmentIssuer: boolean
+  PLATFORM_ACCESS: boolean
   REQUIRE_HTTPS: boolean
   LOG_REQUESTS: boolean
   DRAIN_DELAY_MS: number
@@ -116,6 +120,7 @@ export function readConfig(source: NodeJS.ProcessEnv = process.env, { production
     production,
     embedded: values.DATABASE_URL === undefined,
     developmentIssuer: mayIssue(given) && AUTH_DEV_ISSUER !== 'false',
+    PLATFORM_ACCESS: values.PLATFORM_ACCESS === 'true',
     REQUIRE_HTTPS: flagged(REQUIRE_HTTPS),
     LOG_REQUESTS: flagged(LOG_REQUESTS),
     DRAIN_DELAY_MS: values.DRAIN_DELAY_MS ?? (production ? 5_000 : 0),

@@ -24,6 +24,7 @@ export async function openInstallation(config: Config): Promise<Installation> {
         issuers: trustedIssuers(config, developmentIssuerOf(config, opened)),
         clock: systemClock,
       }),
+    platformAccess: config.PLATFORM_ACCESS,
     streams: { heartbeatMilliseconds: config.STREAM_HEARTBEAT_MS, streamsPerTenant: config.STREAMS_PER_TENANT },
   })
   const { logger } = parts.dependencies

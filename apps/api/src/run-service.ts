@@ -71,7 +71,7 @@ async function serve(
   await listen(server, config.PORT, config.HOST)
   const { address, port } = server.address() as AddressInfo
   if (announce) announce(config, port)
-  else logger.info({ version, address, port }, 'listening')
+  else logger.info({ version, address, port, platformAccess: config.PLATFORM_ACCESS }, 'listening')
   return once(async () => {
     state.draining = true
     logger[config.production ? 'info' : 'debug']('draining')

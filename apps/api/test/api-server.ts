@@ -47,7 +47,7 @@ export async function openTestApi({
   environment = {},
 }: TestApiOptions = {}): Promise<TestApi> {
   const config = readConfig(environment)
-  const installation = await openTestInstallation({ clock, streams })
+  const installation = await openTestInstallation({ clock, streams, platformAccess: config.PLATFORM_ACCESS })
   const key = createDevelopmentKey()
   const issuer = createDevelopmentIssuer({ issuer: installation.issuer.issuer, audience: 'tenantry', key, clock })
   const metrics = createMetrics()

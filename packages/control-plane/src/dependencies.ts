@@ -16,12 +16,14 @@ import { appRouter } from './router.ts'
 import { version } from './version.ts'
 
 /** What `createDependencies` makes itself. */
-type Made = 'directory' | 'apiKeys' | 'auditLog' | 'budget' | 'explainPath' | 'services'
+type Made = 'directory' | 'apiKeys' | 'auditLog' | 'budget' | 'explainPath' | 'platformAccess' | 'services'
 
 export type ControlPlaneParts = Omit<Dependencies, Made> &
   Pick<Dependencies['services'], 'bus' | 'cache'> & {
     catalogue: PlanCatalogue
     apiKeyTexts: ApiKeyOptions['texts']
+    /** Whether the doors know platform admins; they do unless told. */
+    platformAccess?: boolean
     streams?: Partial<Omit<EventStreamOptions, 'bus'>>
   }
 
@@ -41,6 +43,7 @@ export function createDependencies({
   catalogue,
   apiKeyTexts,
   streams,
+  platformAccess = true,
   ...parts
 }: ControlPlaneParts): Dependencies {
   const directory = createDirectory({ database: parts.database, clock: parts.clock })
@@ -84,7 +87,7 @@ export function createDependencies({
   })
   const decisions = { findAccess: directory.findAccess, budget, operationsNeeding }
   const services = { bus, cache, catalogue, apiKeys, decisions, eventStreams, forgetAccess, isolation }
-  return { ...parts, directory, apiKeys, auditLog, budget, explainPath, services }
+  return { ...parts, directory, apiKeys, auditLog, budget, explainPath, platformAccess, services }
 }
 
 function operationsNeeding(permission: string): { name: string; operation: AnyOperation }[] {

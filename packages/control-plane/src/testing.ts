@@ -89,11 +89,13 @@ export const operator = {
 
 export interface TestInstallationOptions {
   clock?: Clock
+  platformAccess?: boolean
   streams?: ControlPlaneParts['streams']
 }
 
 export async function openTestInstallation({
   clock = systemClock,
+  platformAccess = true,
   streams = {},
 }: TestInstallationOptions = {}): Promise<TestInstallation> {
   const testDatabase = await cloneTemplate(
@@ -129,6 +131,7 @@ export async function openTestInstallation({
     bus: createMemoryBus(logger),
     cache: createTenantCache({ clock, maxItems: 10_000 }),
     catalogue: loadCatalogue(),
+    platformAccess,
     streams,
   })
   const population = populating(dependencies, issuer)

@@ -29,6 +29,7 @@ export interface InstallationParts {
 export interface OpenOptions extends Omit<StorageOptions, 'logger'> {
   /** Who tokens are believed of. */
   authenticator(storage: Storage): Authenticator
+  platformAccess?: ControlPlaneParts['platformAccess']
   streams?: ControlPlaneParts['streams']
 }
 
@@ -63,6 +64,7 @@ export async function openParts(config: InstallationConfig, options: OpenOptions
     // Of the database, not of the command that started this: the keys in it must outlive that.
     apiKeyTexts: createApiKeyTexts(config.embedded ? 'dev' : 'live', storage.encryptionKeys),
     catalogue,
+    ...(options.platformAccess === undefined ? {} : { platformAccess: options.platformAccess }),
     ...(options.streams === undefined ? {} : { streams: options.streams }),
     ...parts,
   })

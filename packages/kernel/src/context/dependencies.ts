@@ -229,6 +229,8 @@ export interface Dependencies {
   /** The budget of a class: the tenant's, or the installation's where there is no tenant. */
   budget(limit: RateLimitClass, tenant: TenantAccess['tenant'] | null): Promise<Budget>
   sealer: Sealer
+  /** Whether a claim makes a platform admin of who comes in by a door. Jobs and commands act as the system anyway. */
+  platformAccess: boolean
   /** The path of the request that explains a refusal in a tenant, for want of that permission. */
   explainPath(tenantId: string, permission?: string): string
   services: Services

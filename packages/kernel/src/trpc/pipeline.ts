@@ -6,7 +6,7 @@ import { toTrpcError } from '../errors/to-trpc-error.ts'
 import { recordDenial } from './denial.ts'
 import { t } from './init.ts'
 import { authenticate, type Caller } from './middleware/authentication.ts'
-import { authorize } from './middleware/authorization.ts'
+import { authorize, refuseSwitchedOff } from './middleware/authorization.ts'
 import { cachedRead } from './middleware/cached-read.ts'
 import { answerOf } from './middleware/errors.ts'
 import { observe } from './middleware/logging.ts'
@@ -33,6 +33,7 @@ export const pipeline = <Context extends object>() =>
     let access: TenantAccess | null = null
     try {
       caller = await authenticate(ctx, operation)
+      refuseSwitchedOff(operation, caller.actor, ctx.dependencies.platformAccess)
       access =
         operation.unitOfWork === 'tenant'
           ? await selectTenant(ctx, caller, { operation, path, rawInput: await getRawInput() })

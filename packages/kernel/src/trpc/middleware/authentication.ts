@@ -64,10 +64,11 @@ async function verify(ctx: RequestContext): Promise<Caller> {
   return { actor: key.actor, identity: null, key }
 }
 
-async function callerOf({ authenticator, directory }: Dependencies, bearer: string): Promise<Caller> {
+async function callerOf({ authenticator, directory, platformAccess }: Dependencies, bearer: string): Promise<Caller> {
   const identity = await authenticator.verify(bearer)
   const user = await directory.signIn(identity)
-  return { actor: { type: identity.platformAdmin ? 'platformAdmin' : 'user', ...user }, identity, key: null }
+  const type = identity.platformAdmin && platformAccess ? 'platformAdmin' : 'user'
+  return { actor: { type, ...user }, identity, key: null }
 }
 
 function admitted(caller: Caller): Caller {

@@ -16,6 +16,13 @@ export function authorize(operation: AnyOperation, actor: Actor, access: TenantA
   if (unitOfWork === 'tenant') authorizeInTenant(permission, access)
 }
 
+/** Before a tenant is looked for, which who is no platform admin any more may have no access to. */
+export function refuseSwitchedOff(operation: AnyOperation, actor: Actor, platformAccess: boolean): void {
+  if (platformAccess || isOperator(actor)) return
+  if (operation.unitOfWork !== 'platform' && operation.permission !== 'platform') return
+  throw authErrors.permission_denied({}, 'Platform operations are switched off here: PLATFORM_ACCESS is false.')
+}
+
 /** Jobs and commands of the installation act as operators do. */
 export const isOperator = ({ type }: Actor): boolean => type === 'platformAdmin' || type === 'system'
 
