@@ -1,7 +1,7 @@
 import type { Actor } from '../context/actor.ts'
 import { actorKey } from '../context/actor.ts'
-import type { AuditEntry } from '../context/dependencies.ts'
 import type { RequestContext } from '../context/request-context.ts'
+import { writeEntryAlone } from './entry-alone.ts'
 
 /**
  * A caller that is refused again and again is written down this often for each tenant it aims at, so that no noise
@@ -30,13 +30,11 @@ export async function recordDenial(
   try {
     const aimedAt = await tenantId()
     if (!(await dependencies.rateLimits.consume('denied', `${caller} ${aimedAt}`, budget)).allowed) return
-    await writeDenial(ctx, aimedAt, {
+    await writeEntryAlone(ctx, {
+      tenantId: aimedAt,
       action: 'access.denied',
       outcome: 'denied',
       actor,
-      client: ctx.client,
-      requestId: ctx.requestId,
-      at: dependencies.clock.now(),
       details: { code, ...(operation ? { operation } : {}) },
     })
   } catch (error) {
@@ -45,21 +43,3 @@ export async function recordDenial(
 }
 
 const noTenant = async () => null
-const pipeline: Actor = { type: 'system', name: 'pipeline' }
-
-async function writeDenial(
-  { dependencies }: RequestContext,
-  tenantId: string | null,
-  entry: AuditEntry,
-): Promise<void> {
-  const { database, auditLog } = dependencies
-  const inPlatform = database.platformUnit({ actor: pipeline, readOnly: false }, (em) =>
-    auditLog.appendPlatform(em, [{ ...entry, tenantId }]),
-  )
-  if (tenantId === null) return inPlatform
-  // Side by side: one after the other would tell by the time it takes that there is such a tenant.
-  const inTenant = database.tenantUnit({ tenantId, actor: pipeline, readOnly: false }, (em) =>
-    auditLog.append(em, tenantId, [entry]),
-  )
-  await Promise.all([inPlatform, inTenant])
-}

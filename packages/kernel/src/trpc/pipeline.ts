@@ -12,6 +12,7 @@ import { answerOf } from './middleware/errors.ts'
 import { observe } from './middleware/logging.ts'
 import { type Draw, drawRate } from './middleware/rate-limit.ts'
 import { selectTenant } from './middleware/tenant.ts'
+import { recordOperatorUse } from './operator-use.ts'
 
 /** The fields every service gets, whatever it works on. */
 const serviceFields = ({ dependencies }: RequestContext) => ({
@@ -46,6 +47,9 @@ export const pipeline = <Context extends object>() =>
       // tRPC cannot follow which operation gets what.
       const result = await next({ ctx: { ...entered, ...cached } as unknown as Context })
       if (!result.ok) throw result.error
+      if (actor.type === 'platformAdmin' && operation.type !== 'mutation') {
+        await recordOperatorUse(ctx, { actor, access, operation, path })
+      }
       observed(200, access?.tenant.id)
       return result
     } catch (error) {

@@ -5,6 +5,7 @@ import type { AuditEntry, TenantAccess } from '../../context/dependencies.ts'
 import type { RequestContext } from '../../context/request-context.ts'
 import type { AnyOperation } from '../../contract/operation.ts'
 import { t } from '../init.ts'
+import { recordOperatorUse } from '../operator-use.ts'
 import { isOperator } from './authorization.ts'
 import { claimKey, type IdempotentCall, storeAnswer } from './idempotency.ts'
 
@@ -51,6 +52,10 @@ export const transaction = <Context extends object>() =>
       } catch (error) {
         ctx.logger.error({ err: error, operation: path }, 'an effect after commit failed')
       }
+    }
+    const { actor, access } = entered
+    if (actor.type === 'platformAdmin' && operation.type === 'mutation' && journal.entries.length === 0) {
+      await recordOperatorUse(ctx, { actor, access, operation, path })
     }
     return result
   })

@@ -1,0 +1,26 @@
+import type { Actor } from '../context/actor.ts'
+import type { AuditEntry } from '../context/dependencies.ts'
+import type { RequestContext } from '../context/request-context.ts'
+
+const pipeline: Actor = { type: 'system', name: 'pipeline' }
+
+export interface EntryAlone extends Pick<AuditEntry, 'action' | 'outcome' | 'actor' | 'details'> {
+  /** Null where no tenant is concerned. */
+  tenantId: string | null
+}
+
+/** Audits what has no transaction of its own, in the tenant's log and in the platform's. */
+export async function writeEntryAlone(ctx: RequestContext, { tenantId, ...told }: EntryAlone): Promise<void> {
+  const { dependencies, client, requestId } = ctx
+  const { database, auditLog, clock } = dependencies
+  const entry: AuditEntry = { ...told, client, requestId, at: clock.now() }
+  const inPlatform = database.platformUnit({ actor: pipeline, readOnly: false }, (em) =>
+    auditLog.appendPlatform(em, [{ ...entry, tenantId }]),
+  )
+  if (tenantId === null) return inPlatform
+  // Side by side: one after the other would tell by the time it takes that there is such a tenant.
+  const inTenant = database.tenantUnit({ tenantId, actor: pipeline, readOnly: false }, (em) =>
+    auditLog.append(em, tenantId, [entry]),
+  )
+  await Promise.all([inPlatform, inTenant])
+}

@@ -1,0 +1,40 @@
+import { type Actor, actorKey } from '../context/actor.ts'
+import type { TenantAccess } from '../context/dependencies.ts'
+import type { RequestContext } from '../context/request-context.ts'
+import type { AnyOperation } from '../contract/operation.ts'
+import { writeEntryAlone } from './entry-alone.ts'
+
+/** A console that asks again and again is written down once for each operator, tenant and operation. */
+const budget = { points: 1, windowSeconds: 60 }
+
+export interface Use {
+  actor: Extract<Actor, { type: 'platformAdmin' }>
+  access: TenantAccess | null
+  operation: AnyOperation
+  /** Path of the procedure. */
+  path: string
+}
+
+/**
+ * Audits what an operator looked at, or called without leaving an entry, before the answer is given. Never fails the
+ * call.
+ */
+export async function recordOperatorUse(ctx: RequestContext, { actor, access, operation, path }: Use): Promise<void> {
+  const reachesTenants = access !== null || operation.unitOfWork === 'platform' || operation.operatorSpansTenants
+  if (!reachesTenants) return
+  const { rateLimits } = ctx.dependencies
+  const tenantId = access?.tenant.id ?? null
+  const key = `${actorKey(actor)} ${tenantId} ${path}`
+  try {
+    const { allowed, window } = await rateLimits.consume('operator', key, budget)
+    if (!allowed) return
+    const action = operation.type === 'mutation' ? 'platform.call' : 'platform.read'
+    const entry = { tenantId, actor, action, outcome: 'success' as const, details: { operation: path } }
+    await writeEntryAlone(ctx, entry).catch(async (error: unknown) => {
+      await rateLimits.refund('operator', key, window)
+      throw error
+    })
+  } catch (error) {
+    ctx.logger.error({ err: error, operation: path }, 'the use by an operator could not be audited')
+  }
+}
