@@ -145,6 +145,7 @@ describe('production', () => {
 
 test('https cannot be required where nobody could vouch for it', () => {
   expect(refused({ REQUIRE_HTTPS: 'true' })).toEqual(['TRUSTED_PROXIES'])
+  expect(refused({ SMTP_URL: 'smtp://mail.example' })).toEqual(['MAIL_FROM'])
 })
 
 test.each([
@@ -171,6 +172,9 @@ test.each([
   ['LOG_LEVEL', 'loud'],
   ['AUTH_DEV_ISSUER', 'yes'],
   ['TRUSTED_PROXIES', '10.0.0.0/8, the-proxy'],
+  ['MAIL_FROM', 'Acme <mail@acme.example>, other@acme.example'],
+  ['SELF_SERVICE_SIGNUP', 'yes'],
+  ['REGION', 'Europe West'],
   ['BASE_DOMAIN', 'https://tenantry.example'],
   ['METRICS_TOKEN', 'short'],
   ['CORS_ORIGINS', 'https://app.example.com/'],

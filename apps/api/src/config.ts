@@ -53,6 +53,18 @@ export const environment = z.object({
     .default('true')
     .describe('Whether platform admins come in by the doors; without it their claim makes a plain user'),
   AUTH_DEV_ISSUER: flag.optional().describe('Built-in issuer for development; only embedded and on loopback'),
+  SELF_SERVICE_SIGNUP: flag
+    .default('false')
+    .describe('Whether every user with a verified e-mail address may create tenants, not platform admins only'),
+  SMTP_URL: url('smtp:', 'smtps:').optional().describe('Mail server; without it mails wait to be sent'),
+  MAIL_FROM: z
+    .string()
+    .regex(
+      /^(?:[^<>\r\n]+ <[^\s@<>]+@[^\s@<>]+>|[^\s@<>]+@[^\s@<>]+)$/,
+      'Expected Name <address@domain>, or an address.',
+    )
+    .optional()
+    .describe('Whom mails are from, `Name <address@domain>` or an address'),
   BASE_DOMAIN: z.hostname().optional().describe('Tenants are also found by <slug>.<BASE_DOMAIN>'),
   CORS_ORIGINS: origins
     .prefault('')
@@ -143,6 +155,7 @@ function contradictions(given: NodeJS.ProcessEnv, production: boolean): string[]
   if ((production || given.DATABASE_URL !== undefined) && !mayBelieve(given.OIDC_ISSUER)) {
     problems.push('OIDC_ISSUER: must be https, for whoever can alter its keys on their way here can sign tokens.')
   }
+  if (given.SMTP_URL !== undefined && given.MAIL_FROM === undefined) problems.push('MAIL_FROM: required with SMTP_URL.')
   const requireHttps = (given.REQUIRE_HTTPS ?? String(production)) === 'true'
   if (requireHttps && given.TRUSTED_PROXIES === undefined) {
     problems.push(

@@ -7,6 +7,7 @@ import { discoverIssuer } from '@tenantry/kernel/authentication/issuer-keys'
 import { createTokenVerifier, type TrustedIssuer } from '@tenantry/kernel/authentication/token-verifier'
 import { systemClock } from '@tenantry/kernel/context/clock'
 import { startJobs } from '@tenantry/kernel/jobs/jobs'
+import { createMailer } from '@tenantry/kernel/mail/mailer'
 import type { Config } from './config.ts'
 
 /** Everything a service holds, and how it lets go of it. */
@@ -16,6 +17,8 @@ export interface Installation extends Omit<InstallationParts, 'storage' | 'close
 }
 
 export async function openInstallation(config: Config): Promise<Installation> {
+  const { SMTP_URL, MAIL_FROM } = config
+  const mailer = SMTP_URL && MAIL_FROM ? createMailer({ url: SMTP_URL, from: MAIL_FROM }) : null
   const { storage, close, ...parts } = await openParts(config, {
     prepare: true,
     join: false,
@@ -25,11 +28,20 @@ export async function openInstallation(config: Config): Promise<Installation> {
         clock: systemClock,
       }),
     platformAccess: config.PLATFORM_ACCESS,
+    mailer,
+    selfServiceSignUp: config.SELF_SERVICE_SIGNUP === 'true',
     streams: { heartbeatMilliseconds: config.STREAM_HEARTBEAT_MS, streamsPerTenant: config.STREAMS_PER_TENANT },
   })
   const { logger } = parts.dependencies
   const jobs = await startJobs({ jobsUrl: storage.jobsUrl, logger, jobs: scheduledJobs(parts.dependencies) })
-  return { ...parts, developmentIssuer: developmentIssuerOf(config, storage), close: () => close(() => jobs.stop()) }
+  return {
+    ...parts,
+    developmentIssuer: developmentIssuerOf(config, storage),
+    close: async () => {
+      await close(() => jobs.stop())
+      mailer?.close()
+    },
+  }
 }
 
 function developmentIssuerOf(config: Config, { developmentKey: key }: Storage): DevelopmentIssuer | null {

@@ -43,11 +43,11 @@ export interface TestApiOptions extends TestInstallationOptions {
 /** The whole application over a database of its own, listening on a free loopback port. */
 export async function openTestApi({
   clock = systemClock,
-  streams = {},
   environment = {},
+  ...options
 }: TestApiOptions = {}): Promise<TestApi> {
   const config = readConfig(environment)
-  const installation = await openTestInstallation({ clock, streams, platformAccess: config.PLATFORM_ACCESS })
+  const installation = await openTestInstallation({ clock, platformAccess: config.PLATFORM_ACCESS, ...options })
   const key = createDevelopmentKey()
   const issuer = createDevelopmentIssuer({ issuer: installation.issuer.issuer, audience: 'tenantry', key, clock })
   const metrics = createMetrics()

@@ -12,6 +12,13 @@ import type { World } from './operation-world.ts'
 /** The caller's other tenant comes to stand below the first. */
 const putBelow = ({ installation }: TestApi, { tenant, other }: World) =>
   installation.callerAs(operator).tenants.move({ tenantId: other.id, parentId: tenant.id, reason: 'Preparation' })
+/** The caller's other tenant comes to stand on the last level. */
+const putDeep = async ({ installation }: TestApi, { other }: World) => {
+  let parent: { id: string } | undefined
+  for (let level = 1; level < 8; level++) parent = await installation.createTenant({ ...(parent && { parent }) })
+  const moved = { tenantId: other.id, parentId: parent?.id ?? null, reason: 'Preparation' }
+  return installation.callerAs(operator).tenants.move(moved)
+}
 const belowOther = (world: World) => ({ ...inPath(world), parentId: world.other.id, reason: 'They were bought' })
 
 /** Names, counts and connections of a database are those of the moment. */
@@ -56,12 +63,7 @@ export const operationCases: Record<string, Case[]> = {
       expects: 'tenant.hierarchy_too_deep',
       as: 'operator',
       input: belowOther,
-      before: async ({ installation }, { other }) => {
-        let parent: { id: string } | undefined
-        for (let level = 1; level < 8; level++) parent = await installation.createTenant({ ...(parent && { parent }) })
-        const moved = { tenantId: other.id, parentId: parent?.id ?? null, reason: 'Preparation' }
-        return installation.callerAs(operator).tenants.move(moved)
-      },
+      before: putDeep,
     },
   ],
   'tenants.subtreeUsage': [
@@ -116,6 +118,53 @@ export const operationCases: Record<string, Case[]> = {
   'tenants.get': [
     { expects: 'ok', as: 'viewer', input: inPath },
     { expects: 'ok', as: 'owner', input: inPath, status: 'suspended' },
+  ],
+  'tenants.create': [
+    {
+      expects: 'ok',
+      as: 'operator',
+      input: ({ tenant }) => ({
+        name: 'Acme Incorporated',
+        slug: `new-${tenant.slug}`,
+        contactEmail: 'billing@acme.example',
+        plan: 'professional',
+        organizationType: 'company',
+        websiteUrl: 'https://acme.example/',
+        timezone: 'Europe/Berlin',
+        externalId: `ext-new-${tenant.slug}`,
+        tags: ['pilot'],
+        parentId: tenant.id,
+        region: 'default',
+        limits: { pipeline_runs: 100, storage: null },
+        ownerEmail: 'owner@acme.example',
+        createApiKey: true,
+      }),
+    },
+    { expects: 'api_key.access_disabled', as: 'operator', input: { name: 'Acme', plan: 'free', createApiKey: true } },
+    { expects: 'auth.permission_denied', as: 'owner', input: { name: 'Acme Incorporated' } },
+    { expects: 'request.invalid', as: 'operator', input: { name: 'x', slug: 'admin', limits: { tokens: -2 } } },
+    { expects: 'request.invalid', as: 'operator', input: { name: 'Acme', limits: { no_such_meter: 1 } } },
+    { expects: 'tenant.unknown_plan', as: 'operator', input: { name: 'Acme', plan: 'no-such-plan' } },
+    { expects: 'tenant.slug_taken', as: 'operator', input: ({ tenant }) => ({ name: 'Acme', slug: tenant.slug }) },
+    {
+      expects: 'tenant.external_id_taken',
+      as: 'operator',
+      input: ({ other }) => ({ name: 'Acme', externalId: other.slug }),
+    },
+    {
+      expects: 'tenant.hierarchy_too_deep',
+      as: 'operator',
+      input: ({ other }) => ({ name: 'Acme', parentId: other.id }),
+      before: putDeep,
+    },
+    { expects: 'onboarding.unknown_template', as: 'operator', input: { name: 'Acme', templateId: 'hackathon' } },
+    { expects: 'onboarding.unknown_region', as: 'operator', input: { name: 'Acme', region: 'moon-1' } },
+    {
+      expects: 'onboarding.unusable_parent',
+      as: 'operator',
+      input: ({ tenant }) => ({ name: 'Acme', parentId: tenant.id }),
+      status: 'suspended',
+    },
   ],
   'tenants.update': [
     {

@@ -1,5 +1,6 @@
 import type { Budget, Dependencies, TenantAccess } from '@tenantry/kernel/context/dependencies'
 import type { AnyOperation, RateLimitClass } from '@tenantry/kernel/contract/operation'
+import type { Mailer } from '@tenantry/kernel/mail/mailer'
 import type { OperationMeta } from '@tenantry/kernel/trpc/init'
 import { migrations } from '../migrations/index.ts'
 import { createDirectory } from './capabilities/access/index.ts'
@@ -8,10 +9,12 @@ import { auditLog } from './capabilities/audit/index.ts'
 import { explainPath } from './capabilities/decision/index.ts'
 import { createEventStreams, type EventStreamOptions } from './capabilities/event/index.ts'
 import { createIsolation } from './capabilities/isolation/index.ts'
+import type { OnboardingOptions } from './capabilities/onboarding/index.ts'
 import { type PlanCatalogue, planNamed } from './capabilities/plan/index.ts'
 import { readRateLimits } from './capabilities/settings/index.ts'
 import { listPlansInUse } from './capabilities/tenant/index.ts'
 import { expectedDatabase } from './inspection.ts'
+import { joinAsOwner } from './join-as-owner.ts'
 import { appRouter } from './router.ts'
 import { version } from './version.ts'
 
@@ -25,11 +28,16 @@ export type ControlPlaneParts = Omit<Dependencies, Made> &
     /** Whether the doors know platform admins; they do unless told. */
     platformAccess?: boolean
     streams?: Partial<Omit<EventStreamOptions, 'bus'>>
+    onboarding?: Partial<OnboardingOptions>
+    mailer?: Mailer | null
   }
 
 const minute = 60
 const hour = 3_600
 const budgetSeconds = 60
+
+/** Of one user, and from one address, which may be that of many users. */
+const signUps: Budget = { points: 10, windowSeconds: hour }
 
 const changedTenants = 'tenants.changed'
 
@@ -37,16 +45,23 @@ const changedTenants = 'tenants.changed'
 const outsideTenants: Budget = { points: 120, windowSeconds: minute }
 
 /** Joins the kernel's parts with what the product answers itself. */
-export function createDependencies({
-  bus,
-  cache,
-  catalogue,
-  apiKeyTexts,
-  streams,
-  platformAccess = true,
-  ...parts
-}: ControlPlaneParts): Dependencies {
-  const directory = createDirectory({ database: parts.database, clock: parts.clock })
+export function createDependencies(given: ControlPlaneParts): Dependencies {
+  const {
+    bus,
+    cache,
+    catalogue,
+    apiKeyTexts,
+    streams,
+    onboarding,
+    mailer = null,
+    platformAccess = true,
+    ...parts
+  } = given
+  const directory = createDirectory({
+    database: parts.database,
+    clock: parts.clock,
+    claimOwnership: (user, tenantId) => joinAsOwner(dependencies, user, tenantId),
+  })
   const apiKeys = createApiKeys({ ...parts, directory, catalogue, texts: apiKeyTexts })
 
   const forgetHere = (tenantId: string) => {
@@ -61,12 +76,13 @@ export function createDependencies({
   }
 
   async function budget(limit: RateLimitClass, tenant: TenantAccess['tenant'] | null): Promise<Budget> {
+    if (limit === 'sign_up') return signUps
     if (limit === 'public' || tenant === null) return outsideTenants
     const own = await cache.getOrLoad(tenant.id, 'budget', budgetSeconds, () =>
       readRateLimits((query, values) => parts.database.tenantRead({ tenantId: tenant.id }, query, values)),
     )
     const { rateLimits } = planNamed(catalogue, tenant.plan)
-    const budgets: Record<Exclude<RateLimitClass, 'public'>, Budget> = {
+    const budgets: Record<Exclude<RateLimitClass, 'public' | 'sign_up'>, Budget> = {
       read: { points: own.requestsPerMinute ?? rateLimits.requestsPerMinute, windowSeconds: minute },
       write: { points: rateLimits.writesPerMinute, windowSeconds: minute },
       // As often as a product reports usage: it asks before each of its own requests.
@@ -85,9 +101,29 @@ export function createDependencies({
     migrations: migrations.map(({ name }) => name),
     version,
   })
-  const decisions = { findAccess: directory.findAccess, budget, operationsNeeding }
-  const services = { bus, cache, catalogue, apiKeys, decisions, eventStreams, forgetAccess, isolation }
-  return { ...parts, directory, apiKeys, auditLog, budget, explainPath, platformAccess, services }
+  const services = {
+    bus,
+    cache,
+    catalogue,
+    apiKeys,
+    decisions: { findAccess: directory.findAccess, budget, operationsNeeding },
+    eventStreams,
+    forgetAccess,
+    isolation,
+    mailer,
+    onboarding: { selfService: false, region: 'default', ...onboarding },
+  }
+  const dependencies: Dependencies = {
+    ...parts,
+    directory,
+    apiKeys,
+    auditLog,
+    budget,
+    explainPath,
+    platformAccess,
+    services,
+  }
+  return dependencies
 }
 
 function operationsNeeding(permission: string): { name: string; operation: AnyOperation }[] {

@@ -3,14 +3,17 @@ import type { ExpectedPolicy } from '@tenantry/kernel/tenancy/inspection'
 import { ApiKey } from './capabilities/api-key/entity.ts'
 import { AuditEntry, PlatformAuditEntry } from './capabilities/audit/entity.ts'
 import { Event } from './capabilities/event/entity.ts'
-import { Membership, User } from './capabilities/member/entity.ts'
+import { Mail } from './capabilities/mail/entity.ts'
+import { Membership, PendingOwner, User } from './capabilities/member/entity.ts'
+import { Onboarding } from './capabilities/onboarding/entity.ts'
 import { SettingsInheritance, SettingsRevision, TenantSettings } from './capabilities/settings/entity.ts'
-import { Tenant } from './capabilities/tenant/entity.ts'
-import { UsageCounter, UsageDaily, UsageEvent } from './capabilities/usage/entity.ts'
+import { Tenant, TenantReference } from './capabilities/tenant/entity.ts'
+import { LimitOverride, UsageCounter, UsageDaily, UsageEvent } from './capabilities/usage/entity.ts'
 
 /** Every entity is a tenant table, or stands here with the reason why not. */
 export const tenantTables = [
   Membership,
+  PendingOwner,
   TenantSettings,
   SettingsRevision,
   SettingsInheritance,
@@ -18,13 +21,17 @@ export const tenantTables = [
   UsageCounter,
   UsageDaily,
   UsageEvent,
+  LimitOverride,
   Event,
   ApiKey,
   IdempotencyRecord,
+  Onboarding,
+  Mail,
 ] as const
 
 export const platformTables = [
   { entity: Tenant, reason: 'the root that tenant ids point at; the application sees its own row only' },
+  { entity: TenantReference, reason: 'the names of all tenants, which only together can be kept apart' },
   { entity: User, reason: 'one person may belong to many tenants; read under the signed context of that person' },
   { entity: PlatformAuditEntry, reason: 'what operators did, and attempts that concern no tenant' },
 ] as const

@@ -13,6 +13,7 @@ import type { ErrorKind } from '@tenantry/kernel/errors/app-error'
 import { apiKeyErrors } from './capabilities/api-key/contract.ts'
 import { accessErrors } from './capabilities/decision/contract.ts'
 import { eventErrors } from './capabilities/event/contract.ts'
+import { onboardingErrors } from './capabilities/onboarding/contract.ts'
 import { planErrors } from './capabilities/plan/contract.ts'
 import { settingsErrors } from './capabilities/settings/contract.ts'
 import { tenantErrors } from './capabilities/tenant/contract.ts'
@@ -29,6 +30,7 @@ export const errorGroups = [
   serviceErrors,
   tenantErrors,
   planErrors,
+  onboardingErrors,
   settingsErrors,
   usageErrors,
   eventErrors,
@@ -100,6 +102,9 @@ const remediesByCode: Partial<Record<ErrorCode, string>> = {
   'tenant.unknown_plan': '`GET /api/v1/plans` lists the plans.',
   'access.others_denied': 'Ask an admin of the tenant to look, or leave out `userId` to ask about yourself.',
   'plan.feature_missing': 'Choose a plan that has `requiresFeature`; `GET /api/v1/plans` lists them.',
+  'onboarding.unknown_template': 'Leave `templateId` out.',
+  'onboarding.unknown_region': 'Leave `region` out, or use the installation that serves it.',
+  'onboarding.unusable_parent': 'Send the id of a tenant that is active.',
   'idempotency.in_progress':
     'Wait a second and repeat the same request: it will be answered with the result of the first.',
   'idempotency.conflict': 'Use a new key for a new request; a key belongs to one body.',

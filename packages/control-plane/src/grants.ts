@@ -30,6 +30,8 @@ const apiKeyColumns = [
   'revoked_at',
 ] as const
 const secretColumns = ['digest', 'former_ends_at', 'rotated_at', 'revoked_at'] as const
+const deliveryColumns = ['attempts', 'next_attempt_at', 'sent_at', 'last_error'] as const
+const progressColumns = ['done_steps', 'api_key', 'response', 'finished_at'] as const
 const answerColumns = ['request_hash', 'response', 'created_at'] as const
 
 /** All that anybody but the owner may do to a table; what no policy lets through stays shut all the same. */
@@ -91,6 +93,23 @@ const tableGrants: ExpectedGrants['tables'] = {
     tenantry_directory: ['select', { update: ['last_used_at'] }],
     tenantry_jobs: ['select', 'delete'],
   },
+  'tenantry.limit_overrides': {
+    tenantry_app: ['select'],
+    tenantry_platform: ['select', 'insert', 'update', 'delete'],
+  },
+  'tenantry.mails': {
+    tenantry_app: ['select', 'insert'],
+    tenantry_platform: ['select', 'insert', { update: deliveryColumns }],
+    tenantry_jobs: ['select', 'delete'],
+  },
+  'tenantry.onboardings': {
+    tenantry_platform: ['select', 'insert', { update: progressColumns }],
+    tenantry_jobs: ['select', 'delete'],
+  },
+  'tenantry.pending_owners': {
+    tenantry_platform: ['select', 'insert', 'delete'],
+    tenantry_directory: ['select'],
+  },
   'tenantry.idempotency_records': {
     tenantry_app: ['select', 'insert', { update: answerColumns }],
     tenantry_platform: ['select', 'insert', { update: answerColumns }],
@@ -127,12 +146,14 @@ const functionGrants: ExpectedGrants['functions'] = {
   'tenancy.keep_former_digest()': [],
   'tenancy.recorded_declarations()': ['tenantry_platform'],
   'tenancy.valid_signing_keys()': ['tenantry_platform'],
+  'tenancy.keep_references()': [],
   'directory.sign_in(uuid, text, text, text, text, timestamp with time zone)': ['tenantry_app'],
   'directory.find_user(text, text)': ['tenantry_app'],
   'directory.tenant_id_of(text)': [],
   'directory.memberships()': ['tenantry_app'],
   'directory.own_tenants()': ['tenantry_app'],
   'directory.find_access(text)': ['tenantry_app'],
+  'directory.claimable_ownerships()': ['tenantry_app'],
   'directory.child_count()': servingRoles,
   'directory.list_tenants(uuid, integer, text, text, uuid, text, text)': ['tenantry_app'],
   'directory.children(uuid, integer)': servingRoles,

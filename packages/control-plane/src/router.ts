@@ -5,6 +5,7 @@ import { eventRouter } from './capabilities/event/router.ts'
 import { hierarchyRouter } from './capabilities/hierarchy/router.ts'
 import { platformRouter } from './capabilities/isolation/router.ts'
 import { meRouter } from './capabilities/member/router.ts'
+import { onboardingRouter } from './capabilities/onboarding/router.ts'
 import { planRouter } from './capabilities/plan/router.ts'
 import { settingsRouter, tenantSettingsRouter } from './capabilities/settings/router.ts'
 import { tenantRouter } from './capabilities/tenant/router.ts'
@@ -14,7 +15,7 @@ import { tenantUsageRouter, usageRouter } from './capabilities/usage/router.ts'
 export const appRouter = router({
   me: meRouter,
   plans: planRouter,
-  tenants: t.mergeRouters(tenantRouter, tenantUsageRouter, tenantSettingsRouter, hierarchyRouter),
+  tenants: t.mergeRouters(tenantRouter, onboardingRouter, tenantUsageRouter, tenantSettingsRouter, hierarchyRouter),
   settings: settingsRouter,
   access: accessRouter,
   usage: usageRouter,

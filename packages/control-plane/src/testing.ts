@@ -91,12 +91,16 @@ export interface TestInstallationOptions {
   clock?: Clock
   platformAccess?: boolean
   streams?: ControlPlaneParts['streams']
+  onboarding?: ControlPlaneParts['onboarding']
+  mailer?: ControlPlaneParts['mailer']
 }
 
 export async function openTestInstallation({
   clock = systemClock,
   platformAccess = true,
   streams = {},
+  onboarding = {},
+  mailer = null,
 }: TestInstallationOptions = {}): Promise<TestInstallation> {
   const testDatabase = await cloneTemplate(
     `${inject('postgresUrl')}/postgres`,
@@ -133,6 +137,8 @@ export async function openTestInstallation({
     catalogue: loadCatalogue(),
     platformAccess,
     streams,
+    onboarding,
+    mailer,
   })
   const population = populating(dependencies, issuer)
   const close = async () => {

@@ -65,6 +65,11 @@ export const installationVariables = {
     .optional()
     .describe('Keys for encryption at rest, `id:base64,…` of 32 bytes each; the first encrypts'),
   PLAN_CATALOGUE: z.string().min(1).optional().describe('Own plan catalogue file'),
+  REGION: z
+    .string()
+    .regex(/^[a-z0-9-]{1,64}$/, 'Expected letters a-z, digits and hyphens.')
+    .default('default')
+    .describe('The region this installation serves; a tenant that asks for another one is refused'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')

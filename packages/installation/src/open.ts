@@ -31,6 +31,9 @@ export interface OpenOptions extends Omit<StorageOptions, 'logger'> {
   authenticator(storage: Storage): Authenticator
   platformAccess?: ControlPlaneParts['platformAccess']
   streams?: ControlPlaneParts['streams']
+  /** Sends mails from this process; null where it sends none. */
+  mailer?: ControlPlaneParts['mailer']
+  selfServiceSignUp?: boolean
 }
 
 const closeMilliseconds = 500
@@ -65,6 +68,8 @@ export async function openParts(config: InstallationConfig, options: OpenOptions
     apiKeyTexts: createApiKeyTexts(config.embedded ? 'dev' : 'live', storage.encryptionKeys),
     catalogue,
     ...(options.platformAccess === undefined ? {} : { platformAccess: options.platformAccess }),
+    mailer: options.mailer ?? null,
+    onboarding: { region: config.REGION, selfService: options.selfServiceSignUp ?? false },
     ...(options.streams === undefined ? {} : { streams: options.streams }),
     ...parts,
   })

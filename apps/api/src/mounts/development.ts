@@ -1,3 +1,4 @@
+import { listOutbox } from '@tenantry/control-plane/capabilities/mail/index'
 import { seededOperator, seededUsers } from '@tenantry/control-plane/seeds'
 import type { DevelopmentIssuer } from '@tenantry/kernel/authentication/development-issuer'
 import type { Dependencies } from '@tenantry/kernel/context/dependencies'
@@ -10,9 +11,16 @@ import { loopbackHosts } from '../config.ts'
 const tokenRequest = z.strictObject({ email: z.email() })
 const expectedBody = 'Send {"email": "…"} with `Content-Type: application/json`.'
 
-/** Signs tokens for whoever asks. Mounted only in development, and answers only to a loopback Host: no web page reaches it under its own name. */
-export function mountDevelopment(issuer: DevelopmentIssuer, { rateLimits, budget }: Dependencies): Router {
+/** Signs tokens for whoever asks, and shows the mails that were written, the newest first. Mounted only in development, and answers only to a loopback Host: no web page reaches it under its own name. */
+export function mountDevelopment(issuer: DevelopmentIssuer, dependencies: Dependencies): Router {
+  const { rateLimits, budget } = dependencies
   const router = Router()
+  router.get('/dev/outbox', async (request, response) => {
+    if (!loopbackHosts.has(hostOf(request))) throw requestErrors.not_found()
+    const { to } = request.query
+    const mails = await listOutbox(dependencies, typeof to === 'string' && to !== '' ? to.toLowerCase() : undefined)
+    response.set('Cache-Control', 'no-store').json({ mails })
+  })
   router.post('/dev/token', json({ limit: '4kb' }), async (request, response) => {
     if (!loopbackHosts.has(hostOf(request))) throw requestErrors.not_found()
     const decision = await rateLimits.consume(

@@ -110,6 +110,14 @@ export interface TenantUnit {
   asOperator?: boolean
 }
 
+/** Sees all tenants. */
+export interface PlatformUnit {
+  actor: Actor
+  readOnly: boolean
+  /** The one tenant whose rows it may write too. */
+  tenantId?: string | null
+}
+
 /** Values go as texts beside the SQL; the database reads them as what they are compared with. */
 export interface Statement {
   text: string
@@ -156,10 +164,12 @@ export interface Database {
   ): Promise<Result>
   /** Reads a verified identity's own user, before a user id is known. */
   identityUnit<Result>(digest: string, work: (em: EntityManager) => Promise<Result>): Promise<Result>
-  platformUnit<Result>(
-    unit: { actor: Actor; readOnly: boolean },
-    work: (em: EntityManager) => Promise<Result>,
-  ): Promise<Result>
+  platformUnit<Result>(unit: PlatformUnit, work: (em: EntityManager) => Promise<Result>): Promise<Result>
+  /**
+   * Holds a name in the whole installation while it works, which ends with this process however that ends. Null at once
+   * where it is held already.
+   */
+  exclusively<Result>(name: string, work: () => Promise<Result>): Promise<Result | null>
 }
 
 /** Sees committed state a moment old at most; keyed by tenant, so that no entry can be shared between tenants. */

@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { Actor } from './actor.ts'
 import type { AuditRecord, Client } from './audit-record.ts'
 import type { Clock } from './clock.ts'
-import type { Dependencies, Services, TenantAccess, TenantQuery } from './dependencies.ts'
+import type { Dependencies, Sealer, Services, TenantAccess, TenantQuery } from './dependencies.ts'
 
 /** What the caller said about who it is. In process it says so itself. */
 export type Credentials = { actor: Actor } | { bearer?: string; apiKey?: string }
@@ -42,7 +42,7 @@ export interface RequestContext {
 }
 
 /** What every service gets. */
-interface ServiceContext {
+export interface ServiceContext {
   em: EntityManager
   actor: Actor
   clock: Clock
@@ -95,3 +95,34 @@ export interface PlatformContext extends ServiceContext {
 }
 
 export interface PublicContext extends Omit<ServiceContext, 'em' | 'record' | 'afterCommit'> {}
+
+/** A call with an Idempotency-Key. */
+export interface IdempotentCall {
+  key: string
+  principal: string
+  operation: string
+  /** SHA-256 of the input, hexadecimal. */
+  requestHash: string
+}
+
+/**
+ * Works in a sequence of transactions, each complete in itself, on the operators' connection. Whoever goes on with one
+ * that was cut short finds the first that is not done.
+ */
+export interface Sequence extends Omit<ServiceContext, 'em' | 'record' | 'afterCommit'> {
+  requestId: string
+  sealer: Sealer
+  /** Null, without any work done, while another call or process is at work under that name. */
+  exclusively<Result>(name: string, work: () => Promise<Result>): Promise<Result | null>
+  unit: {
+    /** Sees all tenants; may write what belongs to `tenantId`. */
+    platform<Result>(work: (unit: ServiceContext) => Promise<Result>, tenantId?: string): Promise<Result>
+    tenant<Result>(access: TenantAccess, work: (unit: TenantContext) => Promise<Result>): Promise<Result>
+  }
+}
+
+export interface SequenceContext extends Sequence {
+  /** Null without a key. The service keeps it, with what it answered. */
+  idempotentCall: IdempotentCall | null
+  replay(answer: unknown): never
+}

@@ -1,3 +1,5 @@
+import listedNames from 'reserved-usernames' with { type: 'json' }
+
 /** Parts of our own paths, which come where a tenant is named too. */
 const pathWords = [
   'current',
@@ -12,43 +14,13 @@ const pathWords = [
   'provision-from-template',
 ]
 
-/** Hosts that installations serve beside those of tenants. */
+/** Hosts that installations serve beside those of tenants, and that the list does not have. */
 const subdomains = [
-  ...['account', 'accounts', 'admin', 'api', 'app', 'assets', 'auth', 'billing', 'blog', 'cdn', 'console', 'dashboard'],
-  ...[
-    'dev',
-    'docs',
-    'files',
-    'ftp',
-    'health',
-    'help',
-    'id',
-    'images',
-    'imap',
-    'internal',
-    'localhost',
-    'login',
-    'mail',
-  ],
-  ...['media', 'metrics', 'mta-sts', 'mx', 'news', 'ns1', 'ns2', 'oauth', 'pop', 'portal', 'preview', 'public', 'root'],
-  ...[
-    'security',
-    'smtp',
-    'sso',
-    'staging',
-    'static',
-    'stats',
-    'status',
-    'support',
-    'system',
-    'test',
-    'trpc',
-    'webhooks',
-  ],
-  ...['webmail', 'wpad', 'www'],
+  ...['assets', 'cdn', 'console', 'health', 'internal', 'metrics', 'mta-sts', 'preview', 'sso', 'trpc', 'webhooks'],
 ]
 
-const reservedNames: ReadonlySet<string> = new Set([...pathWords, ...subdomains])
+/** The list is one of names that would collide with hosts and paths, kept by others. */
+const reservedNames: ReadonlySet<string> = new Set([...pathWords, ...subdomains, ...listedNames])
 
 /** Whether no tenant may be called so. */
 export const isReservedName = (name: string): boolean => reservedNames.has(name.toLowerCase())

@@ -3,6 +3,7 @@ import { MikroORM, type Options } from '@mikro-orm/postgresql'
 import { type Actor, actorKey } from '../context/actor.ts'
 import type { Database, RehearsedContext, Statement, TenantQuery, TenantRead } from '../context/dependencies.ts'
 import { bindFunction, bindStatement, ForgettingClient } from './connection.ts'
+import { holdName } from './held-name.ts'
 import { isUuid } from './id.ts'
 import { rehearseIn } from './rehearsal.ts'
 import { productSchema } from './roles.ts'
@@ -121,11 +122,12 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
       run({ orm: app, bindings: [{ purpose: 'user', value: userId }], tenantId: null, readOnly }, work),
     identityUnit: (digest, work) =>
       run({ orm: app, bindings: [{ purpose: 'identity', value: digest }], tenantId: null, readOnly: false }, work),
-    platformUnit: ({ actor, readOnly }, work) =>
-      run(
-        { orm: platform, bindings: [{ purpose: 'platform', value: operatorValue(actor) }], tenantId: null, readOnly },
-        work,
-      ),
+    platformUnit: async ({ actor, readOnly, tenantId = null }, work) => {
+      const bindings: Binding[] = [{ purpose: 'platform', value: operatorValue(actor) }]
+      if (tenantId !== null) bindings.push({ purpose: 'tenant', value: boundTenant(tenantId) })
+      return run({ orm: platform, bindings, tenantId: null, readOnly }, work)
+    },
+    exclusively: async (name, work) => holdName(await appPool.native(), name, work),
     rehearse: async (serving, work) => {
       const session = await (await (serving === 'users' ? appPool : platformPool).native()).connect()
       const bindingOf = (context: RehearsedContext) =>

@@ -3,6 +3,7 @@ import type {
   CachedTenantContext,
   PlatformContext,
   PublicContext,
+  SequenceContext,
   TenantContext,
   TenantStreamContext,
   UserContext,
@@ -10,6 +11,7 @@ import type {
 import type { Operation, Subscription } from '../contract/operation.ts'
 import { operationMeta, t } from './init.ts'
 import { idempotency } from './middleware/idempotency.ts'
+import { sequence } from './middleware/sequence.ts'
 import { subscription } from './middleware/subscription.ts'
 import { transaction } from './middleware/transaction.ts'
 import { pipeline } from './pipeline.ts'
@@ -52,6 +54,17 @@ export const userOperation = <Input extends z.ZodObject, Output extends z.ZodTyp
   operation: Operation<Input, Output, 'user'>,
 ) =>
   entry.meta(operationMeta(operation)).input(given(operation)).use(transaction<UserContext>()).output(operation.output)
+
+/** A user operation that works in a sequence of transactions. */
+export const sequenceOperation = <Input extends z.ZodObject, Output extends z.ZodType>(
+  operation: Operation<Input, Output, 'user'>,
+) =>
+  entry
+    .meta(operationMeta(operation))
+    .input(given(operation))
+    .use(idempotency)
+    .use(sequence<SequenceContext>())
+    .output(operation.output)
 
 export const platformOperation = <Input extends z.ZodObject, Output extends z.ZodType>(
   operation: Operation<Input, Output, 'platform'>,

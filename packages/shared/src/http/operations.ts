@@ -136,6 +136,57 @@ export type Operations = {
                 }[];
             };
         };
+        create: {
+            type: "mutation";
+            input: {
+                name: string;
+                slug?: string | undefined;
+                contactEmail?: string | undefined;
+                organizationType?: string | undefined;
+                websiteUrl?: string | undefined;
+                timezone?: string | undefined;
+                externalId?: string | undefined;
+                tags?: string[] | undefined;
+                plan?: string | undefined;
+                limits?: {
+                    [x: string]: number | null;
+                } | undefined;
+                parentId?: string | undefined;
+                templateId?: string | undefined;
+                region?: string | undefined;
+                ownerEmail?: string | undefined;
+                createApiKey?: boolean | undefined;
+            };
+            output: {
+                id: string;
+                name: string;
+                slug: string;
+                status: "active" | "deleting" | "provisioning" | "purged" | "suspended";
+                createdAt: string;
+                externalId: string | null;
+                contactEmail: string;
+                organizationType: string | null;
+                websiteUrl: string | null;
+                timezone: string;
+                tags: string[];
+                plan: string;
+                statusReason: string | null;
+                statusUntil: string | null;
+                parentId: string | null;
+                memberCount: number;
+                childCount: number;
+                version: number;
+                updatedAt: string;
+                owner: {
+                    userId: string | null;
+                    email: string | null;
+                };
+                apiKey?: {
+                    id: string;
+                    key: string;
+                } | undefined;
+            };
+        };
         updateSettings: {
             type: "mutation";
             input: {
@@ -742,6 +793,9 @@ export type ErrorCode =
   | 'idempotency.in_progress'
   | 'internal'
   | 'plan.feature_missing'
+  | 'onboarding.unknown_region'
+  | 'onboarding.unknown_template'
+  | 'onboarding.unusable_parent'
   | 'rate_limit.exceeded'
   | 'request.https_required'
   | 'request.invalid'
@@ -770,6 +824,7 @@ export type ErrorCode =
 
 /** Mutations that are carried out once for each idempotency key. */
 export const keyedMutations: ReadonlySet<string> = new Set([
+  'tenants.create',
   'tenants.move',
   'usage.track',
   'apiKeys.create',

@@ -76,7 +76,11 @@ export interface paths {
          */
         get: operations["tenants.list"];
         put?: never;
-        post?: never;
+        /**
+         * Create a tenant
+         * @description For platform admins; where the installation has self-service sign-up, for every user with a verified e-mail address, who then owns it. A creation that was cut short goes on by itself, and at once when it is asked for again with the same Idempotency-Key. `plan`, `limits`, `parentId`, `region`, `ownerEmail` and `templateId` are for platform admins.
+         */
+        post: operations["tenants.create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1068,6 +1072,267 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "tenants.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the same key with the same body gets the answer of the first call, for 24 hours. With another body it is refused. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: email
+                     * @description The owner's unless told
+                     */
+                    contactEmail?: string;
+                    /** @description Makes an API key that may do what a member may; the plan must have the feature api_access */
+                    createApiKey?: boolean;
+                    externalId?: string;
+                    /** @description By meter, in place of what the plan allows; null and -1 are unlimited */
+                    limits?: {
+                        [key: string]: number | null;
+                    };
+                    name: string;
+                    organizationType?: string;
+                    /**
+                     * Format: email
+                     * @description Becomes owner in place of the caller: at once, or with the first sign-in under this address
+                     */
+                    ownerEmail?: string;
+                    /**
+                     * Format: uuid
+                     * @description Id of a tenant
+                     */
+                    parentId?: string;
+                    /** @description The lowest unless told */
+                    plan?: string;
+                    region?: string;
+                    /** @description Derived from the name unless told */
+                    slug?: string;
+                    tags?: string[];
+                    templateId?: string;
+                    timezone?: string;
+                    /** Format: uri */
+                    websiteUrl?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Told here, once */
+                        apiKey?: {
+                            /**
+                             * Format: uuid
+                             * @description Id of a API key
+                             */
+                            id: string;
+                            key: string;
+                        };
+                        childCount: number;
+                        contactEmail: string;
+                        /** Format: date-time */
+                        createdAt: string;
+                        externalId: string | null;
+                        /**
+                         * Format: uuid
+                         * @description Id of a tenant
+                         */
+                        id: string;
+                        memberCount: number;
+                        name: string;
+                        organizationType: string | null;
+                        owner: {
+                            email: string | null;
+                            /** @description Null until the owner signs in for the first time */
+                            userId: string | null;
+                        };
+                        parentId: string | null;
+                        plan: string;
+                        slug: string;
+                        /** @enum {string} */
+                        status: "provisioning" | "active" | "suspended" | "deleting" | "purged";
+                        statusReason: string | null;
+                        statusUntil: string | null;
+                        tags: string[];
+                        timezone: string;
+                        /** Format: date-time */
+                        updatedAt: string;
+                        version: number;
+                        websiteUrl: string | null;
+                    };
+                };
+            };
+            /** @description - `request.invalid`: The request is not valid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required";
+                    };
+                };
+            };
+            /**
+             * @description - `idempotency.in_progress`: A request with this Idempotency-Key is still running.
+             *     - `tenant.external_id_taken`: Another tenant has this externalId.
+             *     - `tenant.slug_taken`: Another tenant has this slug.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "idempotency.in_progress" | "tenant.external_id_taken" | "tenant.slug_taken";
+                    };
+                };
+            };
+            /** @description - `request.too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.too_large";
+                    };
+                };
+            };
+            /** @description - `request.unsupported_media_type`: Send the body as application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.unsupported_media_type";
+                    };
+                };
+            };
+            /**
+             * @description - `idempotency.conflict`: This Idempotency-Key was used with another body.
+             *     - `onboarding.unknown_region`: This installation does not serve that region.
+             *     - `onboarding.unknown_template`: There is no such template.
+             *     - `onboarding.unusable_parent`: There is no active tenant of that id to stand below.
+             *     - `tenant.hierarchy_too_deep`: Tenants stand at most 8 levels deep.
+             *     - `tenant.unknown_plan`: The plan catalogue has no such plan.
+             */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "idempotency.conflict" | "onboarding.unknown_region" | "onboarding.unknown_template" | "onboarding.unusable_parent" | "tenant.hierarchy_too_deep" | "tenant.unknown_plan";
                     };
                 };
             };

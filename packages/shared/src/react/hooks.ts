@@ -54,6 +54,12 @@ export const useRemoveApiKey = mutationHook(
   ({ apiKeys }) => [apiKeys.list.pathFilter()],
 )
 
+/** Its answer may hold a key, which nothing shows a second time. */
+export const useCreateTenant = mutationHook(
+  ({ tenants }) => tenants.create,
+  ({ tenants, me }) => [tenants.pathFilter(), me.pathFilter()],
+)
+
 export const useUpdateTenant = mutationHook(
   ({ tenants }) => tenants.update,
   // The name shows in the settings and in the list of one's tenants; the plan decides limits.

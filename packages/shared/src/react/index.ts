@@ -6,6 +6,7 @@ export {
   useAccessExplanation,
   useApiKeys,
   useCreateApiKey,
+  useCreateTenant,
   useEvents,
   useInfiniteApiKeys,
   useInfiniteEvents,

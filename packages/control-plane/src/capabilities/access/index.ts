@@ -8,4 +8,4 @@ export {
   roleScopes,
   tenantScopes,
 } from './rules/scopes.ts'
-export { createDirectory } from './service.ts'
+export { createDirectory, type SignedInUser } from './service.ts'

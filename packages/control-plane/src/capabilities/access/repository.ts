@@ -41,6 +41,12 @@ export async function signInUser(
   return single(rows).id
 }
 
+/** The tenants that wait for the signed identity as an owner; its user must have been made. */
+export async function listClaimableOwnerships(em: EntityManager): Promise<string[]> {
+  const rows = await em.execute<{ tenantId: string }[]>('select directory.claimable_ownerships() as "tenantId"')
+  return rows.map(({ tenantId }) => tenantId)
+}
+
 export async function findUserId(em: EntityManager, issuer: string, subject: string): Promise<string | null> {
   const rows = await em.execute<{ id: string | null }[]>('select directory.find_user(?, ?) as id', [issuer, subject])
   return rows[0]?.id ?? null

@@ -5,7 +5,15 @@ import type { Clock } from '@tenantry/kernel/context/clock'
 import type { Database, Directory, Identity, TenantAccess } from '@tenantry/kernel/context/dependencies'
 import { authErrors } from '@tenantry/kernel/contract/errors'
 import { LRUCache } from 'lru-cache'
-import { type AccessRow, findMemberAccess, findTenant, findUserId, listOwnTenantIds, signInUser } from './repository.ts'
+import {
+  type AccessRow,
+  findMemberAccess,
+  findTenant,
+  findUserId,
+  listClaimableOwnerships,
+  listOwnTenantIds,
+  signInUser,
+} from './repository.ts'
 import { everyTenantScope, roleScopes } from './rules/scopes.ts'
 
 /** Security facts are at most this old. */
@@ -19,6 +27,15 @@ export interface DirectoryOptions {
   clock: Clock
   /** How many callers' answers are kept in memory. */
   cacheSize?: number
+  /** Makes a user an owner of a tenant that was waiting for the verified address, before the user is answered. */
+  claimOwnership(user: SignedInUser, tenantId: string): Promise<void>
+}
+
+export interface SignedInUser {
+  id: string
+  /** In small letters. */
+  email: string
+  name: string | null
 }
 
 interface Found {
@@ -28,7 +45,8 @@ interface Found {
 }
 
 /** Answers the pipeline: which user is this identity, what may this actor do in that tenant. */
-export function createDirectory({ database, clock, cacheSize = 50_000 }: DirectoryOptions): Directory {
+export function createDirectory(options: DirectoryOptions): Directory {
+  const { database, cacheSize = 50_000 } = options
   const users = new LRUCache<string, Promise<{ id: string }>>({ max: cacheSize, ttl: userMilliseconds })
   const found = new LRUCache<string, Promise<Found>>({ max: cacheSize, ttl: accessMilliseconds })
   let changes = 0
@@ -39,7 +57,7 @@ export function createDirectory({ database, clock, cacheSize = 50_000 }: Directo
   return {
     async signIn(identity) {
       const digest = knownDigest(identity)
-      const { id } = await sharedLookUp(users, digest, () => signIn(database, clock, identity, digest))
+      const { id } = await sharedLookUp(users, digest, () => signIn(options, identity, digest))
       return { id, email: identity.emailVerified ? identity.email : null, name: identity.name }
     },
 
@@ -79,14 +97,23 @@ export function createDirectory({ database, clock, cacheSize = 50_000 }: Directo
 /** What an id, a slug or an externalId may look like; the database cannot even be asked for some other texts. */
 const isReference = (tenantRef: string) => /^[\x21-\x7e]{1,128}$/.test(tenantRef)
 
-async function signIn(database: Database, clock: Clock, identity: Identity, digest: string): Promise<{ id: string }> {
+async function signIn(
+  { database, clock, claimOwnership }: DirectoryOptions,
+  identity: Identity,
+  digest: string,
+): Promise<{ id: string }> {
   const { issuer, subject, name } = identity
   const email = identity.emailVerified ? identity.email?.toLowerCase() : undefined
-  const id = await database.identityUnit(digest, (em) =>
-    email ? signInUser(em, { issuer, subject, email, name, at: clock.now() }) : findUserId(em, issuer, subject),
-  )
-  if (id === null)
+  if (!email) {
+    const id = await database.identityUnit(digest, (em) => findUserId(em, issuer, subject))
+    if (id !== null) return { id }
     throw authErrors.unauthenticated({}, 'The issuer has not verified the e-mail address of this account.')
+  }
+  const { id, claimable } = await database.identityUnit(digest, async (em) => ({
+    id: await signInUser(em, { issuer, subject, email, name, at: clock.now() }),
+    claimable: await listClaimableOwnerships(em),
+  }))
+  for (const tenantId of claimable) await claimOwnership({ id, email, name }, tenantId)
   return { id }
 }
 

@@ -1,2 +1,3 @@
-export { create as createApiKey } from './service/create.ts'
+export { accessRefusal } from './service/access-refusal.ts'
+export { create as createApiKey, findAccessRefusal } from './service/create.ts'
 export { type ApiKeyOptions, createApiKeys } from './service/verification.ts'

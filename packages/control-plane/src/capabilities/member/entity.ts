@@ -1,7 +1,13 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import { platformScoped } from '@tenantry/kernel/tenancy/platform-table'
-import { subtreeRead, tenantColumns, tenantPolicies, tenantScoped } from '@tenantry/kernel/tenancy/tenant-table'
+import {
+  subtreeRead,
+  tenantColumns,
+  tenantId,
+  tenantPolicies,
+  tenantScoped,
+} from '@tenantry/kernel/tenancy/tenant-table'
 
 const ownIdentity =
   "encode(sha256(convert_to(issuer || '|' || subject, 'UTF8')), 'hex') = split_part((select tenancy.current_identity()), ':', 1)"
@@ -21,6 +27,7 @@ export const User = defineEntity({
     },
   ],
   uniques: [{ properties: ['issuer', 'subject'] }],
+  indexes: [{ properties: ['email'] }],
   properties: {
     id: p
       .uuid()
@@ -62,3 +69,27 @@ export const Membership = defineEntity({
   },
 })
 export type Membership = InferEntity<typeof Membership>
+
+/** Who becomes an owner of the tenant on the first sight of that verified address. */
+export const PendingOwner = defineEntity({
+  name: 'PendingOwner',
+  tableName: 'pending_owners',
+  ...tenantScoped,
+  policies: [
+    ...tenantPolicies(),
+    {
+      name: 'claim',
+      command: 'select',
+      roles: ['tenantry_directory'],
+      using: '(select tenancy.current_identity()) is not null',
+    },
+  ],
+  indexes: [{ properties: ['email'] }],
+  properties: {
+    tenantId: tenantId(),
+    /** In small letters. */
+    email: p.string().length(320).primary(),
+    createdAt: p.datetime(),
+  },
+})
+export type PendingOwner = InferEntity<typeof PendingOwner>

@@ -1,1 +1,11 @@
-export { countMembers, findUserByIdentity, insertMembership, insertUser, memberSource } from './repository.ts'
+export {
+  countMembers,
+  findUserById,
+  findUserByIdentity,
+  insertMembership,
+  insertPendingOwner,
+  insertUser,
+  listUsersByEmail,
+  memberSource,
+} from './repository.ts'
+export { claimOwnership } from './service.ts'

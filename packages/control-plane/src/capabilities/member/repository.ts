@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import type { BaseRole } from '../access/index.ts'
-import { Membership, User } from './entity.ts'
+import { Membership, PendingOwner, User } from './entity.ts'
 
 /** For queries of others that count members along. */
 export const memberSource = { membership: Membership }
@@ -21,7 +21,26 @@ export async function insertMembership(
   await em.flush()
 }
 
-/** Needs a platform unit of work, as does the next. */
+/** Under an address in small letters. Needs a unit of work that may write memberships, as does the next. */
+export async function insertPendingOwner(em: EntityManager, email: string, createdAt: Date): Promise<void> {
+  await em.persist(em.create(PendingOwner, { email, createdAt })).flush()
+}
+
+/** False where there is none, or no more. */
+export async function removePendingOwner(em: EntityManager, email: string): Promise<boolean> {
+  return (await em.nativeDelete(PendingOwner, { email })) > 0
+}
+
+/** All that have this verified address, in small letters: each issuer has its own. Needs a platform unit of work. */
+export async function listUsersByEmail(em: EntityManager, email: string): Promise<User[]> {
+  return em.find(User, { email })
+}
+
+/** Needs a platform unit of work, as do the next. */
+export async function findUserById(em: EntityManager, id: string): Promise<User | null> {
+  return em.findOne(User, { id })
+}
+
 export async function findUserByIdentity(
   em: EntityManager,
   identity: { issuer: string; subject: string },

@@ -1,5 +1,6 @@
-import type { UserContext } from '@tenantry/kernel/context/request-context'
+import type { ServiceContext, UserContext } from '@tenantry/kernel/context/request-context'
 import { listReachableTenants } from '../access/index.ts'
+import { insertMembership, removePendingOwner } from './repository.ts'
 
 export async function getMe(ctx: UserContext) {
   const reachable = await listReachableTenants(ctx.em)
@@ -15,4 +16,15 @@ export async function getMe(ctx: UserContext) {
       inheritedFrom,
     })),
   }
+}
+
+/** Makes who was named as owner before they were known one, once; `email` is verified and in small letters. */
+export async function claimOwnership(
+  { em, record }: Pick<ServiceContext, 'em' | 'record'>,
+  { userId, email, at }: { userId: string; email: string; at: Date },
+): Promise<boolean> {
+  if (!(await removePendingOwner(em, email))) return false
+  await insertMembership(em, { userId, role: 'owner', joinedAt: at })
+  record('member.joined', { target: { type: 'user', id: userId }, changes: { role: { before: null, after: 'owner' } } })
+  return true
 }

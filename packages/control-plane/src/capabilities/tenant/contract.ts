@@ -33,13 +33,6 @@ export const tenantErrors = defineErrors(
   { concurrent_update: ConcurrentUpdateError },
 )
 
-const tags = z.array(text(1, 50)).max(20)
-const externalId = z
-  .string()
-  .regex(/^[\x21-\x7e]{1,128}$/, 'Expected 1 to 128 visible ASCII characters.')
-  .refine((value) => !z.uuid().safeParse(value).success, 'Expected something that is no UUID: those are our ids.')
-  .refine((value) => !isReservedName(value), 'Expected another name: this one is reserved.')
-
 const holdsCredentials = (value: string) => {
   const url = URL.parse(value)
   return url !== null && (url.username !== '' || url.password !== '')
@@ -47,6 +40,37 @@ const holdsCredentials = (value: string) => {
 
 const status = z.enum(['provisioning', 'active', 'suspended', 'deleting', 'purged'])
 const userRole = z.enum(['owner', 'admin', 'member', 'viewer']).nullable()
+const looksLikeId = (value: string) => z.guid().safeParse(value).success
+
+/** What may be said of a tenant by whoever creates or changes it. */
+export const tenantInput = {
+  name: text(3, 100),
+  contactEmail: z.email().max(320),
+  organizationType: text(1, 100),
+  websiteUrl: z
+    .url({ protocol: /^https$/, hostname: z.regexes.domain, error: 'Expected an https URL with a domain name.' })
+    .max(2048)
+    .refine((value) => textProblem(value, 'single') === null, 'Expected a plain URL.')
+    .refine((value) => !holdsCredentials(value), 'Expected a URL without credentials.'),
+  timezone: timezone(),
+  externalId: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,128}$/, 'Expected 1 to 128 visible ASCII characters.')
+    .refine((value) => !looksLikeId(value), 'Expected something that is no UUID: those are our ids.')
+    .refine((value) => !isReservedName(value), 'Expected another name: this one is reserved.'),
+  tags: z.array(text(1, 50)).max(20),
+  plan: z.string().min(1).max(64),
+}
+
+/** A name in hosts and paths. */
+export const tenantSlug = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/,
+    'Expected 3 to 63 letters a-z, digits and hyphens, and no hyphen at either end.',
+  )
+  .refine((value) => !looksLikeId(value), 'Expected something that is no UUID: those are our ids.')
+  .refine((value) => !isReservedName(value), 'Expected another slug: this one is reserved.')
 
 const tenantFields = {
   id: id('tenant'),
@@ -122,20 +146,14 @@ export const updateTenant = defineOperation({
   },
   input: z.object({
     tenantId: tenantRef(),
-    name: text(3, 100).optional(),
-    contactEmail: z.email().max(320).optional(),
-    organizationType: text(1, 100).nullable().optional(),
-    websiteUrl: z
-      .url({ protocol: /^https$/, hostname: z.regexes.domain, error: 'Expected an https URL with a domain name.' })
-      .max(2048)
-      .refine((value) => textProblem(value, 'single') === null, 'Expected a plain URL.')
-      .refine((value) => !holdsCredentials(value), 'Expected a URL without credentials.')
-      .nullable()
-      .optional(),
-    timezone: timezone().optional(),
-    externalId: externalId.nullable().optional(),
-    tags: tags.optional(),
-    plan: z.string().min(1).max(64).optional(),
+    name: tenantInput.name.optional(),
+    contactEmail: tenantInput.contactEmail.optional(),
+    organizationType: tenantInput.organizationType.nullable().optional(),
+    websiteUrl: tenantInput.websiteUrl.nullable().optional(),
+    timezone: tenantInput.timezone.optional(),
+    externalId: tenantInput.externalId.nullable().optional(),
+    tags: tenantInput.tags.optional(),
+    plan: tenantInput.plan.optional(),
     expectedVersion: expectedVersion().optional(),
   }),
   output: getTenant.output,

@@ -74,3 +74,18 @@ export const Tenant = defineEntity({
   },
 })
 export type Tenant = InferEntity<typeof Tenant>
+
+/**
+ * Slugs and externalIds are one namespace: each is a row here, put in by a trigger of `tenants`, so that no tenant takes
+ * for the one what another has for the other.
+ */
+export const TenantReference = defineEntity({
+  name: 'TenantReference',
+  tableName: 'tenant_references',
+  ...platformScoped,
+  policies: [{ name: 'owner_only', roles: ['tenantry_owner'], using: 'true', check: 'true' }],
+  properties: {
+    reference: p.string().length(128).primary(),
+    namedTenantId: p.uuid().index(),
+  },
+})

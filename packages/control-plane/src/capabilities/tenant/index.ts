@@ -1,12 +1,16 @@
 export { ConcurrentUpdateError, maximumLevels, tenantErrors } from './contract.ts'
 export type { Tenant } from './entity.ts'
 export {
+  findFreeSlug,
+  findTenantById,
   findTenantBySlug,
   getOwnTenant,
   getOwnTenantForUpdate,
   insertTenant,
   listPlansInUse,
+  type NewTenant,
   saveTenant,
   tenantSource,
 } from './repository.ts'
-export { forgetKept, forgetTenant } from './service.ts'
+export { slugCandidates } from './rules/slug.ts'
+export { describe as describeTenant, forgetKept, forgetTenant, knownPlan } from './service.ts'

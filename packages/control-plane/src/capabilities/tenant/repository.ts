@@ -53,12 +53,34 @@ export async function findTenantBySlug(em: EntityManager, slug: string): Promise
   return em.findOne(Tenant, { slug })
 }
 
+/** Needs a platform unit of work, as do the next. */
+export async function findTenantById(em: EntityManager, id: string): Promise<Tenant | null> {
+  return em.findOne(Tenant, { id })
+}
+
+/** The first that no tenant has for a slug or an externalId; who looks for the same one at the same time waits. */
+export async function findFreeSlug(em: EntityManager, candidates: readonly string[]): Promise<string | null> {
+  await em.execute(`select pg_advisory_xact_lock(hashtextextended('tenant slug ' || ?, 0))`, [candidates[0]])
+  const rows = await em.execute<{ candidate: string }[]>(
+    /* sql */ `select candidate from unnest(array(select jsonb_array_elements_text(?::jsonb))) with ordinality as c (candidate, place)
+      where not exists (select from tenantry.tenants t where t.slug = candidate or t.external_id = candidate)
+      order by place limit 1`,
+    [JSON.stringify(candidates)],
+  )
+  return rows[0]?.candidate ?? null
+}
+
 export type NewTenant = Pick<Tenant, 'slug' | 'name' | 'contactEmail' | 'plan' | 'createdAt'> &
-  Partial<Pick<Tenant, 'status' | 'statusReason' | 'timezone' | 'organizationType' | 'websiteUrl'>> & {
+  Partial<
+    Pick<
+      Tenant,
+      'id' | 'status' | 'statusReason' | 'timezone' | 'organizationType' | 'websiteUrl' | 'externalId' | 'tags'
+    >
+  > & {
     parent?: Tenant | null
   }
 
-/** Needs a platform unit of work. Throws `tenant.hierarchy_too_deep`, and what `saveTenant` throws. */
+/** Throws `tenant.hierarchy_too_deep`, and what `saveTenant` throws. */
 export async function insertTenant(em: EntityManager, { parent = null, ...fields }: NewTenant): Promise<Tenant> {
   const tenant = em.create(Tenant, {
     ...fields,

@@ -6,7 +6,7 @@ import type { z } from 'zod'
 import { isBaseRole } from '../access/index.ts'
 import { emitEvent } from '../event/index.ts'
 import { countMembers } from '../member/index.ts'
-import { featuresOf, planNamed } from '../plan/index.ts'
+import { featuresOf, type Plan, type PlanCatalogue, planNamed } from '../plan/index.ts'
 import { afterTimezoneChange } from '../usage/index.ts'
 import { type listTenants as listOperation, tenantErrors, type updateTenant as updateOperation } from './contract.ts'
 import type { Tenant } from './entity.ts'
@@ -99,13 +99,18 @@ function changedPlan(ctx: TenantContext, plan: string | undefined): { plan?: str
   if (ctx.actor.type !== 'platformAdmin') {
     throw authErrors.permission_denied({}, 'Only platform admins set a plan here; a tenant changes its subscription.')
   }
-  const known = ctx.services.catalogue.plan(plan)
-  if (!known)
-    throw tenantErrors.unknown_plan(
-      {},
-      `The plan catalogue has no plan "${plan}", only ${ctx.services.catalogue.order.join(', ')}.`,
-    )
-  return { plan: known.name }
+  return { plan: knownPlan(ctx.services.catalogue, plan).name }
+}
+
+/** In any letter case. Throws `tenant.unknown_plan`. */
+export function knownPlan(catalogue: PlanCatalogue, name: string): Plan {
+  const known = catalogue.plan(name)
+  if (known) return known
+  const issues = [{ path: 'plan', message: `Expected one of ${catalogue.order.join(', ')}.` }]
+  throw tenantErrors.unknown_plan(
+    { issues },
+    `The plan catalogue has no plan "${name}", only ${catalogue.order.join(', ')}.`,
+  )
 }
 
 function changesOf(tenant: Tenant, fields: Record<string, unknown>): Record<string, Change> {
@@ -117,7 +122,7 @@ function changesOf(tenant: Tenant, fields: Record<string, unknown>): Record<stri
   )
 }
 
-async function describe(ctx: TenantContext, tenant: Tenant) {
+export async function describe(ctx: TenantContext, tenant: Tenant) {
   const { id, name, slug, status, createdAt, contactEmail, timezone, tags, plan, version, updatedAt } = tenant
   return {
     id,

@@ -3,7 +3,8 @@ import { newId } from '@tenantry/kernel/tenancy/id'
 import { tenantQuery } from '@tenantry/kernel/tenancy/tenant-query'
 import { memberSource } from '../member/index.ts'
 import { usageErrors } from './contract.ts'
-import { UsageCounter, UsageEvent } from './entity.ts'
+import { LimitOverride, UsageCounter, UsageEvent } from './entity.ts'
+import type { StoredOverride } from './rules/limits.ts'
 
 export interface CounterValue {
   meter: string
@@ -17,17 +18,40 @@ export interface UsageNow {
   counters: CounterValue[]
   /** What the meters `users` and `admins` count. */
   seats: { users: number; admins: number }
+  overrides: StoredOverride[]
 }
+
+const overrideJson = `json_build_object('meter', meter, 'value', value, 'expiresAt', expires_at)`
+const overridesJson = `(select coalesce(json_agg(${overrideJson}), '[]') from override) as overrides`
+
+export const limitOverrides = tenantQuery<Pick<UsageNow, 'overrides'>>(
+  { override: LimitOverride },
+  `select ${overridesJson}`,
+)
 
 /** One row per meter, whatever the number of events. Takes meters, and as many periods. */
 export const usageNow = tenantQuery<UsageNow>(
-  { counter: UsageCounter, ...memberSource },
+  { counter: UsageCounter, override: LimitOverride, ...memberSource },
   /* sql */ `select
     (select coalesce(json_agg(json_build_object('meter', meter, 'period', period, 'used', used, 'revision', revision)), '[]')
        from counter where (meter, period) in (select * from unnest($2::text[], $3::text[]))) as counters,
     (select json_build_object('users', count(*), 'admins', count(*) filter (where role in ('owner', 'admin')))
-       from membership) as seats`,
+       from membership) as seats,
+    ${overridesJson}`,
 )
+
+/** In place of what is there for the same meters. Needs a unit of work on the operators' connection. */
+export async function saveLimitOverrides(
+  em: EntityManager,
+  overrides: readonly Pick<LimitOverride, 'meter' | 'value' | 'reason' | 'expiresAt' | 'createdAt'>[],
+): Promise<void> {
+  for (const override of overrides) {
+    const known = await em.findOne(LimitOverride, { meter: override.meter })
+    if (known) em.assign(known, override)
+    else em.persist(em.create(LimitOverride, override))
+  }
+  await em.flush()
+}
 
 export async function hasEvent(em: EntityManager, idempotencyKey: string): Promise<boolean> {
   return (await em.count(UsageEvent, { idempotencyKey })) > 0
@@ -52,6 +76,8 @@ export interface Tracked {
   revision: number
   period: string
   occurredAt: Date
+  /** Of the limit of the meter. */
+  overrides: StoredOverride[]
 }
 
 /** What `metering.track` raises, with what the gauge holds as its detail. */
@@ -63,6 +89,7 @@ interface TrackedRow {
   revision: string
   period: string
   occurredAt: string
+  override: StoredOverride | null
 }
 
 /**
@@ -77,15 +104,25 @@ export async function trackEvent(em: EntityManager, event: UsageEventInput): Pro
   })
   const [row] = rows
   if (!row) throw new Error('The metering function answered nothing')
-  const { outcome, used, revision, period, occurredAt } = row
-  return { outcome, used: Number(used), revision: Number(revision), period, occurredAt: new Date(occurredAt) }
+  const { outcome, used, revision, period, occurredAt, override } = row
+  return {
+    outcome,
+    used: Number(used),
+    revision: Number(revision),
+    period,
+    occurredAt: new Date(occurredAt),
+    overrides: override === null ? [] : [override],
+  }
 }
 
 function callTrack(em: EntityManager, eventId: string, event: UsageEventInput): Promise<TrackedRow[]> {
   return em.execute<TrackedRow[]>(
-    /* sql */ `select outcome, used, revision, counted_in as period, happened_at as "occurredAt"
+    /* sql */ `select outcome, used, revision, counted_in as period, happened_at as "occurredAt",
+        (select ${overrideJson} from tenantry.limit_overrides
+          where tenant_id = (select tenancy.current_tenant()) and meter = ?) as override
       from metering.track(?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb)`,
     [
+      event.meter,
       eventId,
       event.meter,
       event.amount,

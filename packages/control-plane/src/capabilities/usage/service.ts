@@ -4,8 +4,9 @@ import type { z } from 'zod'
 import { emitEvent } from '../event/index.ts'
 import { type EffectiveLimit, effectiveLimits, featuresOf, type Meter, planNamed } from '../plan/index.ts'
 import { getUsage as getUsageOperation, type trackUsage as trackOperation, usageErrors } from './contract.ts'
-import { type CounterValue, trackEvent, type UsageNow, usageNow } from './repository.ts'
+import { type CounterValue, limitOverrides, trackEvent, type UsageNow, usageNow } from './repository.ts'
 import { crossedThresholds, percentOf, stateOf } from './rules/ladder.ts'
+import { type StoredOverride, withOverrides } from './rules/limits.ts'
 import { periodOfTenant } from './rules/tenant-period.ts'
 
 type TrackInput = z.output<typeof trackOperation.input>
@@ -17,7 +18,7 @@ const bytesPerMegabyte = 1024 * 1024
 export async function getUsage(ctx: CachedTenantContext) {
   const plan = planNamed(ctx.services.catalogue, ctx.tenant.plan)
   const snapshot = await readSnapshot(ctx)
-  const limits = new Map(effectiveLimits(ctx.services.catalogue, plan.name).map((limit) => [limit.meter, limit]))
+  const limits = new Map(limitsOf(ctx, snapshot.overrides).map((limit) => [limit.meter, limit]))
   const described = Object.values(ctx.services.catalogue.meters).map((meter) => {
     const limit = limits.get(meter.key) as EffectiveLimit
     const { used, resetsAt } = countOf(ctx, snapshot, meter)
@@ -39,11 +40,11 @@ export async function getUsage(ctx: CachedTenantContext) {
 /** Where one meter stands. `ctx` must be of an operation that keeps its answers under the name of `getUsage`'s. */
 export async function getStanding(ctx: CachedTenantContext, key: string) {
   const meter = getMeter(ctx, key)
-  const { name } = planNamed(ctx.services.catalogue, ctx.tenant.plan)
-  const { limit, hardLimit } = effectiveLimits(ctx.services.catalogue, name).find(
+  const snapshot = await readSnapshot(ctx)
+  const { limit, hardLimit } = limitsOf(ctx, snapshot.overrides).find(
     (candidate) => candidate.meter === key,
   ) as EffectiveLimit
-  return { meter: key, limit, hardLimit, ...countOf(ctx, await readSnapshot(ctx), meter) }
+  return { meter: key, limit, hardLimit, ...countOf(ctx, snapshot, meter) }
 }
 
 function readSnapshot(ctx: CachedTenantContext): Promise<UsageNow> {
@@ -75,7 +76,17 @@ function getMeter({ services }: Pick<TenantContext, 'services'>, key: string): M
 
 export async function getLimits(ctx: CachedTenantContext) {
   const plan = planNamed(ctx.services.catalogue, ctx.tenant.plan)
-  return { tier: plan.name, limits: effectiveLimits(ctx.services.catalogue, plan.name), features: featuresOf(plan) }
+  const [row] = await ctx.cached((read) => read(limitOverrides))
+  if (!row) throw new Error('The overrides answered nothing')
+  return { tier: plan.name, limits: limitsOf(ctx, row.overrides), features: featuresOf(plan) }
+}
+
+function limitsOf(
+  { services, tenant, clock }: Pick<TenantContext, 'services' | 'tenant' | 'clock'>,
+  overrides: StoredOverride[],
+) {
+  const { name } = planNamed(services.catalogue, tenant.plan)
+  return withOverrides(effectiveLimits(services.catalogue, name), overrides, clock.now())
 }
 
 /** Throws `usage.unknown_meter`, `usage.idempotency_conflict`, `usage.below_zero`, or `request.invalid` naming the field. */
@@ -101,9 +112,7 @@ export async function track(ctx: TenantContext, input: TrackInput) {
 
   const { used, revision, period } = tracked
   ctx.afterCommit(() => writeThrough(ctx, { meter: meter.key, period, used, revision }))
-  const limit = effectiveLimits(ctx.services.catalogue, plan.name).find(
-    ({ meter: key }) => key === meter.key,
-  ) as EffectiveLimit
+  const limit = limitsOf(ctx, tracked.overrides).find(({ meter: key }) => key === meter.key) as EffectiveLimit
   const { endsAt } = periodOfTenant(meter.period, tracked.occurredAt, ctx.tenant, plan.periodAnchor)
   const standing = {
     used,

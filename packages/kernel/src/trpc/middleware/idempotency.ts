@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { EntityManager } from '@mikro-orm/postgresql'
 import { type Actor, actorKey } from '../../context/actor.ts'
-import type { RequestContext } from '../../context/request-context.ts'
+import type { IdempotentCall, RequestContext } from '../../context/request-context.ts'
 import { idempotencyErrors, requestErrors } from '../../contract/errors.ts'
 import { IdempotencyRecord, idempotencyRetentionHours } from '../../tenancy/idempotency-record.ts'
 import { t } from '../init.ts'
 
-/** Leaves the transaction when the answer is known already. */
+/** Leaves the service, and its transaction, when the answer is known already. */
 class ReplayedAnswer extends Error {
   readonly answer: unknown
   constructor(answer: unknown) {
@@ -15,12 +15,12 @@ class ReplayedAnswer extends Error {
   }
 }
 
-export interface IdempotentCall {
-  key: string
-  principal: string
-  operation: string
-  requestHash: string
+/** Ends the call with an answer that was given before. */
+export function replay(answer: unknown): never {
+  throw new ReplayedAnswer(answer)
 }
+
+export type { IdempotentCall }
 
 export const idempotency = t.middleware(async ({ ctx, meta, next, path, input }) => {
   const { actor, idempotencyKey } = ctx as RequestContext & { actor: Actor }
@@ -77,7 +77,7 @@ export async function claimKey(
   const retentionMilliseconds = idempotencyRetentionHours * 3_600_000
   if (!known || clock.now().getTime() - known.createdAt.getTime() > retentionMilliseconds) return
   if (known.requestHash !== call.requestHash) throw idempotencyErrors.conflict()
-  throw new ReplayedAnswer(JSON.parse(sealer.open(known.response, sealContext(tenantId, call))))
+  replay(JSON.parse(sealer.open(known.response, sealContext(tenantId, call))))
 }
 
 export async function storeAnswer(

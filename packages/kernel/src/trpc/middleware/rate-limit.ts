@@ -18,29 +18,47 @@ const free: Draw = { refused: async () => undefined }
 export async function drawRate(
   ctx: RequestContext,
   { actor, access }: { actor: Actor; access: TenantAccess | null },
-  { rateLimit: limit }: AnyOperation,
+  { rateLimit }: AnyOperation,
 ): Promise<Draw> {
   const { dependencies } = ctx
+  // Operators create tenants for others.
+  const limit = rateLimit === 'sign_up' && actor.type === 'platformAdmin' ? 'write' : rateLimit
   // Our own processes are bounded by what calls them.
   if (actor.type === 'service' || actor.type === 'system') return free
 
-  const key = keyOf(limit, ctx, actor, access)
   const budget = await dependencies.budget(limit, access?.tenant ?? null)
-  const decision = await dependencies.rateLimits.consume(limit, key, budget)
-  for (const [name, value] of Object.entries(rateLimitHeaders(limit, decision))) ctx.setHeader(name, value)
-  if (!decision.allowed) {
-    dependencies.metrics.rateLimited(limit)
-    throw rateLimitErrors.exceeded(
-      { limit: budget.points, retryAfterSeconds: decision.resetSeconds },
-      `At most ${budget.points} calls in ${budget.windowSeconds} seconds. Try again in ${decision.resetSeconds} seconds.`,
-    )
+  const drawn: { key: string; window: string }[] = []
+  const refund = async () => {
+    for (const { key, window } of drawn) await dependencies.rateLimits.refund(limit, key, window)
   }
-  if (limit !== 'settings_update') return free
+  for (const key of keysOf(limit, ctx, actor, access)) {
+    const decision = await dependencies.rateLimits.consume(limit, key, budget)
+    for (const [name, value] of Object.entries(rateLimitHeaders(limit, decision))) ctx.setHeader(name, value)
+    if (!decision.allowed) {
+      await refund()
+      dependencies.metrics.rateLimited(limit)
+      throw rateLimitErrors.exceeded(
+        { limit: budget.points, retryAfterSeconds: decision.resetSeconds },
+        `At most ${budget.points} calls in ${budget.windowSeconds} seconds. Try again in ${decision.resetSeconds} seconds.`,
+      )
+    }
+    drawn.push({ key, window: decision.window })
+  }
+  if (!isRefunded(limit)) return free
   return {
     refused: async (error) => {
-      if (error.kind !== 'conflict') await dependencies.rateLimits.refund(limit, key, decision.window)
+      if (error.kind !== 'conflict') await refund()
     },
   }
+}
+
+/** Drawn before the input is read, and so few that a slip of the pen must not cost one. */
+const isRefunded = (limit: RateLimitClass) => limit === 'settings_update' || limit === 'sign_up'
+
+function keysOf(limit: RateLimitClass, ctx: RequestContext, actor: Actor, access: TenantAccess | null): string[] {
+  if (limit !== 'sign_up') return [keyOf(limit, ctx, actor, access)]
+  const { address } = ctx.client
+  return [actorKey(actor), ...(address === null ? [] : [`address ${clientNetwork(address)}`])]
 }
 
 function keyOf(limit: RateLimitClass, ctx: RequestContext, actor: Actor, access: TenantAccess | null): string {

@@ -1,7 +1,7 @@
 import type { Actor } from '@tenantry/kernel/context/actor'
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { authErrors, requestErrors } from '@tenantry/kernel/contract/errors'
-import type { Issue } from '@tenantry/kernel/errors/app-error'
+import type { AppError, Issue } from '@tenantry/kernel/errors/app-error'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import type { z } from 'zod'
 import { everyTenantScope } from '../../access/index.ts'
@@ -68,9 +68,14 @@ function creatorOf(actor: Actor): Exclude<Actor, { type: 'apiKey' | 'anonymous' 
 }
 
 async function refuseUseless(ctx: TenantContext): Promise<void> {
-  const enabled = (await getEffectiveSettings(ctx)).features.apiAccessEnabled
-  const refusal = accessRefusal(ctx.services.catalogue, { plan: ctx.tenant.plan, enabled })
+  const refusal = await findAccessRefusal(ctx)
   if (refusal) throw refusal
+}
+
+/** Why no key of the tenant could be used; null where it could. */
+export async function findAccessRefusal(ctx: TenantContext): Promise<AppError | null> {
+  const enabled = (await getEffectiveSettings(ctx)).features.apiAccessEnabled
+  return accessRefusal(ctx.services.catalogue, { plan: ctx.tenant.plan, enabled })
 }
 
 const unknownScopes = (scopes: readonly string[]): Issue[] =>

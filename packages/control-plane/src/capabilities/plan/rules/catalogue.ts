@@ -79,7 +79,7 @@ export interface EffectiveLimit {
   readonly grace: number
   readonly graceDays: number
   readonly hardLimit: number | null
-  readonly source: 'plan'
+  readonly source: 'plan' | 'override'
 }
 
 const defaultFile = new URL('../../../../catalogue/default.yaml', import.meta.url)

@@ -1,0 +1,31 @@
+import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
+import { tenantColumns, tenantPolicies, tenantScoped } from '@tenantry/kernel/tenancy/tenant-table'
+
+/**
+ * Mails to be sent, each written in the transaction of what it tells of; a job sends them. The job role sees those that
+ * were sent long ago.
+ */
+export const Mail = defineEntity({
+  name: 'Mail',
+  tableName: 'mails',
+  ...tenantScoped,
+  policies: [
+    ...tenantPolicies(),
+    { name: 'expired', roles: ['tenantry_jobs'], using: `sent_at < (now() - '30 days'::interval)` },
+  ],
+  indexes: [{ properties: ['sentAt', 'nextAttemptAt'] }],
+  properties: {
+    ...tenantColumns,
+    recipient: p.string().length(320),
+    subject: p.string().length(200),
+    text: p.text(),
+    html: p.text(),
+    createdAt: p.datetime(),
+    attempts: p.integer().default(0),
+    /** Null where it is given up. */
+    nextAttemptAt: p.datetime().nullable(),
+    sentAt: p.datetime().nullable(),
+    lastError: p.string().length(500).nullable(),
+  },
+})
+export type Mail = InferEntity<typeof Mail>

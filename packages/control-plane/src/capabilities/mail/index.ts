@@ -1,0 +1,2 @@
+export { deliverMails, listOutbox } from './service/deliver.ts'
+export { queueMail } from './service/queue.ts'

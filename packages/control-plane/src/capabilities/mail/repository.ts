@@ -1,0 +1,41 @@
+import type { EntityManager } from '@mikro-orm/postgresql'
+import { Mail } from './entity.ts'
+import { nextAttempt } from './rules/retry.ts'
+
+export type { Mail } from './entity.ts'
+
+export async function insertMail(
+  em: EntityManager,
+  mail: Pick<Mail, 'recipient' | 'subject' | 'text' | 'html' | 'createdAt'>,
+): Promise<void> {
+  await em.persist(em.create(Mail, { ...mail, nextAttemptAt: mail.createdAt })).flush()
+}
+
+/** Those whose time has come, the oldest first. Needs a platform unit of work, as do the next. */
+export async function listDueMails(em: EntityManager, now: Date, limit: number): Promise<Mail[]> {
+  return em.find(Mail, { sentAt: null, nextAttemptAt: { $lte: now } }, { orderBy: { nextAttemptAt: 'asc' }, limit })
+}
+
+/** Takes a mail for one try; false where another process has taken it. */
+export async function claimMail(em: EntityManager, mail: Mail, now: Date): Promise<boolean> {
+  const attempts = mail.attempts + 1
+  const taken = await em.nativeUpdate(
+    Mail,
+    { tenantId: mail.tenantId, id: mail.id, attempts: mail.attempts, sentAt: null },
+    { attempts, nextAttemptAt: nextAttempt(attempts, now) },
+  )
+  return taken > 0
+}
+
+export async function markMail(
+  em: EntityManager,
+  { tenantId, id }: Pick<Mail, 'tenantId' | 'id'>,
+  outcome: { sentAt: Date; nextAttemptAt: null } | { lastError: string },
+): Promise<void> {
+  await em.nativeUpdate(Mail, { tenantId, id }, outcome)
+}
+
+/** The newest first. */
+export async function listMailsTo(em: EntityManager, recipient: string | undefined, limit: number): Promise<Mail[]> {
+  return em.find(Mail, recipient === undefined ? {} : { recipient }, { orderBy: { id: 'desc' }, limit })
+}

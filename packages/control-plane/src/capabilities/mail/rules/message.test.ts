@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest'
+import { writeMessage } from './message.ts'
+
+test('a text stays a text in HTML, whatever it holds', () => {
+  const { subject, text, html } = writeMessage({
+    subject: 'Bits & Bobs <Ltd> is "ready"',
+    paragraphs: ["<script>alert('x')</script>", 'Second & last'],
+  })
+  expect(subject).toBe('Bits & Bobs <Ltd> is "ready"')
+  expect(text).toBe("<script>alert('x')</script>\n\nSecond & last\n")
+  expect(html).toContain('<title>Bits &amp; Bobs &lt;Ltd&gt; is &quot;ready&quot;</title>')
+  expect(html).toContain('<p>&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;</p>\n<p>Second &amp; last</p>')
+})

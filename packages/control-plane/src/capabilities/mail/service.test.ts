@@ -1,0 +1,150 @@
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { createMailer, type Mailer } from '@tenantry/kernel/mail/mailer'
+import pg from 'pg'
+import { SMTPServer } from 'smtp-server'
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { openTestInstallation, operator, type TestInstallation } from '../../testing.ts'
+import { deliverMails, listOutbox, queueMail } from './index.ts'
+
+let now: Date
+let installation: TestInstallation
+let server: SMTPServer
+let mailer: Mailer
+let refusal: Error | null
+let received: { to: string[]; raw: string }[]
+
+beforeAll(async () => {
+  server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['STARTTLS', 'AUTH'],
+    onData: (stream, session, done) => {
+      text(stream).then((raw) => {
+        if (!refusal) received.push({ to: session.envelope.rcptTo.map(({ address }) => address), raw })
+        done(refusal)
+      }, done)
+    },
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.server.address() as AddressInfo
+  mailer = createMailer({ url: `smtp://127.0.0.1:${port}`, from: 'Tenantry <mail@tenantry.example>' })
+  installation = await openTestInstallation({ clock: { now: () => now }, mailer })
+})
+
+afterAll(async () => {
+  mailer.close()
+  await new Promise<void>((resolve) => server.close(() => resolve()))
+  await installation.close()
+})
+
+beforeEach(async () => {
+  now = new Date('2026-11-21T10:00:00Z')
+  refusal = null
+  received = []
+})
+
+const later = (minutes: number) => {
+  now = new Date(now.getTime() + minutes * 60_000)
+}
+const deliver = () => deliverMails(installation.dependencies)
+const messageIdOf = ({ raw }: { raw: string }) => /^message-id: (.+)$/im.exec(raw)?.[1]?.trim()
+
+async function queue(recipient: string): Promise<string> {
+  const { id } = await installation.createTenant()
+  await installation.database.tenantUnit(
+    { tenantId: id, actor: { type: 'system', name: 'test' }, readOnly: false },
+    (em) =>
+      queueMail(
+        { em, clock: installation.dependencies.clock },
+        { recipient, subject: 'Ready', paragraphs: ['One & only'] },
+      ),
+  )
+  return id
+}
+
+test('the owner of a new tenant gets one welcome mail, as text and as HTML', async () => {
+  const admin = await installation.createUser()
+  const { slug } = await installation
+    .callerAs({ ...operator, ...admin })
+    .tenants.create({ name: 'Bits & Bobs', ownerEmail: 'Owner@Bobs.test' })
+  expect(await deliver()).toEqual({ sent: 1, failed: 0 })
+  expect(await deliver()).toEqual({ sent: 0, failed: 0 })
+  const [mail, ...others] = received
+  expect(others).toEqual([])
+  expect(mail?.to).toEqual(['owner@bobs.test'])
+  expect(mail?.raw).toMatch(/^from: Tenantry <mail@tenantry\.example>\r$/im)
+  expect(mail?.raw).toMatch(/^subject: Bits & Bobs is ready\r$/im)
+  expect(mail?.raw).toMatch(
+    /content-type: text\/plain[\s\S]*Bits & Bobs has been set up[\s\S]*content-type: text\/html/i,
+  )
+  expect(mail?.raw).toContain('Bits &amp; Bobs has been set up')
+  expect(await listOutbox(installation.dependencies, 'owner@bobs.test')).toMatchObject([
+    { to: 'owner@bobs.test', subject: 'Bits & Bobs is ready', text: expect.stringContaining(slug), links: [] },
+  ])
+})
+
+test('a mail that the server does not take is tried again, later and later, as the same mail', async () => {
+  await queue('a@people.test')
+  refusal = Object.assign(new Error('Mailbox is full'), { responseCode: 452 })
+  expect(await deliver()).toEqual({ sent: 0, failed: 1 })
+  expect(await deliver()).toEqual({ sent: 0, failed: 0 })
+  later(1)
+  expect(await deliver()).toEqual({ sent: 0, failed: 1 })
+  refusal = null
+  later(4)
+  expect(await deliver()).toEqual({ sent: 0, failed: 0 })
+  later(1)
+  expect(await deliver()).toEqual({ sent: 1, failed: 0 })
+  expect(received).toHaveLength(1)
+})
+
+test('a mail that no server takes is given up in the end', async () => {
+  await queue('b@people.test')
+  refusal = Object.assign(new Error('No such user'), { responseCode: 550 })
+  let tries = 0
+  for (let day = 0; day < 12; day++, later(1_440)) tries += (await deliver()).failed
+  expect(tries).toBe(8)
+})
+
+test('a mail whose sender is lost before it was marked is sent again, under the same Message-ID', async () => {
+  await queue('c@people.test')
+  const database = new pg.Client(installation.testDatabase.adminUrl)
+  await database.connect()
+  onTestFinished(() => database.end())
+  await database.query(
+    `create function public.crash() returns trigger language plpgsql as $$ begin raise 'crashed'; end $$`,
+  )
+  await database.query(
+    'create trigger crash before update of sent_at on tenantry.mails for each row execute function public.crash()',
+  )
+  await expect(deliver()).rejects.toThrow('crashed')
+  await database.query('drop trigger crash on tenantry.mails')
+  later(1)
+  expect(await deliver()).toEqual({ sent: 1, failed: 0 })
+  expect(received).toHaveLength(2)
+  const [first, second] = received.map(messageIdOf)
+  expect(first).toMatch(/^<[0-9a-f-]{36}@tenantry\.example>$/)
+  expect(second).toBe(first)
+  expect(await listOutbox(installation.dependencies, 'c@people.test')).toHaveLength(1)
+})
+
+test('of several processes one sends', async () => {
+  await queue('d@people.test')
+  const outcomes = await Promise.all([deliver(), deliver(), deliver()])
+  expect(outcomes.reduce((sum, { sent }) => sum + sent, 0)).toBe(1)
+  expect(received).toHaveLength(1)
+})
+
+test('without a mail server mails wait, and a developer sees them, the newest first', async () => {
+  const { dependencies } = installation
+  const alone = { ...dependencies, services: { ...dependencies.services, mailer: null } }
+  await queue('e@people.test')
+  later(1)
+  await queue('e@people.test')
+  expect(await deliverMails(alone)).toEqual({ sent: 0, failed: 0 })
+  expect(received).toEqual([])
+  const [newest, oldest] = await listOutbox(alone, 'e@people.test')
+  expect(newest).toMatchObject({ text: 'One & only\n', html: expect.stringContaining('One &amp; only') })
+  expect(newest?.createdAt.getTime()).toBeGreaterThan(oldest?.createdAt.getTime() ?? 0)
+  expect(await deliver()).toEqual({ sent: 2, failed: 0 })
+})

@@ -1,0 +1,70 @@
+import type { Dependencies } from '@tenantry/kernel/context/dependencies'
+import type { Mailer } from '@tenantry/kernel/mail/mailer'
+import { openSequence } from '@tenantry/kernel/trpc/sequence'
+import { claimMail, listDueMails, listMailsTo, type Mail, markMail } from '../repository.ts'
+
+declare module '@tenantry/kernel/context/dependencies' {
+  interface Services {
+    /** Null where no mail server is configured: mails then wait. */
+    mailer: Mailer | null
+  }
+}
+
+const operation = 'mails.deliver'
+const atOnce = 20
+
+/**
+ * Sends what is due. A mail that the server does not take is tried again later, for two days; one whose sender is lost
+ * between sending and marking it is sent again, under the same Message-ID.
+ */
+export async function deliverMails(dependencies: Dependencies): Promise<{ sent: number; failed: number }> {
+  const { clock, logger, services } = dependencies
+  const { mailer } = services
+  if (mailer === null) return { sent: 0, failed: 0 }
+  const { unit } = sequenceFor(dependencies)
+  const due = await unit.platform(({ em }) => listDueMails(em, clock.now(), atOnce))
+  const outcomes = await Promise.all(due.map(deliver))
+  return {
+    sent: outcomes.filter((outcome) => outcome === 'sent').length,
+    failed: outcomes.filter((outcome) => outcome === 'failed').length,
+  }
+
+  async function deliver(mail: Mail): Promise<'sent' | 'failed' | 'taken'> {
+    const claimed = await unit.platform(({ em }) => claimMail(em, mail, clock.now()), mail.tenantId)
+    if (!claimed) return 'taken'
+    const [sending] = await Promise.allSettled([mailer?.send(mail)])
+    const { tenantId, id } = mail
+    if (sending?.status !== 'rejected') {
+      await unit.platform(({ em }) => markMail(em, mail, { sentAt: clock.now(), nextAttemptAt: null }), tenantId)
+      return 'sent'
+    }
+    logger.warn({ err: sending.reason, mail: id }, 'a mail could not be sent')
+    const lastError = String(sending.reason).slice(0, 500)
+    await unit.platform(({ em }) => markMail(em, mail, { lastError }), tenantId)
+    return 'failed'
+  }
+}
+
+/** What was written, whether or not it was sent; for a developer, who has no mail server. */
+export async function listOutbox(dependencies: Dependencies, recipient?: string) {
+  const { unit } = sequenceFor(dependencies)
+  const mails = await unit.platform(({ em }) => listMailsTo(em, recipient, 50))
+  return mails.map(({ recipient: to, subject, text, html, createdAt }) => ({
+    to,
+    subject,
+    text,
+    html,
+    links: text.match(/https?:\/\/\S+/g) ?? [],
+    createdAt,
+  }))
+}
+
+const sequenceFor = (dependencies: Dependencies) =>
+  openSequence({
+    dependencies,
+    actor: { type: 'system', name: operation },
+    client: { address: null, userAgent: null },
+    requestId: operation,
+    logger: dependencies.logger,
+    operation,
+  })

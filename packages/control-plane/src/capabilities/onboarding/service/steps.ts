@@ -1,0 +1,88 @@
+import type { Sealer } from '@tenantry/kernel/context/dependencies'
+import type { TenantContext } from '@tenantry/kernel/context/request-context'
+import { roleScopes } from '../../access/index.ts'
+import { createApiKey, findAccessRefusal } from '../../api-key/index.ts'
+import { queueMail } from '../../mail/index.ts'
+import { insertMembership, insertPendingOwner } from '../../member/index.ts'
+import { getSettingsForUpdate } from '../../settings/index.ts'
+import { forgetKept, getOwnTenant } from '../../tenant/index.ts'
+import { saveLimitOverrides } from '../../usage/index.ts'
+import type { Onboarding } from '../repository.ts'
+import { seal } from './sealed.ts'
+
+export interface Step {
+  /** Kept with what is done: a step that is renamed is done again where it was under way. */
+  name: string
+  run(unit: TenantContext, onboarding: Onboarding, how: Provisioning): Promise<void>
+}
+
+interface Provisioning {
+  sealer: Sealer
+  /** Whether what is to be shown once can still be shown to who asked. */
+  answerable: boolean
+}
+
+/** In order; the activation comes after all of them. */
+export const steps: readonly Step[] = [
+  { name: 'owner', run: addOwner },
+  { name: 'settings', run: makeSettings },
+  { name: 'limits', run: overrideLimits },
+  { name: 'apiKey', run: makeApiKey },
+  { name: 'mail', run: writeWelcome },
+]
+
+async function addOwner({ em, clock, record }: TenantContext, { request: { owner } }: Onboarding): Promise<void> {
+  const { userId, email } = owner
+  const changes = { role: { before: null, after: 'owner' } }
+  if (userId !== null) {
+    await insertMembership(em, { userId, role: 'owner', joinedAt: clock.now() })
+    record('member.added', { target: { type: 'user', id: userId }, changes })
+  } else if (email !== null) {
+    await insertPendingOwner(em, email, clock.now())
+    record('member.invited', { target: { type: 'email', id: email.slice(0, 200) }, changes })
+  }
+}
+
+async function makeSettings({ em, tenant }: TenantContext): Promise<void> {
+  await getSettingsForUpdate(em, tenant.createdAt)
+}
+
+async function overrideLimits(unit: TenantContext, { request: { limits } }: Onboarding): Promise<void> {
+  const meters = Object.entries(limits)
+  if (meters.length === 0) return
+  await saveLimitOverrides(
+    unit.em,
+    meters.map(([meter, value]) => ({
+      meter,
+      value,
+      reason: 'Set when the tenant was created.',
+      expiresAt: null,
+      createdAt: unit.clock.now(),
+    })),
+  )
+  unit.record('limits.overridden', {
+    target: { type: 'tenant', id: unit.tenant.id },
+    changes: Object.fromEntries(meters.map(([meter, after]) => [meter, { before: null, after }])),
+  })
+  forgetKept(unit, ['usage', 'limits'])
+}
+
+/** A key that nobody could see would only be one more that is valid. */
+async function makeApiKey(unit: TenantContext, onboarding: Onboarding, { sealer, answerable }: Provisioning) {
+  if (!onboarding.request.createApiKey || !answerable || (await findAccessRefusal(unit))) return
+  const scopes = [...roleScopes.member]
+  const { id, key } = await createApiKey(unit, { name: 'Made with the tenant', scopes })
+  seal(sealer, onboarding, { column: 'apiKey', value: { id, key } })
+}
+
+async function writeWelcome(unit: TenantContext, { request: { owner } }: Onboarding): Promise<void> {
+  const { name, slug, contactEmail } = await getOwnTenant(unit.em)
+  await queueMail(unit, {
+    recipient: (owner.email ?? contactEmail).toLowerCase(),
+    subject: `${name} is ready`,
+    paragraphs: [
+      `${name} has been set up, and you are its owner.`,
+      `Sign in with this e-mail address. In paths and in the header X-Tenant-ID it is called ${slug}.`,
+    ],
+  })
+}

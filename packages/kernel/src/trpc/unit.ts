@@ -1,0 +1,91 @@
+import type { EntityManager } from '@mikro-orm/postgresql'
+import type { Actor } from '../context/actor.ts'
+import type { AuditRecord } from '../context/audit-record.ts'
+import type { AuditEntry } from '../context/dependencies.ts'
+import type { RequestContext, ServiceContext } from '../context/request-context.ts'
+
+/** On whose behalf a unit of work runs, and what its audit entries say of that. */
+export type UnitCaller = Pick<RequestContext, 'dependencies' | 'client' | 'requestId' | 'logger'> & {
+  actor: Actor
+  /** Path of the procedure. */
+  operation: string
+}
+
+/** What a unit of work may touch. */
+export type UnitTarget = { readOnly: boolean } & (
+  | { kind: 'tenant'; tenantId: string; asOperator: boolean }
+  /** Sees all tenants, and may write what belongs to `tenantId`. */
+  | { kind: 'platform'; tenantId: string | null }
+  | { kind: 'user'; userId: string }
+)
+
+export type OpenUnit = Pick<ServiceContext, 'em' | 'record' | 'afterCommit'>
+
+/**
+ * One transaction, with the audit entries of what it did inside it. Its effects follow the commit: one that fails costs
+ * neither the result nor the effects after it.
+ */
+export async function runUnit<Result>(
+  caller: UnitCaller,
+  target: UnitTarget,
+  work: (unit: OpenUnit) => Promise<Result>,
+): Promise<Result> {
+  const entries: AuditEntry[] = []
+  const effects: (() => Promise<void> | void)[] = []
+  const result = await openTransaction(caller, target, async (em) => {
+    const done = await work({
+      em,
+      record: (action, entry = {}) => void entries.push(entryOf(caller, action, entry)),
+      afterCommit: (effect) => void effects.push(effect),
+    })
+    await writeAudit(caller, target, { em, entries })
+    return done
+  })
+  for (const effect of effects) {
+    try {
+      await effect()
+    } catch (error) {
+      caller.logger.error({ err: error, operation: caller.operation }, 'an effect after commit failed')
+    }
+  }
+  return result
+}
+
+function openTransaction<Result>(
+  { dependencies: { database }, actor }: UnitCaller,
+  target: UnitTarget,
+  work: (em: EntityManager) => Promise<Result>,
+): Promise<Result> {
+  switch (target.kind) {
+    case 'tenant':
+      return database.tenantUnit({ ...target, actor }, work)
+    case 'platform':
+      return database.platformUnit({ ...target, actor }, work)
+    case 'user':
+      return database.userUnit(target, work)
+  }
+}
+
+const entryOf = (
+  { actor, client, requestId, dependencies }: UnitCaller,
+  action: string,
+  entry: AuditRecord,
+): AuditEntry => ({ ...entry, action, outcome: 'success', actor, client, requestId, at: dependencies.clock.now() })
+
+/** What an operator, or the platform on somebody's behalf, does to a tenant stands in both logs. */
+async function writeAudit(
+  { dependencies: { auditLog }, actor }: UnitCaller,
+  target: UnitTarget,
+  { em, entries }: { em: EntityManager; entries: AuditEntry[] },
+): Promise<void> {
+  if (entries.length === 0) return
+  const tenantId = target.kind === 'user' ? null : target.tenantId
+  if (tenantId !== null) await auditLog.append(em, tenantId, entries)
+  const inPlatform = target.kind === 'tenant' ? target.asOperator || actor.type === 'platformAdmin' : true
+  if (inPlatform) {
+    await auditLog.appendPlatform(
+      em,
+      entries.map((entry) => ({ ...entry, tenantId })),
+    )
+  }
+}
