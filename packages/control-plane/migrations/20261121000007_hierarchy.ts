@@ -24,8 +24,10 @@ alter table tenantry.settings_inheritance force row level security;
 create policy tenant_isolation on tenantry.settings_inheritance to tenantry_app using (tenant_id = (select tenancy.current_tenant())) with check (tenant_id = (select tenancy.current_tenant()));
 create policy platform_tenant on tenantry.settings_inheritance to tenantry_platform using (tenant_id = (select tenancy.current_tenant())) with check (tenant_id = (select tenancy.current_tenant()));
 create policy platform_read on tenantry.settings_inheritance for select to tenantry_platform using ((select tenancy.current_operator()) is not null);
+create policy tenant_purge on tenantry.settings_inheritance to tenantry_lifecycle using (tenant_id = (select tenancy.current_tenant())) with check (tenant_id = (select tenancy.current_tenant()));
 create policy hierarchy_read on tenantry.settings_inheritance for select to tenantry_hierarchy
   using (tenant_id = any ((select own.path from tenantry.tenants own where own.id = (select tenancy.current_tenant()))::uuid[]));
+grant select, delete on tenantry.settings_inheritance to tenantry_lifecycle;
 alter table tenantry.settings_inheritance add constraint settings_inheritance_tenant_fk foreign key (tenant_id) references tenantry.tenants (id);
 `
 

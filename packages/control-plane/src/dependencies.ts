@@ -3,7 +3,7 @@ import type { AnyOperation, RateLimitClass } from '@tenantry/kernel/contract/ope
 import type { Mailer } from '@tenantry/kernel/mail/mailer'
 import type { OperationMeta } from '@tenantry/kernel/trpc/init'
 import { migrations } from '../migrations/index.ts'
-import { createDirectory } from './capabilities/access/index.ts'
+import { createDirectory, listInactive } from './capabilities/access/index.ts'
 import { type ApiKeyOptions, createApiKeys } from './capabilities/api-key/index.ts'
 import { auditLog } from './capabilities/audit/index.ts'
 import { explainPath } from './capabilities/decision/index.ts'
@@ -27,9 +27,11 @@ export type ControlPlaneParts = Omit<Dependencies, Made> &
     apiKeyTexts: ApiKeyOptions['texts']
     /** Whether the doors know platform admins; they do unless told. */
     platformAccess?: boolean
-    streams?: Partial<Omit<EventStreamOptions, 'bus'>>
+    streams?: Partial<Omit<EventStreamOptions, 'bus' | 'look'>>
     onboarding?: Partial<OnboardingOptions>
     mailer?: Mailer | null
+    /** How long a tenant that was deleted can be restored; 30 unless told. */
+    deletionRetentionDays?: number
   }
 
 const minute = 60
@@ -40,6 +42,7 @@ const budgetSeconds = 60
 const signUps: Budget = { points: 10, windowSeconds: hour }
 
 const changedTenants = 'tenants.changed'
+const watcher = { type: 'system', name: 'streams' } as const
 
 /** What callers without a tenant share, per address or principal. */
 const outsideTenants: Budget = { points: 120, windowSeconds: minute }
@@ -55,6 +58,7 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     onboarding,
     mailer = null,
     platformAccess = true,
+    deletionRetentionDays = 30,
     ...parts
   } = given
   const directory = createDirectory({
@@ -67,6 +71,7 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
   const forgetHere = (tenantId: string) => {
     directory.forget(tenantId)
     apiKeys.forgetTenant(tenantId)
+    eventStreams.wake(tenantId)
   }
   bus.subscribe(changedTenants, (tenantId) => forgetHere(String(tenantId)))
   const forgetAccess = (tenantId: string) => {
@@ -93,7 +98,16 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     return budgets[limit]
   }
 
-  const eventStreams = createEventStreams({ bus, heartbeatMilliseconds: 15_000, streamsPerTenant: 50, ...streams })
+  const eventStreams = createEventStreams({
+    bus,
+    heartbeatMilliseconds: 15_000,
+    streamsPerTenant: 50,
+    ...streams,
+    look: async (tenantIds) => {
+      const inactive = await listInactive(parts.database, watcher, tenantIds).catch(() => [])
+      for (const tenantId of inactive) forgetHere(tenantId)
+    },
+  })
   const isolation = createIsolation({
     database: parts.database,
     clock: parts.clock,
@@ -107,6 +121,7 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     catalogue,
     apiKeys,
     decisions: { findAccess: directory.findAccess, budget, operationsNeeding },
+    deletionRetentionDays,
     eventStreams,
     forgetAccess,
     isolation,

@@ -3,6 +3,7 @@ import type { ExpectedPolicy } from '@tenantry/kernel/tenancy/inspection'
 import { ApiKey } from './capabilities/api-key/entity.ts'
 import { AuditEntry, PlatformAuditEntry } from './capabilities/audit/entity.ts'
 import { Event } from './capabilities/event/entity.ts'
+import { DeletionReport } from './capabilities/lifecycle/entity.ts'
 import { Mail } from './capabilities/mail/entity.ts'
 import { Membership, PendingOwner, User } from './capabilities/member/entity.ts'
 import { Onboarding } from './capabilities/onboarding/entity.ts'
@@ -33,6 +34,7 @@ export const platformTables = [
   { entity: Tenant, reason: 'the root that tenant ids point at; the application sees its own row only' },
   { entity: TenantReference, reason: 'the names of all tenants, which only together can be kept apart' },
   { entity: User, reason: 'one person may belong to many tenants; read under the signed context of that person' },
+  { entity: DeletionReport, reason: 'what was left of a purged tenant: nothing; of the tenant it holds the id only' },
   { entity: PlatformAuditEntry, reason: 'what operators did, and attempts that concern no tenant' },
 ] as const
 

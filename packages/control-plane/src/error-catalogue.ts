@@ -13,6 +13,7 @@ import type { ErrorKind } from '@tenantry/kernel/errors/app-error'
 import { apiKeyErrors } from './capabilities/api-key/contract.ts'
 import { accessErrors } from './capabilities/decision/contract.ts'
 import { eventErrors } from './capabilities/event/contract.ts'
+import { deletionReportErrors, lifecycleErrors } from './capabilities/lifecycle/contract.ts'
 import { onboardingErrors } from './capabilities/onboarding/contract.ts'
 import { planErrors } from './capabilities/plan/contract.ts'
 import { settingsErrors } from './capabilities/settings/contract.ts'
@@ -36,6 +37,8 @@ export const errorGroups = [
   eventErrors,
   apiKeyErrors,
   accessErrors,
+  lifecycleErrors,
+  deletionReportErrors,
 ] as const
 
 type CodesOf<Group> = Group extends Readonly<Record<string, { readonly code: infer Code }>> ? Code : never
@@ -87,7 +90,13 @@ const remediesByCode: Partial<Record<ErrorCode, string>> = {
   'api_key.overlap_running':
     'Wait until `resetsAt`, when the former secret ends, or rotate with `overlapSeconds` 0, which ends it at once.',
   'tenant.not_found': 'Check the id, slug or externalId; `GET /api/v1/me` lists the tenants you reach.',
-  'tenant.inactive': '`state` and `reason` say why; only the operator of the service can make it active again.',
+  'tenant.inactive':
+    '`state` and `reason` say why, `ancestorId` where it is a tenant above it; only the operator of the service can make it active again.',
+  'tenant.invalid_transition':
+    'Read the tenant: its state, `from`, leads elsewhere. What is suspended is reactivated, what is being deleted is restored, before its `deleteAfter`.',
+  'tenant.has_children':
+    'Delete the tenants below it, or move them, and send the request again. Those that are being deleted do not count.',
+  'deletion_report.not_found': '`GET /api/v1/platform/deletion-reports` lists the reports there are.',
   'tenant.mismatch':
     'Name one tenant only: let path, `X-Tenant-ID`, subdomain and key agree, or leave out all but one.',
   'tenant.not_selected':

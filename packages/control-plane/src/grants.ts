@@ -1,4 +1,5 @@
 import type { ExpectedGrants } from '@tenantry/kernel/tenancy/inspection'
+import { tenantTables } from './entities.ts'
 
 const tenantColumns = [
   'name',
@@ -9,6 +10,25 @@ const tenantColumns = [
   'former_timezones',
   'external_id',
   'tags',
+  'version',
+  'updated_at',
+] as const
+/** What says whose tenant it was. */
+const blankedColumns = [
+  'slug',
+  'external_id',
+  'name',
+  'contact_email',
+  'organization_type',
+  'website_url',
+  'timezone',
+  'former_timezones',
+  'tags',
+  'status',
+  'status_reason',
+  'status_until',
+  'delete_after',
+  'removal',
   'version',
   'updated_at',
 ] as const
@@ -41,6 +61,7 @@ const tableGrants: ExpectedGrants['tables'] = {
     tenantry_platform: ['select', 'insert', 'update'],
     tenantry_directory: ['select'],
     tenantry_hierarchy: ['select', { update: ['parent_id', 'path', 'version', 'updated_at'] }],
+    tenantry_lifecycle: ['select', { update: blankedColumns }],
   },
   'tenantry.users': {
     tenantry_platform: ['select', 'insert'],
@@ -64,6 +85,10 @@ const tableGrants: ExpectedGrants['tables'] = {
   },
   'tenantry.audit_entries': { tenantry_app: ['select', 'insert'], tenantry_platform: ['select', 'insert'] },
   'tenantry.platform_audit_entries': { tenantry_platform: ['select', 'insert'] },
+  'tenantry.deletion_reports': {
+    tenantry_platform: ['select'],
+    tenantry_lifecycle: ['select', 'insert', { update: ['completed_at', 'tables'] }],
+  },
   'tenantry.usage_counters': {
     tenantry_app: ['select'],
     tenantry_platform: ['select'],
@@ -117,6 +142,11 @@ const tableGrants: ExpectedGrants['tables'] = {
   },
 }
 
+/** What the purge holds on every tenant table, since it is one. */
+const purgeGrants = Object.fromEntries(
+  tenantTables.map(({ meta }) => [`${meta.schema}.${meta.tableName}`, { tenantry_lifecycle: ['select', 'delete'] }]),
+) satisfies ExpectedGrants['tables']
+
 const everyRole = [
   'tenantry_app',
   'tenantry_platform',
@@ -124,6 +154,7 @@ const everyRole = [
   'tenantry_directory',
   'tenantry_metering',
   'tenantry_hierarchy',
+  'tenantry_lifecycle',
 ]
 const servingRoles = ['tenantry_app', 'tenantry_platform']
 
@@ -133,6 +164,7 @@ const schemaGrants: ExpectedGrants['schemas'] = {
   directory: [...servingRoles, 'tenantry_hierarchy'],
   metering: servingRoles,
   hierarchy: servingRoles,
+  lifecycle: ['tenantry_platform'],
 }
 
 const functionGrants: ExpectedGrants['functions'] = {
@@ -147,6 +179,7 @@ const functionGrants: ExpectedGrants['functions'] = {
   'tenancy.recorded_declarations()': ['tenantry_platform'],
   'tenancy.valid_signing_keys()': ['tenantry_platform'],
   'tenancy.keep_references()': [],
+  'tenancy.refuse_purged()': [],
   'directory.sign_in(uuid, text, text, text, text, timestamp with time zone)': ['tenantry_app'],
   'directory.find_user(text, text)': ['tenantry_app'],
   'directory.tenant_id_of(text)': [],
@@ -155,6 +188,7 @@ const functionGrants: ExpectedGrants['functions'] = {
   'directory.find_access(text)': ['tenantry_app'],
   'directory.claimable_ownerships()': ['tenantry_app'],
   'directory.child_count()': servingRoles,
+  'directory.live_child_count()': ['tenantry_platform'],
   'directory.list_tenants(uuid, integer, text, text, uuid, text, text)': ['tenantry_app'],
   'directory.children(uuid, integer)': servingRoles,
   'directory.subtree(integer, integer)': servingRoles,
@@ -170,6 +204,8 @@ const functionGrants: ExpectedGrants['functions'] = {
     'tenantry_app',
     'tenantry_platform',
   ],
+  'lifecycle.tenant_tables()': [],
+  'lifecycle.purge_batch(integer)': ['tenantry_platform'],
   'pgboss.*': [],
 }
 
@@ -177,7 +213,9 @@ const functionGrants: ExpectedGrants['functions'] = {
 const extensionGrants: ExpectedGrants['functions'] = { 'tenancy.hmac(bytea, bytea, text)': ['tenantry_owner'] }
 
 export const grants: ExpectedGrants = {
-  tables: tableGrants,
+  tables: Object.fromEntries(
+    Object.entries(tableGrants).map(([name, held]) => [name, { ...held, ...purgeGrants[name] }]),
+  ),
   schemas: schemaGrants,
   functions: functionGrants,
   extensionFunctions: extensionGrants,
@@ -196,6 +234,7 @@ export const schemaOwners = {
   directory: 'tenantry_directory',
   metering: 'tenantry_metering',
   hierarchy: 'tenantry_hierarchy',
+  lifecycle: 'tenantry_lifecycle',
   pgboss: 'tenantry_jobs',
   public: 'pg_database_owner',
 }

@@ -1,7 +1,16 @@
 import type { Dependencies } from '@tenantry/kernel/context/dependencies'
+import { AppError } from '@tenantry/kernel/errors/app-error'
 import type { ScheduledJob } from '@tenantry/kernel/jobs/jobs'
+import { createInternalCaller } from './caller.ts'
+import { listEndedSuspensions, purgeDue } from './capabilities/lifecycle/index.ts'
 import { deliverMails } from './capabilities/mail/index.ts'
 import { resumeOnboardings } from './capabilities/onboarding/index.ts'
+import { tenantErrors } from './capabilities/tenant/index.ts'
+
+const minute = 60_000
+
+/** Before the queue gives the job to another process. */
+const purgeMilliseconds = 4 * minute
 
 /**
  * What the installation does by itself. Statements run as the job role, which sees only what the policies leave to it;
@@ -43,4 +52,34 @@ export const scheduledJobs = (dependencies: Dependencies): readonly ScheduledJob
     cron: '47 3 * * *',
     run: async (query) => ({ removed: await query('delete from tenantry.mails') }),
   },
+  {
+    name: 'tenants.reactivate',
+    cron: '* * * * *',
+    run: async () => ({ reactivated: await reactivateDue(dependencies) }),
+  },
+  {
+    name: 'tenants.purge',
+    cron: '47 * * * *',
+    run: () => purgeDue(dependencies, { until: new Date(dependencies.clock.now().getTime() + purgeMilliseconds) }),
+  },
 ]
+
+/** Ends the suspensions that were to end by now; each once, however many processes are at it. */
+export async function reactivateDue(dependencies: Dependencies): Promise<number> {
+  const { database, clock } = dependencies
+  const actor = { type: 'system', name: 'tenants.reactivate' } as const
+  const due = await database.platformUnit({ actor, readOnly: true }, (em) => listEndedSuspensions(em, clock.now()))
+  let reactivated = 0
+  for (const { id: tenantId, version: expectedVersion } of due) {
+    try {
+      const input = { tenantId, expectedVersion, reason: 'The suspension was to end by now.' }
+      await createInternalCaller(dependencies, { actor }).tenants.reactivate(input)
+      reactivated += 1
+    } catch (error) {
+      // Somebody changed the tenant in the meantime: it is done, or what was listed is no longer so.
+      if (error instanceof AppError && error.code === tenantErrors.concurrent_update.code) continue
+      dependencies.logger.error({ err: error, tenantId }, 'a suspension could not be ended')
+    }
+  }
+  return reactivated
+}

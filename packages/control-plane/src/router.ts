@@ -4,6 +4,7 @@ import { accessRouter } from './capabilities/decision/router.ts'
 import { eventRouter } from './capabilities/event/router.ts'
 import { hierarchyRouter } from './capabilities/hierarchy/router.ts'
 import { platformRouter } from './capabilities/isolation/router.ts'
+import { deletionReportRouter, lifecycleRouter } from './capabilities/lifecycle/router.ts'
 import { meRouter } from './capabilities/member/router.ts'
 import { onboardingRouter } from './capabilities/onboarding/router.ts'
 import { planRouter } from './capabilities/plan/router.ts'
@@ -15,13 +16,21 @@ import { tenantUsageRouter, usageRouter } from './capabilities/usage/router.ts'
 export const appRouter = router({
   me: meRouter,
   plans: planRouter,
-  tenants: t.mergeRouters(tenantRouter, onboardingRouter, tenantUsageRouter, tenantSettingsRouter, hierarchyRouter),
+  tenants: t.mergeRouters(
+    tenantRouter,
+    onboardingRouter,
+    tenantUsageRouter,
+    tenantSettingsRouter,
+    hierarchyRouter,
+    lifecycleRouter,
+  ),
   settings: settingsRouter,
   access: accessRouter,
   usage: usageRouter,
   events: eventRouter,
   apiKeys: apiKeyRouter,
   platform: platformRouter,
+  deletionReports: deletionReportRouter,
 })
 
 export type AppRouter = typeof appRouter

@@ -34,7 +34,7 @@ test('no login role is a superuser, bypasses row-level security, makes roles, or
     {
       role: 'tenantry_owner',
       mighty: false,
-      memberOf: ['tenantry_directory', 'tenantry_hierarchy', 'tenantry_metering'],
+      memberOf: ['tenantry_directory', 'tenantry_hierarchy', 'tenantry_lifecycle', 'tenantry_metering'],
     },
     { role: 'tenantry_platform', mighty: false, memberOf: [] },
   ])

@@ -52,9 +52,6 @@ function promisesOf(subject: Subject): IsolationPromise[] {
   if (operation.unitOfWork === 'none')
     return [{ promise: `${path} answers a caller without a principal`, check: answersNobody(subject) }]
   if (operation.unitOfWork !== 'tenant') return [anonymous]
-  const inactive = operation.allowInactive
-    ? 'answers for a suspended tenant'
-    : 'refuses everybody for a suspended tenant, with state and reason'
   return [
     anonymous,
     {
@@ -69,11 +66,26 @@ function promisesOf(subject: Subject): IsolationPromise[] {
             check: needsItsScope(subject),
           },
         ]),
-    {
-      promise: `${path} ${inactive}`,
-      check: operation.allowInactive ? answersSuspended(subject) : refusesSuspended(subject),
-    },
+    whileSuspended(subject),
   ]
+}
+
+function whileSuspended(subject: Subject): IsolationPromise {
+  const { path, operation } = subject
+  switch (operation.allowInactive) {
+    case true:
+      return { promise: `${path} answers for a suspended tenant`, check: answersSuspended(subject) }
+    case 'operators':
+      return {
+        promise: `${path} refuses everybody but operators for a suspended tenant, with state and reason`,
+        check: answersOperators(subject),
+      }
+    case false:
+      return {
+        promise: `${path} refuses everybody for a suspended tenant, with state and reason`,
+        check: refusesSuspended(subject),
+      }
+  }
 }
 
 /** Names the tenant in the path where the operation can, else by the header. */
@@ -201,15 +213,21 @@ async function suspendedTenant(installation: TestInstallation) {
 
 const refusesSuspended = (subject: Subject) => async (installation: TestInstallation) => {
   const { tenant, callers } = await suspendedTenant(installation)
-  for (const caller of callers) {
-    const refused = await refusal(call(installation, subject, caller, tenant.id))
-    expect(refused).toMatchObject({
-      code: 'tenant.inactive',
-      status: 403,
-      details: { state: 'suspended', reason: suspensionReason },
-    })
-  }
+  for (const caller of callers)
+    expect(await refusal(call(installation, subject, caller, tenant.id))).toMatchObject(inactive)
   expect(await installation.auditEntries(tenant.id)).toEqual([])
+}
+
+const inactive = { code: 'tenant.inactive', status: 403, details: { state: 'suspended', reason: suspensionReason } }
+
+/** Whether it can do anything for them in that state is another matter. */
+const answersOperators = (subject: Subject) => async (installation: TestInstallation) => {
+  const { tenant, callers } = await suspendedTenant(installation)
+  for (const caller of callers.filter((caller) => caller !== operator))
+    expect(await refusal(call(installation, subject, caller, tenant.id))).toMatchObject(inactive)
+  expect(await installation.auditEntries(tenant.id)).toEqual([])
+  const answer = call(installation, subject, operator, tenant.id)
+  expect(await answer.catch((error) => toAppError(error).code)).not.toBe(inactive.code)
 }
 
 const answersSuspended = (subject: Subject) => async (installation: TestInstallation) => {

@@ -1,6 +1,12 @@
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { openTestInstallation, type TestInstallation, type TestTenant, type TestUser } from '../src/testing.ts'
+import {
+  openTestInstallation,
+  operator,
+  type TestInstallation,
+  type TestTenant,
+  type TestUser,
+} from '../src/testing.ts'
 import { createFixture, type Fixture, type FixtureCall } from './pipeline.fixture.ts'
 
 const hour = 3_600_000
@@ -59,6 +65,16 @@ test('the same key with the same body answers again what it answered, and does n
   expect(first.headers).not.toHaveProperty('Idempotency-Replayed')
   expect(again.headers).toMatchObject({ 'Idempotency-Replayed': 'true' })
   expect([effects, await written(), (await records()).length]).toEqual([1, 1, 1])
+})
+
+test('the answer of a tenant that was suspended since is not told again, and is once it is active', async () => {
+  const operators = installation.callerAs(operator, tenant.id).tenants
+  const { answer } = await fixture.call(call, { version: 1 })
+  await operators.suspend({ tenantId: tenant.id, reason: 'unpaid' })
+  await expect(fixture.call(call, { version: 1 })).rejects.toMatchObject({ code: 'tenant.inactive' })
+  await operators.reactivate({ tenantId: tenant.id, reason: 'paid' })
+  expect(await fixture.call(call, { version: 1 })).toMatchObject({ answer })
+  expect(await written()).toBe(1)
 })
 
 test('the same key with another body is refused', async () => {

@@ -37,8 +37,13 @@ export interface TenantAccess {
   tenant: {
     id: string
     slug: string
+    /** Its own; what stands above it may make it inactive all the same. */
     status: string
     statusReason: string | null
+    /** Ids of its ancestors, the root first. */
+    path: readonly string[]
+    /** The highest ancestor that is not active. */
+    inactiveAncestor: { id: string; status: string } | null
     plan: string
     timezone: string
     /** The oldest first. */
@@ -76,7 +81,7 @@ export interface Directory {
   findAccess(actor: Actor, tenantRef: string): Promise<TenantAccess | null>
   /** The id of a tenant whoever asks; only for auditing attempts on it. */
   findTenantId(tenantRef: string): Promise<string | null>
-  /** Forgets what was found of a tenant that has changed. */
+  /** Forgets what was found of a tenant that has changed, and of all below it. */
   forget(tenantId: string): void
   /** The ids of the tenants the user is a direct member of, two at the most. */
   ownTenantIds(actor: Actor): Promise<string[]>

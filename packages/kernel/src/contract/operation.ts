@@ -47,8 +47,10 @@ interface Declaration<Input extends z.ZodObject, Output extends z.ZodType, Kind 
   permission: Permission
   /** A user's unit of work that platform admins enter as operators, who see every tenant. */
   operatorSpansTenants: boolean
-  /** Answers for a tenant that is not active too. */
-  allowInactive: boolean
+  /** Answers for a tenant that is not active too, or at least to operators. */
+  allowInactive: boolean | 'operators'
+  /** On the operators' connection whoever calls: the application's may not change what state a tenant is in. */
+  asOperator: boolean
   rateLimit: RateLimitClass
   /** The action its audit entry carries, or why it writes none. */
   audit: string | { none: string }
@@ -86,7 +88,10 @@ type Declared<Input extends z.ZodObject, Output extends z.ZodType, Kind extends 
   'unitOfWork' | 'permission' | 'rest' | 'input' | 'output'
 > &
   Partial<
-    Pick<Operation, 'operatorSpansTenants' | 'allowInactive' | 'rateLimit' | 'errors' | 'idempotency' | 'cached'>
+    Pick<
+      Operation,
+      'operatorSpansTenants' | 'allowInactive' | 'asOperator' | 'rateLimit' | 'errors' | 'idempotency' | 'cached'
+    >
   > &
   ({ type: 'query' } | { type: 'mutation'; audit: Operation['audit'] })
 
@@ -97,6 +102,7 @@ export function defineOperation<Input extends z.ZodObject, Output extends z.ZodT
   return {
     operatorSpansTenants: false,
     allowInactive: false,
+    asOperator: declared.permission === 'platform',
     rateLimit: declared.type === 'query' ? 'read' : 'write',
     audit: { none: 'reads change nothing' },
     idempotency: declared.type === 'mutation' && declared.rest.method === 'POST' ? 'response' : 'none',
@@ -123,6 +129,7 @@ export function defineSubscription<Input extends z.ZodObject, Output extends z.Z
     unitOfWork: 'tenant',
     operatorSpansTenants: false,
     allowInactive: false,
+    asOperator: false,
     rateLimit: 'read',
     audit: { none: 'reads change nothing' },
     idempotency: 'none',

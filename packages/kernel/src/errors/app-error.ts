@@ -40,6 +40,11 @@ export interface ErrorDetails {
   /** A tenant's lifecycle state, and why it is in it. */
   state?: string
   reason?: string | null
+  /** The tenant above that is in this state, where it is not the tenant itself. */
+  ancestorId?: string
+  /** The states between which there is no way. */
+  from?: string
+  to?: string
   key?: string
   writableBy?: string
   /** Id of the tenant above that locked a key. */

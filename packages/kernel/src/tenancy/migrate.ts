@@ -102,7 +102,7 @@ async function withOwner<Result>(target: MigrationTarget, work: (orm: MikroORM) 
       createForeignKeyConstraints: false,
       ignoreRoutines: true,
       ignoreTriggers: true,
-      ignoreSchema: ['tenancy', 'directory', 'metering', 'hierarchy', 'pgboss'],
+      ignoreSchema: ['tenancy', 'directory', 'metering', 'hierarchy', 'lifecycle', 'pgboss'],
     },
     migrations: {
       tableName: 'migrations',

@@ -85,6 +85,7 @@ export async function provisionDatabase(adminUrl: string): Promise<void> {
       create schema if not exists directory authorization tenantry_directory;
       create schema if not exists metering authorization tenantry_metering;
       create schema if not exists hierarchy authorization tenantry_hierarchy;
+      create schema if not exists lifecycle authorization tenantry_lifecycle;
       create schema if not exists pgboss authorization tenantry_jobs;
       create extension if not exists pgcrypto with schema tenancy;
       ${refuseDefinitionsSql}

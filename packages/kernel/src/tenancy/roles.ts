@@ -3,7 +3,12 @@ export const loginRoles = ['tenantry_owner', 'tenantry_app', 'tenantry_platform'
 export type LoginRole = (typeof loginRoles)[number]
 
 /** Own definer functions and nothing else; nobody can log in as one. */
-export const functionRoles = ['tenantry_directory', 'tenantry_metering', 'tenantry_hierarchy'] as const
+export const functionRoles = [
+  'tenantry_directory',
+  'tenantry_metering',
+  'tenantry_hierarchy',
+  'tenantry_lifecycle',
+] as const
 export type FunctionRole = (typeof functionRoles)[number]
 
 export type RolePasswords = Record<LoginRole, string>

@@ -12,6 +12,7 @@ export const tenantPolicies = (column = 'tenant_id') => {
     { name: 'tenant_isolation', roles: ['tenantry_app'], using: own, check: own },
     { name: 'platform_tenant', roles: ['tenantry_platform'], using: own, check: own },
     { name: 'platform_read', command: 'select' as const, roles: ['tenantry_platform'], using: anyForOperator },
+    { name: 'tenant_purge', roles: ['tenantry_lifecycle'], using: own, check: own },
   ]
 }
 

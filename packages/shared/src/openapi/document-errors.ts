@@ -48,7 +48,7 @@ export function pipelineErrors(operation: Operation): DocumentedError[] {
     apiKeyUseErrors.access_disabled,
     ...when(!anyone, authErrors.permission_denied),
     ...when(inTenant, tenantSelectionErrors.not_found, tenantSelectionErrors.mismatch),
-    ...when(inTenant && !allowInactive, tenantSelectionErrors.inactive),
+    ...when(inTenant && allowInactive !== true, tenantSelectionErrors.inactive),
     ...when(takesBody(rest.method), requestErrors.too_large, requestErrors.unsupported_media_type),
     ...when(
       takesIdempotencyKey(operation) && idempotency === 'response',

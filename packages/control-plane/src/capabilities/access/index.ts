@@ -1,4 +1,4 @@
-export { type AccessRow, listReachableTenants } from './repository.ts'
+export { type AccessRow, listInactive, listReachableTenants } from './repository.ts'
 export {
   type BaseRole,
   baseRoles,

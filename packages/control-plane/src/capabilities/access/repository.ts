@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
-import type { FormerTimezone } from '@tenantry/kernel/context/dependencies'
+import type { Actor } from '@tenantry/kernel/context/actor'
+import type { Database, FormerTimezone, TenantAccess } from '@tenantry/kernel/context/dependencies'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import type { BaseRole } from './rules/scopes.ts'
 
@@ -17,10 +18,12 @@ export interface AccessRow {
   /** Null for callers that are no members. */
   role: BaseRole | null
   inheritedFrom: string | null
+  path: string[]
+  inactiveAncestor: TenantAccess['tenant']['inactiveAncestor']
 }
 
 /** A tenant that a membership reaches. */
-export type ReachableTenant = AccessRow & { role: BaseRole }
+export type ReachableTenant = Omit<AccessRow, 'path' | 'inactiveAncestor'> & { role: BaseRole }
 
 const accessColumns = /* sql */ `tenant_id as "tenantId", slug, name, status, status_reason as "statusReason", plan, timezone,
   former_timezones as "formerTimezones", created_at as "createdAt", role, inherited_from as "inheritedFrom"`
@@ -54,7 +57,10 @@ export async function findUserId(em: EntityManager, issuer: string, subject: str
 
 /** What the signed user may do in the tenant of that id, slug or externalId; a membership on an ancestor may give it. */
 export async function findMemberAccess(em: EntityManager, reference: string): Promise<AccessRow | null> {
-  const rows = await em.execute<AccessRow[]>(`select ${accessColumns} from directory.find_access(?)`, [reference])
+  const rows = await em.execute<AccessRow[]>(
+    `select ${accessColumns}, path, inactive_ancestor as "inactiveAncestor" from directory.find_access(?)`,
+    [reference],
+  )
   return rows[0] ?? null
 }
 
@@ -73,13 +79,26 @@ export async function listOwnTenantIds(em: EntityManager): Promise<string[]> {
 export async function findTenant(em: EntityManager, reference: string): Promise<AccessRow | null> {
   const rows = await em.execute<AccessRow[]>(
     /* sql */ `select id as "tenantId", slug, name, status, status_reason as "statusReason", plan, timezone,
-        former_timezones as "formerTimezones", created_at as "createdAt", null as role, null as "inheritedFrom"
-      from tenantry.tenants
+        former_timezones as "formerTimezones", created_at as "createdAt", null as role, null as "inheritedFrom", path,
+        (select jsonb_build_object('id', above.id, 'status', above.status) from tenantry.tenants above
+          where above.id = any (own.path) and above.status <> 'active' order by cardinality(above.path) limit 1) as "inactiveAncestor"
+      from tenantry.tenants own
      where (id = ? or slug = ? or external_id = ?) and status <> 'purged'
      order by case when slug = ? then 1 when external_id = ? then 2 else 0 end limit 1`,
     [uuidPattern.test(reference) ? reference : null, reference, reference, reference, reference],
   )
   return rows[0] ?? null
+}
+
+/** Those among the tenants that are not active, by themselves or by an ancestor. */
+export async function listInactive(database: Database, actor: Actor, tenantIds: string[]): Promise<string[]> {
+  const rows = await database.platformRead<{ id: string }>(actor, {
+    text: /* sql */ `select t.id from tenantry.tenants t
+      where t.id = any ($1::uuid[]) and (t.status <> 'active' or exists (
+        select from tenantry.tenants above where above.id = any (t.path) and above.status <> 'active'))`,
+    values: [tenantIds],
+  })
+  return rows.map(({ id }) => id)
 }
 
 const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i

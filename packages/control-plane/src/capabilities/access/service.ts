@@ -16,8 +16,8 @@ import {
 } from './repository.ts'
 import { everyTenantScope, roleScopes } from './rules/scopes.ts'
 
-/** Security facts are at most this old. */
-const accessMilliseconds = 1_000
+/** Security facts are at most a second old, with the call that stands on them. */
+const accessMilliseconds = 800
 const userMilliseconds = 300_000
 
 const pipeline: Actor = { type: 'system', name: 'directory' }
@@ -54,6 +54,9 @@ export function createDirectory(options: DirectoryOptions): Directory {
   const changed = new LRUCache<string, number>({ max: cacheSize, ttl: 2 * accessMilliseconds })
   const own = new LRUCache<string, Promise<string[]>>({ max: cacheSize, ttl: accessMilliseconds })
 
+  const lastChange = ({ id, path }: TenantAccess['tenant']) =>
+    Math.max(changed.get(id) ?? 0, ...path.map((ancestor) => changed.get(ancestor) ?? 0))
+
   return {
     async signIn(identity) {
       const digest = knownDigest(identity)
@@ -66,7 +69,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
       const key = `${actorKey(actor)} ${tenantRef}`
       const looking = sharedLookUp(found, key, () => load(database, actor, tenantRef, changes))
       const { access, askedAt } = await looking
-      if (access && askedAt < (changed.get(access.tenant.id) ?? 0)) {
+      if (access && askedAt < lastChange(access.tenant)) {
         // All who waited for it come by here: the first looks again, the others wait for that.
         if (found.get(key) === looking) found.delete(key)
         return narrowed(actor, (await sharedLookUp(found, key, () => load(database, actor, tenantRef, changes))).access)
@@ -153,6 +156,8 @@ function toAccess({
   createdAt,
   role,
   inheritedFrom,
+  path,
+  inactiveAncestor,
 }: AccessRow): TenantAccess {
   return {
     tenant: {
@@ -160,6 +165,8 @@ function toAccess({
       slug,
       status,
       statusReason,
+      path,
+      inactiveAncestor,
       plan,
       timezone,
       formerTimezones,

@@ -19,6 +19,31 @@ const happenings = [
     version: integer(1).describe('Of the tenant, after the change'),
   }),
   z.object({
+    type: z.literal('tenant.suspended'),
+    occurredAt: timestamp(),
+    reason: z.string(),
+    until: timestamp().nullable().describe('When it ends by itself; null is never'),
+    version: integer(1).describe('Of the tenant, after the change; so below'),
+  }),
+  z.object({
+    type: z.literal('tenant.reactivated'),
+    occurredAt: timestamp(),
+    reason: z.string(),
+    version: integer(1),
+  }),
+  z.object({
+    type: z.literal('tenant.removed'),
+    occurredAt: timestamp(),
+    deleteAfter: timestamp().describe('Until then it can be restored'),
+    version: integer(1),
+  }),
+  z.object({
+    type: z.literal('tenant.restored'),
+    occurredAt: timestamp(),
+    status: z.string().describe('The state it is back in'),
+    version: integer(1),
+  }),
+  z.object({
     type: z.literal('settings.updated'),
     occurredAt: timestamp(),
     changed: z.array(z.string()).describe('`name`, or paths like `settings.branding.primaryColor`'),

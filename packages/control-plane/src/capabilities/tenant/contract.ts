@@ -122,6 +122,7 @@ export const getTenant = defineOperation({
     plan: z.string(),
     statusReason: z.string().nullable(),
     statusUntil: timestamp().nullable(),
+    deleteAfter: timestamp().nullable().describe('From then on it cannot be restored any more'),
     parentId: id('tenant').nullable(),
     memberCount: integer(0),
     childCount: integer(0),

@@ -15,6 +15,15 @@ const inSubtree = 'id = (select tenancy.current_tenant()) or path @> array[(sele
 const searchable = (column: string) =>
   p.text().columnType('text').collation('C').generated(`(lower(${column}::text)) stored`).nullable().lazy().index()
 
+/** Who asked for a deletion, when, and what a restore goes back to. */
+export interface Removal {
+  /** The key of the actor, without names or addresses. */
+  by: string
+  /** ISO 8601. */
+  at: string
+  before: { status: (typeof tenantStates)[number]; reason: string | null; until: string | null }
+}
+
 /** The root of every tenant table: its own id is the tenant. */
 export const Tenant = defineEntity({
   name: 'Tenant',
@@ -25,6 +34,12 @@ export const Tenant = defineEntity({
     { name: 'directory_read', command: 'select', roles: ['tenantry_directory'], using: 'true' },
     { name: 'hierarchy_read', command: 'select', roles: ['tenantry_hierarchy'], using: 'true' },
     { name: 'hierarchy_move', command: 'update', roles: ['tenantry_hierarchy'], using: inSubtree, check: inSubtree },
+    {
+      name: 'purge_below',
+      command: 'select',
+      roles: ['tenantry_lifecycle'],
+      using: 'parent_id = (select tenancy.current_tenant())',
+    },
     {
       name: 'platform_create',
       command: 'insert',
@@ -59,7 +74,11 @@ export const Tenant = defineEntity({
     plan: p.string().length(64).default('free'),
     status: p.enum([...tenantStates]).default('active'),
     statusReason: p.string().length(500).nullable(),
-    statusUntil: p.datetime().nullable(),
+    /** When a suspension ends by itself. */
+    statusUntil: p.datetime().nullable().index(),
+    /** From when on a tenant that is being deleted can no longer be restored, and is purged. */
+    deleteAfter: p.datetime().nullable().index(),
+    removal: p.json<Removal>().nullable(),
     // The filter would join the parent, which is no row of this tenant, and show that there is none.
     parent: () => p.manyToOne(Tenant).filters({ tenant: false }).nullable(),
     /** Ids of the ancestors, the root first. */

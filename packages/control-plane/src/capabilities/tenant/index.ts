@@ -13,4 +13,4 @@ export {
   tenantSource,
 } from './repository.ts'
 export { slugCandidates } from './rules/slug.ts'
-export { describe as describeTenant, forgetKept, forgetTenant, knownPlan } from './service.ts'
+export { cachedNames, describe as describeTenant, forgetKept, forgetTenant, knownPlan } from './service.ts'

@@ -24,7 +24,7 @@ type ListInput = z.output<typeof listOperation.input>
 type UpdateInput = z.output<typeof updateOperation.input>
 
 /** What is kept about a tenant beside its own fields, and goes stale when one of them changes. */
-const cachedNames = ['info', 'usage', 'limits', 'budget'] as const
+export const cachedNames = ['info', 'usage', 'limits', 'budget'] as const
 
 export async function getInfo(ctx: CachedTenantContext) {
   const info = await ctx.cached(async (read) => {
@@ -141,6 +141,7 @@ export async function describe(ctx: TenantContext, tenant: Tenant) {
     websiteUrl: tenant.websiteUrl ?? null,
     statusReason: tenant.statusReason ?? null,
     statusUntil: tenant.statusUntil ?? null,
+    deleteAfter: tenant.deleteAfter ?? null,
     parentId: tenant.parent?.id ?? null,
     memberCount: await countMembers(ctx.em),
     childCount: await countChildren(ctx.em),

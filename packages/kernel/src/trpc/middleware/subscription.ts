@@ -42,7 +42,7 @@ async function checkAgain(ctx: Entered, operation: AnyOperation): Promise<Tenant
   const { actor, key } = await authenticateAgain(ctx)
   const access = key?.access ?? (await ctx.dependencies.directory.findAccess(actor, ctx.access.tenant.id))
   if (!access) throw tenantSelectionErrors.not_found()
-  refuseInactive(operation, access)
+  refuseInactive(operation, actor, access)
   authorize(operation, actor, access)
   return access
 }

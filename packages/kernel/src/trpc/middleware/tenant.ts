@@ -1,9 +1,11 @@
+import type { Actor } from '../../context/actor.ts'
 import type { KeyIdentity, TenantAccess } from '../../context/dependencies.ts'
 import type { RequestContext } from '../../context/request-context.ts'
 import { tenantSelectionErrors } from '../../contract/errors.ts'
 import type { AnyOperation } from '../../contract/operation.ts'
 import { recordDenial } from '../denial.ts'
 import type { Caller } from './authentication.ts'
+import { isOperator } from './authorization.ts'
 
 /** No id, slug or externalId is longer. */
 const longestReference = 128
@@ -15,14 +17,21 @@ export async function selectTenant(
   { operation, path, rawInput }: { operation: AnyOperation; path: string; rawInput: unknown },
 ): Promise<TenantAccess> {
   const access = await resolveTenant(ctx, caller, namedInPath(rawInput, ctx), path)
-  refuseInactive(operation, access)
+  refuseInactive(operation, caller.actor, access)
   return access
 }
 
-export function refuseInactive({ allowInactive }: AnyOperation, { tenant }: TenantAccess): void {
-  const { status, statusReason } = tenant
-  if (status === 'active' || allowInactive) return
-  throw tenantSelectionErrors.inactive({ state: status, reason: statusReason }, `This tenant is ${status}.`)
+/** Why an ancestor is inactive is between the platform and that ancestor. */
+export function refuseInactive({ allowInactive }: AnyOperation, actor: Actor, { tenant }: TenantAccess): void {
+  if (allowInactive === true || (allowInactive === 'operators' && isOperator(actor))) return
+  const { status, statusReason, inactiveAncestor } = tenant
+  if (status !== 'active')
+    throw tenantSelectionErrors.inactive({ state: status, reason: statusReason }, `This tenant is ${status}.`)
+  if (inactiveAncestor)
+    throw tenantSelectionErrors.inactive(
+      { state: inactiveAncestor.status, reason: null, ancestorId: inactiveAncestor.id },
+      `This tenant stands below one that is ${inactiveAncestor.status}.`,
+    )
 }
 
 function namedInPath(rawInput: unknown, { tenantHints }: RequestContext): string | undefined {

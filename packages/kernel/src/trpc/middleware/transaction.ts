@@ -46,12 +46,12 @@ export const transaction = <Context extends object>() =>
 
 function targetOf(
   { actor, access }: Entered,
-  { type, unitOfWork, permission, operatorSpansTenants }: AnyOperation,
+  { type, unitOfWork, asOperator, operatorSpansTenants }: AnyOperation,
 ): UnitTarget {
   const readOnly = type === 'query'
   if (unitOfWork === 'tenant' && access) {
-    const asOperator = permission === 'platform' || actor.type === 'platformAdmin'
-    return { kind: 'tenant', tenantId: access.tenant.id, asOperator, readOnly }
+    const operated = asOperator || actor.type === 'platformAdmin'
+    return { kind: 'tenant', tenantId: access.tenant.id, asOperator: operated, readOnly }
   }
   if (unitOfWork === 'platform' || (operatorSpansTenants && isOperator(actor))) {
     return { kind: 'platform', tenantId: null, readOnly }

@@ -5,6 +5,10 @@ export type EventType = z.output<typeof tenantEvent>['type']
 
 const neededScope: Readonly<Record<EventType, string>> = {
   'tenant.updated': 'tenant:read',
+  'tenant.suspended': 'tenant:read',
+  'tenant.reactivated': 'tenant:read',
+  'tenant.removed': 'tenant:read',
+  'tenant.restored': 'tenant:read',
   'settings.updated': 'settings:read',
   'usage.threshold_reached': 'usage:read',
 }

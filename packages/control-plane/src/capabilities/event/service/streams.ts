@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Bus } from '@tenantry/kernel/bus/bus'
 import { serviceErrors } from '@tenantry/kernel/contract/errors'
 import { eventErrors } from '../contract.ts'
@@ -11,6 +12,8 @@ export interface EventStreamOptions {
   heartbeatMilliseconds: number
   /** Of one tenant in this process. */
   streamsPerTenant: number
+  /** Called again and again while these tenants have streams: to wake those that may have to end. Never fails. */
+  look(tenantIds: string[]): Promise<void>
 }
 
 /** The open streams of this process. */
@@ -18,6 +21,8 @@ export interface EventStreams {
   readonly heartbeatMilliseconds: number
   /** Throws `event.too_many_streams`. What it answers must be closed. */
   open(tenantId: string): EventStream
+  /** Lets the streams of a tenant see at once whether they may still listen. */
+  wake(tenantId: string): void
   /** Ends every stream, and lets no other begin: their callers connect again, elsewhere or later. */
   end(): void
 }
@@ -41,7 +46,11 @@ declare module '@tenantry/kernel/context/dependencies' {
   }
 }
 
-export function createEventStreams({ bus, heartbeatMilliseconds, streamsPerTenant }: EventStreamOptions): EventStreams {
+/** Twice in the second within which a stream must have ended, whatever the bus has lost. */
+const lookMilliseconds = 450
+
+export function createEventStreams(options: EventStreamOptions): EventStreams {
+  const { bus, heartbeatMilliseconds, streamsPerTenant, look } = options
   const rooms = new Map<string, Room>()
   let ended = false
 
@@ -55,6 +64,17 @@ export function createEventStreams({ bus, heartbeatMilliseconds, streamsPerTenan
   bus.subscribe(doorbell, (message) => ring(rooms.get((message as { tenantId: string }).tenantId)))
   bus.onRecovered(ringAll)
 
+  let looking = false
+  async function keepLooking(): Promise<void> {
+    if (looking) return
+    looking = true
+    while (rooms.size > 0 && !ended) {
+      await delay(lookMilliseconds, undefined, { ref: false })
+      if (rooms.size > 0) await look([...rooms.keys()])
+    }
+    looking = false
+  }
+
   return {
     heartbeatMilliseconds,
     open: (tenantId) => {
@@ -62,6 +82,7 @@ export function createEventStreams({ bus, heartbeatMilliseconds, streamsPerTenan
       const room = rooms.get(tenantId) ?? { streams: new Set(), readings: new Map() }
       if (room.streams.size >= streamsPerTenant) throw eventErrors.too_many_streams({ limit: streamsPerTenant })
       rooms.set(tenantId, room)
+      void keepLooking()
       return openStream(room, {
         heartbeatMilliseconds,
         hasEnded: () => ended,
@@ -70,6 +91,7 @@ export function createEventStreams({ bus, heartbeatMilliseconds, streamsPerTenan
         },
       })
     },
+    wake: (tenantId) => ring(rooms.get(tenantId)),
     end: () => {
       ended = true
       ringAll()

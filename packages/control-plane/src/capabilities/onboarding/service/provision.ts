@@ -81,9 +81,10 @@ async function answerOf(
 
 /** As the platform itself has it: the owner is none before it is made one. */
 function accessTo(tenant: Tenant): TenantAccess {
-  const { id, slug, status, plan, timezone, formerTimezones, createdAt } = tenant
+  const { id, slug, status, path, plan, timezone, formerTimezones, createdAt } = tenant
+  const above = { path, inactiveAncestor: null }
   return {
-    tenant: { id, slug, status, statusReason: null, plan, timezone, formerTimezones, createdAt },
+    tenant: { id, slug, status, statusReason: null, ...above, plan, timezone, formerTimezones, createdAt },
     role: null,
     inheritedFrom: null,
     scopes: everyTenantScope,

@@ -1,0 +1,14 @@
+import { afterAll, beforeAll, test } from 'vitest'
+import { isolationPromises } from '../../../test/isolation.fixture.ts'
+import { openTestInstallation, type TestInstallation } from '../../testing.ts'
+import * as contract from './contract.ts'
+
+let installation: TestInstallation
+beforeAll(async () => {
+  installation = await openTestInstallation()
+})
+afterAll(() => installation.close())
+
+const said = { reason: 'Invoice 2041' }
+const inputs = { 'tenants.suspend': said, 'tenants.reactivate': said, 'tenants.restore': said }
+for (const { promise, check } of isolationPromises(contract, inputs)) test(promise, () => check(installation))
