@@ -114,6 +114,8 @@ describe('access', () => {
         slug: tenant.slug,
         status: 'active',
         statusReason: null,
+        path: [],
+        inactiveAncestor: null,
         plan: 'business',
         timezone: 'UTC',
         formerTimezones: [],

@@ -43,42 +43,47 @@ describe('a suspension', () => {
 
     await suspend(tenant.id)
     const suspendedAt = performance.now()
-    for (const caller of callers.hearing) await expect(caller.tenants.usage()).rejects.toMatchObject(said)
-    const refusals = callers.deaf.map(async (caller) => {
-      const state = () =>
-        caller.tenants.usage().then(
-          () => 'answered',
-          ({ code }) => code,
+    const lastAnswered = callers.deaf.map(async (caller) => {
+      for (;;) {
+        const askedAt = performance.now()
+        const refusal = await caller.tenants.usage().then(
+          () => null,
+          (error) => error,
         )
-      await expect.poll(state, { interval: 10, timeout: 2_000 }).toBe(said.code)
-      return performance.now() - suspendedAt
+        if (refusal) return { askedAt, refusal }
+        await delay(25)
+      }
     })
-    expect(Math.max(...(await Promise.all(refusals)))).toBeLessThan(1_000)
-    for (const caller of callers.deaf) await expect(caller.tenants.usage()).rejects.toMatchObject(said)
+    for (const caller of callers.hearing) await expect(caller.tenants.usage()).rejects.toMatchObject(said)
+    for (const { askedAt, refusal } of await Promise.all(lastAnswered)) {
+      expect(refusal).toMatchObject(said)
+      expect(askedAt - suspendedAt).toBeLessThan(1_000)
+    }
 
     await reactivate(tenant.id)
     for (const caller of callers.hearing) await caller.tenants.usage()
     for (const caller of callers.deaf) await expect.poll(() => caller.tenants.usage(), { timeout: 1_000 }).toBeTruthy()
   })
 
-  test('while calls are under way lets none be answered later than a second after it', async () => {
+  test('while calls are under way lets none be answered that comes a second after it', async () => {
     const { tenant, user } = await installation.enter()
     const callers = await callersOf(tenant.id, user)
     let stop = false
     let answered = 0
-    let lastAnswer = 0
+    let lastCall = 0
     const calling = [...callers.hearing, ...callers.deaf].map(async (caller, place) => {
       for (let call = 0; !stop; call++) {
+        const askedAt = performance.now()
         const event = { tenantId: tenant.id, metric: 'tokens', idempotencyKey: `${place}-${call}` }
         const answer = await (call % 2 ? caller.tenants.limits() : caller.usage.track(event)).catch(({ code }) => code)
         if (typeof answer === 'string') {
-          // Budgets are for those who call too often, which is what is done here.
-          expect(['tenant.inactive', 'auth.permission_denied', 'rate_limit.exceeded']).toContain(answer)
-          await delay(5)
+          expect(answer).toBe(said.code)
         } else {
           answered += 1
-          lastAnswer = performance.now()
+          lastCall = Math.max(lastCall, askedAt)
         }
+        // Faster they would use up what they may read in a minute.
+        await delay(40)
       }
     })
     await expect.poll(() => answered, { timeout: 10_000 }).toBeGreaterThan(20)
@@ -87,7 +92,7 @@ describe('a suspension', () => {
     await delay(1_500)
     stop = true
     await Promise.all(calling)
-    expect(lastAnswer - suspendedAt).toBeLessThan(1_000)
+    expect(lastCall - suspendedAt).toBeLessThan(1_000)
   })
 
   test('ends the streams that are open within a second, long before their heartbeat, and opens none', async () => {
@@ -140,14 +145,12 @@ describe('below a suspended tenant', () => {
     const ends = streams.map(({ next }) => expect(next()).rejects.toMatchObject(inherited))
 
     await suspend(parent.id)
-    const suspendedAt = performance.now()
     for (const caller of callers.hearing) await expect(caller.tenants.usage()).rejects.toMatchObject(inherited)
     await Promise.all(ends)
     for (const caller of callers.deaf)
       await expect
-        .poll(() => caller.tenants.usage().catch((error) => error), { interval: 10, timeout: 2_000 })
+        .poll(() => caller.tenants.usage().catch((error) => error), { interval: 25, timeout: 1_000 })
         .toMatchObject(inherited)
-    expect(performance.now() - suspendedAt).toBeLessThan(1_000)
     expect(await hearing.tenants.get({ tenantId: grandchild.id })).toMatchObject({ status: 'active' })
   })
 

@@ -47,7 +47,7 @@ declare module '@tenantry/kernel/context/dependencies' {
 }
 
 /** Twice in the second within which a stream must have ended, whatever the bus has lost. */
-const lookMilliseconds = 450
+const lookMilliseconds = 400
 
 export function createEventStreams(options: EventStreamOptions): EventStreams {
   const { bus, heartbeatMilliseconds, streamsPerTenant, look } = options
