@@ -182,9 +182,11 @@ alter table ${target} force row level security;
 create policy "tenant_isolation" on ${target} to "tenantry_app" using ${own} with check ${own};
 create policy "platform_tenant" on ${target} to "tenantry_platform" using ${own} with check ${own};
 create policy "platform_read" on ${target} for select to "tenantry_platform" using ((select tenancy.current_operator()) is not null);
+create policy "tenant_purge" on ${target} to "tenantry_lifecycle" using ${own} with check ${own};
 
 alter table tenantry.${table} add constraint ${table}_tenant_fk foreign key (tenant_id) references tenantry.tenants (id);
 grant select, insert on tenantry.${table} to tenantry_app, tenantry_platform;
+grant select, delete on tenantry.${table} to tenantry_lifecycle;
 \`
 `
 }

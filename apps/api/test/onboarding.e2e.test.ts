@@ -19,7 +19,9 @@ test('whoever signs in for the first time makes a tenant and works in it at once
   const headers = await api.signedIn(person)
   expect((await api.rest('/tenants/bits-and-bobs', { headers })).status).toBe(200)
   const other = await api.signedIn(newPerson())
-  expect((await api.rest('/tenants/bits-and-bobs', { headers: other })).json).toMatchObject({ code: 'tenant.not_found' })
+  expect((await api.rest('/tenants/bits-and-bobs', { headers: other })).json).toMatchObject({
+    code: 'tenant.not_found',
+  })
 })
 
 test('the path of onboarding leads there too', async () => {

@@ -1,3 +1,4 @@
+import { operator } from '@tenantry/control-plane/testing'
 import type { TestApi } from './api-server.ts'
 import type { Input } from './doors.ts'
 import type { Caller, World } from './operation-world.ts'
@@ -21,3 +22,11 @@ export const ofTenant =
   (world: World) => ({ ...inPath(world), ...fields })
 export const asService = ({ installation }: TestApi, { tenant }: World) =>
   installation.callerAs({ type: 'service', name: 'preparation' }, tenant.slug)
+
+/** The caller's other tenant comes to stand on the last level. */
+export const putDeep = async ({ installation }: TestApi, { other }: World) => {
+  let parent: { id: string } | undefined
+  for (let level = 1; level < 8; level++) parent = await installation.createTenant({ ...(parent && { parent }) })
+  const moved = { tenantId: other.id, parentId: parent?.id ?? null, reason: 'Preparation' }
+  return installation.callerAs(operator).tenants.move(moved)
+}

@@ -4,21 +4,16 @@ import type { Operation } from '@tenantry/kernel/contract/operation'
 import { pathParameters } from '@tenantry/shared/openapi/rest-procedure'
 import type { TestApi } from './api-server.ts'
 import type { Input } from './doors.ts'
-import { asService, type Case, inPath, ofTenant } from './operation-case.ts'
+import { asService, type Case, inPath, ofTenant, putDeep } from './operation-case.ts'
 import { accessCases } from './operation-cases-access.ts'
 import { apiKeyCases } from './operation-cases-api-key.ts'
+import { lifecycleCases } from './operation-cases-lifecycle.ts'
+import { onboardingCases } from './operation-cases-onboarding.ts'
 import type { World } from './operation-world.ts'
 
 /** The caller's other tenant comes to stand below the first. */
 const putBelow = ({ installation }: TestApi, { tenant, other }: World) =>
   installation.callerAs(operator).tenants.move({ tenantId: other.id, parentId: tenant.id, reason: 'Preparation' })
-/** The caller's other tenant comes to stand on the last level. */
-const putDeep = async ({ installation }: TestApi, { other }: World) => {
-  let parent: { id: string } | undefined
-  for (let level = 1; level < 8; level++) parent = await installation.createTenant({ ...(parent && { parent }) })
-  const moved = { tenantId: other.id, parentId: parent?.id ?? null, reason: 'Preparation' }
-  return installation.callerAs(operator).tenants.move(moved)
-}
 const belowOther = (world: World) => ({ ...inPath(world), parentId: world.other.id, reason: 'They were bought' })
 
 /** Names, counts and connections of a database are those of the moment. */
@@ -119,53 +114,7 @@ export const operationCases: Record<string, Case[]> = {
     { expects: 'ok', as: 'viewer', input: inPath },
     { expects: 'ok', as: 'owner', input: inPath, status: 'suspended' },
   ],
-  'tenants.create': [
-    {
-      expects: 'ok',
-      as: 'operator',
-      input: ({ tenant }) => ({
-        name: 'Acme Incorporated',
-        slug: `new-${tenant.slug}`,
-        contactEmail: 'billing@acme.example',
-        plan: 'professional',
-        organizationType: 'company',
-        websiteUrl: 'https://acme.example/',
-        timezone: 'Europe/Berlin',
-        externalId: `ext-new-${tenant.slug}`,
-        tags: ['pilot'],
-        parentId: tenant.id,
-        region: 'default',
-        limits: { pipeline_runs: 100, storage: null },
-        ownerEmail: 'owner@acme.example',
-        createApiKey: true,
-      }),
-    },
-    { expects: 'api_key.access_disabled', as: 'operator', input: { name: 'Acme', plan: 'free', createApiKey: true } },
-    { expects: 'auth.permission_denied', as: 'owner', input: { name: 'Acme Incorporated' } },
-    { expects: 'request.invalid', as: 'operator', input: { name: 'x', slug: 'admin', limits: { tokens: -2 } } },
-    { expects: 'request.invalid', as: 'operator', input: { name: 'Acme', limits: { no_such_meter: 1 } } },
-    { expects: 'tenant.unknown_plan', as: 'operator', input: { name: 'Acme', plan: 'no-such-plan' } },
-    { expects: 'tenant.slug_taken', as: 'operator', input: ({ tenant }) => ({ name: 'Acme', slug: tenant.slug }) },
-    {
-      expects: 'tenant.external_id_taken',
-      as: 'operator',
-      input: ({ other }) => ({ name: 'Acme', externalId: other.slug }),
-    },
-    {
-      expects: 'tenant.hierarchy_too_deep',
-      as: 'operator',
-      input: ({ other }) => ({ name: 'Acme', parentId: other.id }),
-      before: putDeep,
-    },
-    { expects: 'onboarding.unknown_template', as: 'operator', input: { name: 'Acme', templateId: 'hackathon' } },
-    { expects: 'onboarding.unknown_region', as: 'operator', input: { name: 'Acme', region: 'moon-1' } },
-    {
-      expects: 'onboarding.unusable_parent',
-      as: 'operator',
-      input: ({ tenant }) => ({ name: 'Acme', parentId: tenant.id }),
-      status: 'suspended',
-    },
-  ],
+  ...onboardingCases,
   'tenants.update': [
     {
       expects: 'ok',
@@ -230,6 +179,7 @@ export const operationCases: Record<string, Case[]> = {
   ],
   ...apiKeyCases,
   ...accessCases,
+  ...lifecycleCases,
   'usage.track': [
     { expects: 'ok', as: 'member', input: ofTenant({ metric: 'tokens', amount: 70, properties: { model: 'small' } }) },
     { expects: 'ok', as: 'member', input: ofTenant({ metric: 'tokens' }) },
@@ -276,13 +226,14 @@ export function pipelineCases(operation: Operation, [first]: Case[]): Case[] {
   if (unitOfWork === 'none') return [unknownField]
   const anonymous: Case = { ...first, expects: 'auth.unauthenticated', as: 'anonymous' }
   if (unitOfWork !== 'tenant') return [unknownField, anonymous]
+  const answersInactive = allowInactive === true || (allowInactive === 'operators' && first.as === 'operator')
   const named = pathParameters(rest.path).includes('tenantId')
   return [
     unknownField,
     anonymous,
     { ...first, expects: 'tenant.not_found', as: 'stranger' },
     { ...first, expects: 'tenant.not_found', tenant: 'unknown' },
-    { ...first, expects: allowInactive ? 'ok' : 'tenant.inactive', status: 'suspended' },
+    { ...first, expects: answersInactive ? 'ok' : 'tenant.inactive', status: 'suspended' },
     named
       ? { ...first, expects: 'tenant.mismatch', tenant: 'other' }
       : { ...first, expects: 'tenant.not_selected', tenant: 'none' },

@@ -6,7 +6,6 @@ import { apiKeysSql } from './20261121000004_api_keys.ts'
 import { onboardingSql } from './20261121000005_onboarding.ts'
 import { lifecycleSql } from './20261121000006_lifecycle.ts'
 import { hierarchySql } from './20261121000007_hierarchy.ts'
-import { decisionSql } from './20261121000008_decision.ts'
 import { isolationSql } from './20261121000009_isolation.ts'
 
 /** In order, and only ever added to. */
@@ -19,6 +18,5 @@ export const migrations = [
   { name: '20261121000005_onboarding', sql: onboardingSql },
   { name: '20261121000006_lifecycle', sql: lifecycleSql },
   { name: '20261121000007_hierarchy', sql: hierarchySql },
-  { name: '20261121000008_decision', sql: decisionSql },
   { name: '20261121000009_isolation', sql: isolationSql },
 ]

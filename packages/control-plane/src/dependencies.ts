@@ -1,8 +1,9 @@
-import type { Budget, Dependencies, TenantAccess } from '@tenantry/kernel/context/dependencies'
-import type { AnyOperation, RateLimitClass } from '@tenantry/kernel/contract/operation'
+import type { Dependencies } from '@tenantry/kernel/context/dependencies'
+import type { AnyOperation } from '@tenantry/kernel/contract/operation'
 import type { Mailer } from '@tenantry/kernel/mail/mailer'
 import type { OperationMeta } from '@tenantry/kernel/trpc/init'
 import { migrations } from '../migrations/index.ts'
+import { createBudgets } from './budgets.ts'
 import { createDirectory, listInactive } from './capabilities/access/index.ts'
 import { type ApiKeyOptions, createApiKeys } from './capabilities/api-key/index.ts'
 import { auditLog } from './capabilities/audit/index.ts'
@@ -10,8 +11,7 @@ import { explainPath } from './capabilities/decision/index.ts'
 import { createEventStreams, type EventStreamOptions } from './capabilities/event/index.ts'
 import { createIsolation } from './capabilities/isolation/index.ts'
 import type { OnboardingOptions } from './capabilities/onboarding/index.ts'
-import { type PlanCatalogue, planNamed } from './capabilities/plan/index.ts'
-import { readRateLimits } from './capabilities/settings/index.ts'
+import type { PlanCatalogue } from './capabilities/plan/index.ts'
 import { listPlansInUse } from './capabilities/tenant/index.ts'
 import { expectedDatabase } from './inspection.ts'
 import { joinAsOwner } from './join-as-owner.ts'
@@ -34,18 +34,8 @@ export type ControlPlaneParts = Omit<Dependencies, Made> &
     deletionRetentionDays?: number
   }
 
-const minute = 60
-const hour = 3_600
-const budgetSeconds = 60
-
-/** Of one user, and from one address, which may be that of many users. */
-const signUps: Budget = { points: 10, windowSeconds: hour }
-
 const changedTenants = 'tenants.changed'
 const watcher = { type: 'system', name: 'streams' } as const
-
-/** What callers without a tenant share, per address or principal. */
-const outsideTenants: Budget = { points: 120, windowSeconds: minute }
 
 /** Joins the kernel's parts with what the product answers itself. */
 export function createDependencies(given: ControlPlaneParts): Dependencies {
@@ -80,24 +70,7 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     void bus.publish(changedTenants, tenantId)
   }
 
-  async function budget(limit: RateLimitClass, tenant: TenantAccess['tenant'] | null): Promise<Budget> {
-    if (limit === 'sign_up') return signUps
-    if (limit === 'public' || tenant === null) return outsideTenants
-    const own = await cache.getOrLoad(tenant.id, 'budget', budgetSeconds, () =>
-      readRateLimits((query, values) => parts.database.tenantRead({ tenantId: tenant.id }, query, values)),
-    )
-    const { rateLimits } = planNamed(catalogue, tenant.plan)
-    const budgets: Record<Exclude<RateLimitClass, 'public' | 'sign_up'>, Budget> = {
-      read: { points: own.requestsPerMinute ?? rateLimits.requestsPerMinute, windowSeconds: minute },
-      write: { points: rateLimits.writesPerMinute, windowSeconds: minute },
-      // As often as a product reports usage: it asks before each of its own requests.
-      access: { points: rateLimits.usageCallsPerMinute, windowSeconds: minute },
-      settings_update: { points: own.updatesPerHour ?? rateLimits.settingsUpdatesPerHour, windowSeconds: hour },
-      usage: { points: rateLimits.usageCallsPerMinute, windowSeconds: minute },
-    }
-    return budgets[limit]
-  }
-
+  const budget = createBudgets({ cache, catalogue, database: parts.database })
   const eventStreams = createEventStreams({
     bus,
     heartbeatMilliseconds: 15_000,
@@ -108,13 +81,6 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
       for (const tenantId of inactive) forgetHere(tenantId)
     },
   })
-  const isolation = createIsolation({
-    database: parts.database,
-    clock: parts.clock,
-    expected: expectedDatabase,
-    migrations: migrations.map(({ name }) => name),
-    version,
-  })
   const services = {
     bus,
     cache,
@@ -124,7 +90,7 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     deletionRetentionDays,
     eventStreams,
     forgetAccess,
-    isolation,
+    isolation: openIsolation(parts),
     mailer,
     onboarding: { selfService: false, region: 'default', ...onboarding },
   }
@@ -140,6 +106,15 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
   }
   return dependencies
 }
+
+const openIsolation = ({ database, clock }: Pick<Dependencies, 'database' | 'clock'>) =>
+  createIsolation({
+    database,
+    clock,
+    expected: expectedDatabase,
+    migrations: migrations.map(({ name }) => name),
+    version,
+  })
 
 function operationsNeeding(permission: string): { name: string; operation: AnyOperation }[] {
   // The types nest what stands flat there at run time, by path.

@@ -199,7 +199,6 @@ const functionGrants: ExpectedGrants['functions'] = {
   'hierarchy.move_tenant(uuid, integer, timestamp with time zone)': ['tenantry_platform'],
   'directory.find_api_key()': ['tenantry_app'],
   'directory.touch_api_keys(jsonb)': ['tenantry_platform'],
-  'directory.ancestor_states()': servingRoles,
   'metering.track(uuid, text, bigint, text, timestamp with time zone, timestamp with time zone, text, date, jsonb)': [
     'tenantry_app',
     'tenantry_platform',

@@ -10,7 +10,14 @@ import { openTestInstallation, operator, type TestInstallation } from '../src/te
 const answersEverybody = ['tenants.get', 'tenants.info']
 const answersOperators = ['tenants.reactivate', 'tenants.remove', 'tenants.restore', 'tenants.suspend']
 /** What is about no tenant, or about all. */
-const outsideTenants = ['deletionReports.get', 'deletionReports.list', 'me.get', 'plans.list', 'tenants.list']
+const outsideTenants = [
+  'deletionReports.get',
+  'deletionReports.list',
+  'me.get',
+  'plans.list',
+  'platform.isolation',
+  'tenants.list',
+]
 
 const procedures = Object.entries(
   appRouter._def.procedures as unknown as Record<string, { _def: { meta: OperationMeta } }>,

@@ -52,7 +52,7 @@ test('every function that runs with rights of its own fixes its search path and 
     `select p.oid::regprocedure::text as name, p.proconfig as config, p.prosecdef as definer,
             exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) where grantee = 0) as public
        from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-      where n.nspname in ('tenancy', 'directory', 'metering', 'tenantry')`,
+      where n.nspname in ('tenancy', 'directory', 'metering', 'hierarchy', 'lifecycle', 'tenantry')`,
   )
   const definers = rows.filter(({ definer }) => definer)
   expect(definers.length).toBeGreaterThan(8)
@@ -97,6 +97,17 @@ test('the directory tells nothing without a signed user, and of that user alone'
       { tenant_id: victim.id },
     ])
   })
+})
+
+test('a purge and its count of children are refused to the application, whatever it has signed', async () => {
+  const { victim, attacker, sign } = campaign
+  for (const { id } of [attacker, victim]) {
+    const context = { tenant: sign('tenant', id) }
+    const refused = { code: '42501' }
+    await within(context, () => expect(rowsOf('select * from lifecycle.purge_batch(1)')).rejects.toMatchObject(refused))
+    await within(context, () => expect(rowsOf('select lifecycle.tenant_tables()')).rejects.toMatchObject(refused))
+    await within(context, () => expect(rowsOf('select directory.live_child_count()')).rejects.toMatchObject(refused))
+  }
 })
 
 test('children are counted of the signed tenant alone', async () => {

@@ -70,6 +70,13 @@ export const installationVariables = {
     .regex(/^[a-z0-9-]{1,64}$/, 'Expected letters a-z, digits and hyphens.')
     .default('default')
     .describe('The region this installation serves; a tenant that asks for another one is refused'),
+  DELETION_RETENTION_DAYS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(3_650)
+    .default(30)
+    .describe('How long a deleted tenant can be restored, before it is purged'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')

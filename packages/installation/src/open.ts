@@ -70,6 +70,7 @@ export async function openParts(config: InstallationConfig, options: OpenOptions
     ...(options.platformAccess === undefined ? {} : { platformAccess: options.platformAccess }),
     mailer: options.mailer ?? null,
     onboarding: { region: config.REGION, selfService: options.selfServiceSignUp ?? false },
+    deletionRetentionDays: config.DELETION_RETENTION_DAYS,
     ...(options.streams === undefined ? {} : { streams: options.streams }),
     ...parts,
   })

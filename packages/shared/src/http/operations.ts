@@ -136,6 +136,83 @@ export type Operations = {
                 }[];
             };
         };
+        suspend: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                expectedVersion?: number | undefined;
+                reason: string;
+                until?: unknown;
+            };
+            output: {
+                id: string;
+                name: string;
+                slug: string;
+                status: "active" | "deleting" | "provisioning" | "purged" | "suspended";
+                statusReason: string | null;
+                statusUntil: string | null;
+                deleteAfter: string | null;
+                version: number;
+                updatedAt: string;
+            };
+        };
+        reactivate: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                expectedVersion?: number | undefined;
+                reason: string;
+            };
+            output: {
+                id: string;
+                name: string;
+                slug: string;
+                status: "active" | "deleting" | "provisioning" | "purged" | "suspended";
+                statusReason: string | null;
+                statusUntil: string | null;
+                deleteAfter: string | null;
+                version: number;
+                updatedAt: string;
+            };
+        };
+        remove: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                expectedVersion?: number | undefined;
+                reason?: string | undefined;
+            };
+            output: {
+                id: string;
+                name: string;
+                slug: string;
+                status: "active" | "deleting" | "provisioning" | "purged" | "suspended";
+                statusReason: string | null;
+                statusUntil: string | null;
+                deleteAfter: string | null;
+                version: number;
+                updatedAt: string;
+            };
+        };
+        restore: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                expectedVersion?: number | undefined;
+                reason: string;
+            };
+            output: {
+                id: string;
+                name: string;
+                slug: string;
+                status: "active" | "deleting" | "provisioning" | "purged" | "suspended";
+                statusReason: string | null;
+                statusUntil: string | null;
+                deleteAfter: string | null;
+                version: number;
+                updatedAt: string;
+            };
+        };
         create: {
             type: "mutation";
             input: {
@@ -172,6 +249,7 @@ export type Operations = {
                 plan: string;
                 statusReason: string | null;
                 statusUntil: string | null;
+                deleteAfter: string | null;
                 parentId: string | null;
                 memberCount: number;
                 childCount: number;
@@ -275,6 +353,7 @@ export type Operations = {
                 plan: string;
                 statusReason: string | null;
                 statusUntil: string | null;
+                deleteAfter: string | null;
                 parentId: string | null;
                 memberCount: number;
                 childCount: number;
@@ -311,6 +390,7 @@ export type Operations = {
                 plan: string;
                 statusReason: string | null;
                 statusUntil: string | null;
+                deleteAfter: string | null;
                 parentId: string | null;
                 memberCount: number;
                 childCount: number;
@@ -469,6 +549,9 @@ export type Operations = {
                     retryAfterSeconds?: number | undefined;
                     state?: string | undefined;
                     reason?: string | null | undefined;
+                    ancestorId?: string | undefined;
+                    from?: string | undefined;
+                    to?: string | undefined;
                     key?: string | undefined;
                     writableBy?: string | undefined;
                     lockedBy?: string | undefined;
@@ -559,6 +642,27 @@ export type Operations = {
                         changed: string[];
                         version: number;
                     } | {
+                        type: "tenant.suspended";
+                        occurredAt: string;
+                        reason: string;
+                        until: string | null;
+                        version: number;
+                    } | {
+                        type: "tenant.reactivated";
+                        occurredAt: string;
+                        reason: string;
+                        version: number;
+                    } | {
+                        type: "tenant.removed";
+                        occurredAt: string;
+                        deleteAfter: string;
+                        version: number;
+                    } | {
+                        type: "tenant.restored";
+                        occurredAt: string;
+                        status: string;
+                        version: number;
+                    } | {
                         type: "settings.updated";
                         occurredAt: string;
                         changed: string[];
@@ -589,6 +693,27 @@ export type Operations = {
                     type: "tenant.updated";
                     occurredAt: string;
                     changed: string[];
+                    version: number;
+                } | {
+                    type: "tenant.suspended";
+                    occurredAt: string;
+                    reason: string;
+                    until: string | null;
+                    version: number;
+                } | {
+                    type: "tenant.reactivated";
+                    occurredAt: string;
+                    reason: string;
+                    version: number;
+                } | {
+                    type: "tenant.removed";
+                    occurredAt: string;
+                    deleteAfter: string;
+                    version: number;
+                } | {
+                    type: "tenant.restored";
+                    occurredAt: string;
+                    status: string;
                     version: number;
                 } | {
                     type: "settings.updated";
@@ -749,6 +874,54 @@ export type Operations = {
             };
         };
     };
+    deletionReports: {
+        get: {
+            type: "query";
+            input: {
+                tenantId: string;
+            };
+            output: {
+                tenantId: string;
+                requestedBy: string;
+                requestedAt: string;
+                deleteAfter: string;
+                startedAt: string;
+                completedAt: string | null;
+                tables: {
+                    table: string;
+                    counted: number;
+                    deleted: number;
+                    left: number | null;
+                }[];
+                hash: string | null;
+            };
+        };
+        list: {
+            type: "query";
+            input: {
+                limit?: number | undefined;
+                cursor?: string | undefined;
+            };
+            output: {
+                items: {
+                    tenantId: string;
+                    requestedBy: string;
+                    requestedAt: string;
+                    deleteAfter: string;
+                    startedAt: string;
+                    completedAt: string | null;
+                    tables: {
+                        table: string;
+                        counted: number;
+                        deleted: number;
+                        left: number | null;
+                    }[];
+                    hash: string | null;
+                }[];
+                nextCursor: string | null;
+            };
+        };
+    };
 };
 export type ProblemDocument = {
     type: string;
@@ -772,6 +945,9 @@ export type ProblemDocument = {
     retryAfterSeconds?: number | undefined;
     state?: string | undefined;
     reason?: string | null | undefined;
+    ancestorId?: string | undefined;
+    from?: string | undefined;
+    to?: string | undefined;
     key?: string | undefined;
     writableBy?: string | undefined;
     lockedBy?: string | undefined;
@@ -788,14 +964,15 @@ export type ErrorCode =
   | 'auth.ip_not_allowed'
   | 'auth.permission_denied'
   | 'auth.unauthenticated'
+  | 'deletion_report.not_found'
   | 'event.too_many_streams'
   | 'idempotency.conflict'
   | 'idempotency.in_progress'
   | 'internal'
-  | 'plan.feature_missing'
   | 'onboarding.unknown_region'
   | 'onboarding.unknown_template'
   | 'onboarding.unusable_parent'
+  | 'plan.feature_missing'
   | 'rate_limit.exceeded'
   | 'request.https_required'
   | 'request.invalid'
@@ -809,9 +986,11 @@ export type ErrorCode =
   | 'settings.too_large'
   | 'tenant.concurrent_update'
   | 'tenant.external_id_taken'
+  | 'tenant.has_children'
   | 'tenant.hierarchy_cycle'
   | 'tenant.hierarchy_too_deep'
   | 'tenant.inactive'
+  | 'tenant.invalid_transition'
   | 'tenant.mismatch'
   | 'tenant.not_found'
   | 'tenant.not_selected'
@@ -826,6 +1005,9 @@ export type ErrorCode =
 export const keyedMutations: ReadonlySet<string> = new Set([
   'tenants.create',
   'tenants.move',
+  'tenants.suspend',
+  'tenants.reactivate',
+  'tenants.restore',
   'usage.track',
   'apiKeys.create',
   'apiKeys.rotate',

@@ -1,4 +1,4 @@
-import { mutationHook, queryHooks } from './hook-factory.ts'
+import { mutationHook, queryHooks, type Tenantry } from './hook-factory.ts'
 import { infiniteHooks } from './infinite-hooks.ts'
 
 export { useUpdateSettings } from './use-update-settings.ts'
@@ -7,6 +7,14 @@ export { type TenantEvent, useWatchEvents, type WatchEventsOptions } from './use
 export const [useMe, useSuspenseMe] = queryHooks(({ me }) => me.get)
 export const [usePlans, useSuspensePlans] = queryHooks(({ plans }) => plans.list)
 export const [useIsolation, useSuspenseIsolation] = queryHooks(({ platform }) => platform.isolation)
+
+export const [useDeletionReports, useSuspenseDeletionReports] = queryHooks(
+  ({ deletionReports }) => deletionReports.list,
+)
+export const [useInfiniteDeletionReports, useSuspenseInfiniteDeletionReports] = infiniteHooks(
+  ({ deletionReports }) => deletionReports.list,
+)
+export const [useDeletionReport, useSuspenseDeletionReport] = queryHooks(({ deletionReports }) => deletionReports.get)
 
 export const [useTenantInfo, useSuspenseTenantInfo] = queryHooks(({ tenants }) => tenants.info)
 export const [useTenant, useSuspenseTenant] = queryHooks(({ tenants }) => tenants.get)
@@ -71,6 +79,12 @@ export const useUpdateTenant = mutationHook(
   ],
 )
 
+// The state of a tenant shows wherever it does.
+export const useSuspendTenant = mutationHook(({ tenants }) => tenants.suspend, changesState)
+export const useReactivateTenant = mutationHook(({ tenants }) => tenants.reactivate, changesState)
+export const useRemoveTenant = mutationHook(({ tenants }) => tenants.remove, changesState)
+export const useRestoreTenant = mutationHook(({ tenants }) => tenants.restore, changesState)
+
 export const useMoveTenant = mutationHook(
   ({ tenants }) => tenants.move,
   // Who is above decides who is a member, and which settings are inherited.
@@ -86,3 +100,7 @@ export const useTrackUsage = mutationHook(
   ({ usage }) => usage.track,
   ({ tenants, access }) => [tenants.usage.pathFilter(), access.pathFilter()],
 )
+
+function changesState({ tenants, me }: Tenantry) {
+  return [tenants.pathFilter(), me.pathFilter()]
+}

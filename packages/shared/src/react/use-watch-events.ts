@@ -65,7 +65,13 @@ function refresh(tenantry: Tenantry, queryClient: QueryClient, event: TenantEven
   // A change on its way is shown already, and its answer brings the newest settings.
   const updating = queryClient.isMutating({ mutationKey: tenants.updateSettings.mutationKey() }) > 0
   const shown = updating ? [] : [settings.get.pathFilter()]
+  // In another state it answers other things everywhere.
+  const everything = [tenantry.pathFilter()]
   const changed = {
+    'tenant.suspended': everything,
+    'tenant.reactivated': everything,
+    'tenant.removed': everything,
+    'tenant.restored': everything,
     'tenant.updated': [tenants.pathFilter(), me.pathFilter(), access.pathFilter(), ...shown],
     'settings.updated': shown,
     'usage.threshold_reached': [tenants.usage.pathFilter(), access.pathFilter()],

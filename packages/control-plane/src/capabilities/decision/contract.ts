@@ -102,8 +102,6 @@ export const explainAccess = defineOperation({
   type: 'query',
   permission: 'any',
   allowInactive: true,
-  // The states of the tenant's ancestors.
-  cached: { name: 'ancestors', ttlSeconds: 1 },
   rest: {
     method: 'GET',
     path: '/tenants/{tenantId}/access/explain',

@@ -1,9 +1,8 @@
 import { newId } from '@tenantry/kernel/tenancy/id'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { isolationPromises } from '../../../test/isolation.fixture.ts'
-import { openTestInstallation, operator, type TestInstallation } from '../../testing.ts'
+import { openTestInstallation, type TestInstallation } from '../../testing.ts'
 import * as contract from './contract.ts'
-import { ancestorStates } from './repository.ts'
 
 let installation: TestInstallation
 beforeAll(async () => {
@@ -44,16 +43,4 @@ test('a user of another tenant is no member here, whether or not there is such a
   const told = await ask(stranger.id)
   expect(told).toMatchObject({ allowed: false, role: null })
   expect(told).toEqual(await ask(newId()))
-})
-
-test("the states of a tenant's ancestors are told under that tenant's signature only", async () => {
-  const root = await installation.createTenant({ status: 'suspended' })
-  const tenant = await installation.createTenant({ parent: root })
-  const { user } = await installation.enter({ parent: tenant })
-  const read = (tenantId: string) => installation.database.tenantRead({ tenantId }, ancestorStates)
-  expect(await read(tenant.id)).toEqual([{ id: root.id, state: 'suspended' }])
-  expect(await read(root.id)).toEqual([])
-  const text = 'select * from directory.ancestor_states()'
-  expect(await installation.database.userRead(user.id, { text })).toEqual([])
-  expect(await installation.database.platformRead(operator, { text })).toEqual([])
 })

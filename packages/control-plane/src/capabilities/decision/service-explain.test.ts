@@ -109,7 +109,11 @@ describe('an explanation', () => {
       detail: `${root.slug} is suspended: Invoice 2041 is unpaid.`,
       wouldChange: 'A platform admin who makes it active again.',
     })
-    expect((await steps(user, child.id)).tenant_state?.detail).toContain(`${root.id} is suspended`)
+    expect((await steps(user, child.id)).tenant_state).toEqual({
+      outcome: 'failed',
+      detail: `${child.slug} itself is active. Above it ${root.id} is suspended.`,
+      wouldChange: 'A platform admin who makes it active again.',
+    })
   })
 
   test.each([

@@ -10,7 +10,6 @@ export {
   listPlansInUse,
   type NewTenant,
   saveTenant,
-  tenantSource,
 } from './repository.ts'
 export { slugCandidates } from './rules/slug.ts'
 export { cachedNames, describe as describeTenant, forgetKept, forgetTenant, knownPlan } from './service.ts'

@@ -5,14 +5,11 @@ import { memberSource } from '../member/index.ts'
 import { maximumLevels, tenantErrors } from './contract.ts'
 import { Tenant } from './entity.ts'
 
-/** For queries of others that ask about the tenant itself. */
-export const tenantSource = { tenant: Tenant }
-
 /** What is told of a tenant, and of its direct members their number. */
 export const tenantInfo = tenantQuery<
   Pick<Tenant, 'id' | 'name' | 'slug' | 'status' | 'plan'> & { createdAt: string; memberCount: number }
 >(
-  { ...tenantSource, ...memberSource },
+  { tenant: Tenant, ...memberSource },
   /* sql */ `select id, name, slug, status, plan, created_at as "createdAt", (select count(*)::int from membership) as "memberCount"
     from tenant`,
 )

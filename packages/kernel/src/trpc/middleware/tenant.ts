@@ -3,6 +3,7 @@ import type { KeyIdentity, TenantAccess } from '../../context/dependencies.ts'
 import type { RequestContext } from '../../context/request-context.ts'
 import { tenantSelectionErrors } from '../../contract/errors.ts'
 import type { AnyOperation } from '../../contract/operation.ts'
+import { inactivityOf } from '../../tenancy/inactivity.ts'
 import { recordDenial } from '../denial.ts'
 import type { Caller } from './authentication.ts'
 import { isOperator } from './authorization.ts'
@@ -21,17 +22,10 @@ export async function selectTenant(
   return access
 }
 
-/** Why an ancestor is inactive is between the platform and that ancestor. */
 export function refuseInactive({ allowInactive }: AnyOperation, actor: Actor, { tenant }: TenantAccess): void {
   if (allowInactive === true || (allowInactive === 'operators' && isOperator(actor))) return
-  const { status, statusReason, inactiveAncestor } = tenant
-  if (status !== 'active')
-    throw tenantSelectionErrors.inactive({ state: status, reason: statusReason }, `This tenant is ${status}.`)
-  if (inactiveAncestor)
-    throw tenantSelectionErrors.inactive(
-      { state: inactiveAncestor.status, reason: null, ancestorId: inactiveAncestor.id },
-      `This tenant stands below one that is ${inactiveAncestor.status}.`,
-    )
+  const refusal = inactivityOf(tenant)
+  if (refusal) throw refusal
 }
 
 function namedInPath(rawInput: unknown, { tenantHints }: RequestContext): string | undefined {

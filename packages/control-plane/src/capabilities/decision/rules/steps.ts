@@ -5,9 +5,12 @@ export interface Situation {
   principal: { type: string; id: string }
   /** How the request names the tenant: `current`, or by id, slug or externalId. */
   reference: string
-  tenant: { slug: string; status: string; statusReason: string | null }
-  /** The root first. */
-  ancestors: readonly { id: string; state: string }[]
+  tenant: {
+    slug: string
+    status: string
+    statusReason: string | null
+    inactiveAncestor: { id: string; status: string } | null
+  }
   /** Null for who is no member. */
   access: { role: string | null; inheritedFrom: string | null; scopes: ReadonlySet<string> } | null
   permission: string | undefined
@@ -82,12 +85,15 @@ const judges: Record<Step['step'], (situation: Situation) => Judgement> = {
     )
   },
 
-  tenant_state: ({ tenant: { slug, status, statusReason }, ancestors }) => {
-    const above = ancestors.filter(({ state }) => state !== 'active').map(({ id, state }) => `${id} is ${state}`)
-    const lineage = above.length > 0 ? ` Above it: ${above.join(', ')}.` : ''
-    if (status === 'active') return passed(`${slug} is active.${lineage}`)
-    const because = statusReason === null ? '' : `: ${statusReason}`
-    return failed(`${slug} is ${status}${because}${lineage === '' ? '' : `;${lineage}`}`, wayBackFrom(status))
+  tenant_state: ({ tenant: { slug, status, statusReason, inactiveAncestor: above } }) => {
+    const lineage = above === null ? '' : ` Above it ${above.id} is ${above.status}.`
+    if (status !== 'active')
+      return failed(
+        `${slug} is ${status}${statusReason === null ? '.' : `: ${statusReason}`}${lineage}`,
+        wayBackFrom(status),
+      )
+    if (above !== null) return failed(`${slug} itself is active.${lineage}`, wayBackFrom(above.status))
+    return passed(`${slug} is active.`)
   },
 
   api_key: ({ principal, access, permission }) => {

@@ -1,7 +1,8 @@
 import type { CachedTenantContext } from '@tenantry/kernel/context/request-context'
-import { authErrors, requestErrors, tenantSelectionErrors } from '@tenantry/kernel/contract/errors'
+import { authErrors, requestErrors } from '@tenantry/kernel/contract/errors'
 import type { AppError } from '@tenantry/kernel/errors/app-error'
 import { toProblem } from '@tenantry/kernel/errors/problem'
+import { inactivityOf } from '@tenantry/kernel/tenancy/inactivity'
 import type { z } from 'zod'
 import { isBaseRole, isTenantScope } from '../../access/index.ts'
 import { planErrors, planNamed } from '../../plan/index.ts'
@@ -18,14 +19,14 @@ type Standing = Awaited<ReturnType<typeof getStanding>>
 export async function checkAccess(ctx: CachedTenantContext, question: Question): Promise<Answer> {
   refuseEmpty(question)
   const { permission, feature, meter, amount = 1 } = question
+  const { tenant, access, actor } = ctx
   const standing = meter === undefined ? null : await getStanding(ctx, meter)
   const against = [
-    inactive(ctx),
+    inactivityOf(tenant),
     permission === undefined ? null : withoutScope(ctx, permission),
     feature === undefined ? null : withoutFeature(ctx, feature),
     standing && withoutRoom(standing, amount),
   ].filter((error) => error !== null)
-  const { tenant, access, actor } = ctx
   return {
     allowed: against.length === 0,
     reasons: against.map(asReason),
@@ -42,11 +43,6 @@ function refuseEmpty({ permission, feature, meter, amount }: Question): void {
   if (amount !== undefined && meter === undefined) throw refuse('amount', 'Name the meter that this is an amount of.')
   if (permission === undefined && feature === undefined && meter === undefined)
     throw refuse('permission', 'Name at least one of permission, feature and meter.')
-}
-
-function inactive({ tenant: { status, statusReason } }: CachedTenantContext): AppError | null {
-  if (status === 'active') return null
-  return tenantSelectionErrors.inactive({ state: status, reason: statusReason }, `This tenant is ${status}.`)
 }
 
 function withoutScope({ access, tenant }: CachedTenantContext, permission: string): AppError | null {

@@ -1,12 +1,11 @@
 import type { Actor } from '@tenantry/kernel/context/actor'
 import type { TenantAccess } from '@tenantry/kernel/context/dependencies'
-import type { CachedTenantContext } from '@tenantry/kernel/context/request-context'
+import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import type { AnyOperation, RateLimitClass } from '@tenantry/kernel/contract/operation'
 import type { z } from 'zod'
 import { baseRoles, isBaseRole, roleScopes } from '../../access/index.ts'
 import { planNamed } from '../../plan/index.ts'
 import { accessErrors, type explainAccess as explainOperation } from '../contract.ts'
-import { ancestorStates } from '../repository.ts'
 import { explainSteps } from '../rules/steps.ts'
 import { principalOf } from './principal.ts'
 
@@ -25,7 +24,7 @@ type Question = z.output<typeof explainOperation.input>
 type Answer = z.output<typeof explainOperation.output>
 
 /** Throws `access.others_denied` for a question about somebody else by who does not manage members. */
-export async function explainAccess(ctx: CachedTenantContext, question: Question): Promise<Answer> {
+export async function explainAccess(ctx: TenantContext, question: Question): Promise<Answer> {
   const { permission, feature, tenantId: reference } = question
   const { tenant, services } = ctx
   const { actor, access } = await subjectOf(ctx, question.userId)
@@ -36,7 +35,6 @@ export async function explainAccess(ctx: CachedTenantContext, question: Question
     principal,
     reference,
     tenant,
-    ancestors: await ctx.cached((read) => read(ancestorStates)),
     access,
     permission,
     rolesWithPermission: baseRoles.filter((role) => holds(roleScopes[role])),
@@ -61,7 +59,7 @@ export async function explainAccess(ctx: CachedTenantContext, question: Question
 }
 
 async function subjectOf(
-  ctx: CachedTenantContext,
+  ctx: TenantContext,
   userId: string | undefined,
 ): Promise<{ actor: Actor; access: TenantAccess | null }> {
   const { actor, access, tenant, services } = ctx
@@ -72,7 +70,7 @@ async function subjectOf(
   return { actor: other, access: await services.decisions.findAccess(other, tenant.id) }
 }
 
-async function budgetsOf({ services: { decisions }, tenant }: CachedTenantContext, permission: string) {
+async function budgetsOf({ services: { decisions }, tenant }: TenantContext, permission: string) {
   return Promise.all(
     decisions.operationsNeeding(permission).map(async ({ name, operation: { rateLimit } }) => ({
       name,
