@@ -4,12 +4,13 @@ import { ApiKey } from './capabilities/api-key/entity.ts'
 import { AuditEntry, PlatformAuditEntry } from './capabilities/audit/entity.ts'
 import { Event } from './capabilities/event/entity.ts'
 import { DeletionReport } from './capabilities/lifecycle/entity.ts'
+import { LimitOverride } from './capabilities/limit/entity.ts'
 import { Mail } from './capabilities/mail/entity.ts'
 import { Membership, PendingOwner, User } from './capabilities/member/entity.ts'
 import { Onboarding } from './capabilities/onboarding/entity.ts'
 import { SettingsInheritance, SettingsRevision, TenantSettings } from './capabilities/settings/entity.ts'
 import { Tenant, TenantReference } from './capabilities/tenant/entity.ts'
-import { LimitOverride, UsageCounter, UsageDaily, UsageEvent } from './capabilities/usage/entity.ts'
+import { UsageCounter, UsageDaily, UsageEvent } from './capabilities/usage/entity.ts'
 
 /** Every entity is a tenant table, or stands here with the reason why not. */
 export const tenantTables = [

@@ -14,6 +14,7 @@ import { apiKeyErrors } from './capabilities/api-key/contract.ts'
 import { accessErrors } from './capabilities/decision/contract.ts'
 import { eventErrors } from './capabilities/event/contract.ts'
 import { deletionReportErrors, lifecycleErrors } from './capabilities/lifecycle/contract.ts'
+import { limitErrors } from './capabilities/limit/contract.ts'
 import { onboardingErrors } from './capabilities/onboarding/contract.ts'
 import { planErrors } from './capabilities/plan/contract.ts'
 import { settingsErrors } from './capabilities/settings/contract.ts'
@@ -34,6 +35,7 @@ export const errorGroups = [
   onboardingErrors,
   settingsErrors,
   usageErrors,
+  limitErrors,
   eventErrors,
   apiKeyErrors,
   accessErrors,

@@ -5,6 +5,7 @@ import { eventRouter } from './capabilities/event/router.ts'
 import { hierarchyRouter } from './capabilities/hierarchy/router.ts'
 import { platformRouter } from './capabilities/isolation/router.ts'
 import { deletionReportRouter, lifecycleRouter } from './capabilities/lifecycle/router.ts'
+import { tenantLimitRouter } from './capabilities/limit/router.ts'
 import { meRouter } from './capabilities/member/router.ts'
 import { onboardingRouter } from './capabilities/onboarding/router.ts'
 import { planRouter } from './capabilities/plan/router.ts'
@@ -20,6 +21,7 @@ export const appRouter = router({
     tenantRouter,
     onboardingRouter,
     tenantUsageRouter,
+    tenantLimitRouter,
     tenantSettingsRouter,
     hierarchyRouter,
     lifecycleRouter,

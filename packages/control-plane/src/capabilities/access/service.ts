@@ -14,6 +14,7 @@ import {
   listOwnTenantIds,
   signInUser,
 } from './repository.ts'
+import { mayManage, missingFrom } from './rules/grants.ts'
 import { everyTenantScope, roleScopes } from './rules/scopes.ts'
 
 /** Security facts are at most a second old, with the call that stands on them. */
@@ -186,4 +187,20 @@ function narrowed(actor: Actor, access: TenantAccess | null): TenantAccess | nul
   }
   const scopes = actor.type === 'service' && actor.scopes ? new Set(actor.scopes) : everyTenantScope
   return { ...access, scopes }
+}
+
+/** Nobody grants what they do not hold. Throws `auth.permission_denied` with a scope that is missing. */
+export function refuseGrantBeyond({ scopes }: Pick<TenantAccess, 'scopes'>, granted: ReadonlySet<string>): void {
+  const missingScope = missingFrom(scopes, granted)
+  if (missingScope === undefined) return
+  throw authErrors.permission_denied({ missingScope }, `Nobody grants what they do not hold: ${missingScope}.`)
+}
+
+/** `others` are the scopes of whom the caller is about to change. Throws `auth.permission_denied`. */
+export function refuseManaging({ scopes }: Pick<TenantAccess, 'scopes'>, others: ReadonlySet<string>): void {
+  if (mayManage(scopes, others)) return
+  throw authErrors.permission_denied(
+    { missingScope: 'tenant:own' },
+    'Only an owner changes the roles of somebody who holds as much as you do, or what you do not.',
+  )
 }

@@ -3,6 +3,7 @@ import { defineOperation } from '@tenantry/kernel/contract/operation'
 import { problemSchema } from '@tenantry/kernel/contract/problem'
 import { id, integer, tenantRef, timestamp } from '@tenantry/kernel/contract/wire'
 import { z } from 'zod'
+import { limitErrors } from '../limit/contract.ts'
 import { planErrors } from '../plan/contract.ts'
 import { usageErrors } from '../usage/contract.ts'
 
@@ -37,7 +38,7 @@ const reason = problemSchema.omit({ code: true, requestId: true, instance: true 
     tenantSelectionErrors.inactive.code,
     authErrors.permission_denied.code,
     planErrors.feature_missing.code,
-    usageErrors.limit_exceeded.code,
+    limitErrors.limit_exceeded.code,
   ]),
 })
 

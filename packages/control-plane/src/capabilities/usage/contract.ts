@@ -1,23 +1,13 @@
 import { defineErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
 import { integer, rawText, tenantRef, text, timestamp } from '@tenantry/kernel/contract/wire'
-import { AppError } from '@tenantry/kernel/errors/app-error'
 import { z } from 'zod'
 
-export class UsageLimitExceededError extends AppError<'usage.limit_exceeded'> {
-  override readonly name = 'UsageLimitExceededError'
-}
-
-export const usageErrors = defineErrors(
-  'usage',
-  {
-    unknown_meter: { kind: 'not_found', message: 'The plan catalogue has no such meter.' },
-    idempotency_conflict: { kind: 'unprocessable', message: 'This idempotency key was used for another event.' },
-    below_zero: { kind: 'unprocessable', message: 'The gauge would fall below zero.' },
-    limit_exceeded: { kind: 'too_many_requests', message: 'The limit of this meter is reached.' },
-  },
-  { limit_exceeded: UsageLimitExceededError },
-)
+export const usageErrors = defineErrors('usage', {
+  unknown_meter: { kind: 'not_found', message: 'The plan catalogue has no such meter.' },
+  idempotency_conflict: { kind: 'unprocessable', message: 'This idempotency key was used for another event.' },
+  below_zero: { kind: 'unprocessable', message: 'The gauge would fall below zero.' },
+})
 
 const state = z.enum(['ok', 'warning', 'grace', 'blocked'])
 const amountOf = (meaning: string) => integer().nullable().describe(`${meaning}; null is unlimited`)
@@ -60,35 +50,6 @@ export const getUsage = defineOperation({
     tokensLimit: flatLimit,
     storageUsedMb: z.number(),
     apiCallsToday: integer(0),
-  }),
-})
-
-export const getLimits = defineOperation({
-  unitOfWork: 'tenant',
-  type: 'query',
-  permission: 'tenant:read',
-  cached: { name: 'limits', ttlSeconds: 60 },
-  rest: {
-    method: 'GET',
-    path: '/tenants/current/limits',
-    summary: "Show the current tenant's limits and where they come from",
-    tags: ['Usage'],
-    aliases: [{ method: 'GET', path: '/tenants/{tenantId}/limits' }],
-  },
-  input: z.object({}),
-  output: z.object({
-    tier: z.string(),
-    limits: z.array(
-      z.object({
-        meter: z.string(),
-        limit: amountOf('What is included'),
-        grace: integer(0).describe('Allowed past the limit'),
-        graceDays: integer(0),
-        hardLimit: amountOf('Limit and grace'),
-        source: z.enum(['plan', 'override', 'grant', 'parent']),
-      }),
-    ),
-    features: z.array(z.string()),
   }),
 })
 

@@ -1,5 +1,5 @@
-export { UsageLimitExceededError, usageErrors } from './contract.ts'
-export { hasEvent, saveLimitOverrides, trackEvent } from './repository.ts'
+export { usageErrors } from './contract.ts'
+export { hasEvent, trackEvent } from './repository.ts'
 export { periodOf } from './rules/period.ts'
 export { afterTimezoneChange, periodOfTenant } from './rules/tenant-period.ts'
 export { getStanding } from './service.ts'

@@ -1,10 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import { tenantQuery } from '@tenantry/kernel/tenancy/tenant-query'
+import { overrideJson, overrideSource, overridesJson, type StoredOverride } from '../limit/index.ts'
 import { memberSource } from '../member/index.ts'
 import { usageErrors } from './contract.ts'
-import { LimitOverride, UsageCounter, UsageEvent } from './entity.ts'
-import type { StoredOverride } from './rules/limits.ts'
+import { UsageCounter, UsageEvent } from './entity.ts'
 
 export interface CounterValue {
   meter: string
@@ -21,17 +21,9 @@ export interface UsageNow {
   overrides: StoredOverride[]
 }
 
-const overrideJson = `json_build_object('meter', meter, 'value', value, 'expiresAt', expires_at)`
-const overridesJson = `(select coalesce(json_agg(${overrideJson}), '[]') from override) as overrides`
-
-export const limitOverrides = tenantQuery<Pick<UsageNow, 'overrides'>>(
-  { override: LimitOverride },
-  `select ${overridesJson}`,
-)
-
 /** One row per meter, whatever the number of events. Takes meters, and as many periods. */
 export const usageNow = tenantQuery<UsageNow>(
-  { counter: UsageCounter, override: LimitOverride, ...memberSource },
+  { counter: UsageCounter, ...overrideSource, ...memberSource },
   /* sql */ `select
     (select coalesce(json_agg(json_build_object('meter', meter, 'period', period, 'used', used, 'revision', revision)), '[]')
        from counter where (meter, period) in (select * from unnest($2::text[], $3::text[]))) as counters,
@@ -39,19 +31,6 @@ export const usageNow = tenantQuery<UsageNow>(
        from membership) as seats,
     ${overridesJson}`,
 )
-
-/** In place of what is there for the same meters. Needs a unit of work on the operators' connection. */
-export async function saveLimitOverrides(
-  em: EntityManager,
-  overrides: readonly Pick<LimitOverride, 'meter' | 'value' | 'reason' | 'expiresAt' | 'createdAt'>[],
-): Promise<void> {
-  for (const override of overrides) {
-    const known = await em.findOne(LimitOverride, { meter: override.meter })
-    if (known) em.assign(known, override)
-    else em.persist(em.create(LimitOverride, override))
-  }
-  await em.flush()
-}
 
 export async function hasEvent(em: EntityManager, idempotencyKey: string): Promise<boolean> {
   return (await em.count(UsageEvent, { idempotencyKey })) > 0

@@ -10,5 +10,4 @@ export const usageRouter = router({
 /** Part of `tenants`. */
 export const tenantUsageRouter = router({
   usage: cachedTenantOperation(contract.getUsage).query(({ ctx }) => service.getUsage(ctx)),
-  limits: cachedTenantOperation(contract.getLimits).query(({ ctx }) => service.getLimits(ctx)),
 })

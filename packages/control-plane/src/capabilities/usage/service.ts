@@ -2,11 +2,11 @@ import type { CachedTenantContext, TenantContext } from '@tenantry/kernel/contex
 import { requestErrors } from '@tenantry/kernel/contract/errors'
 import type { z } from 'zod'
 import { emitEvent } from '../event/index.ts'
-import { type EffectiveLimit, effectiveLimits, featuresOf, type Meter, planNamed } from '../plan/index.ts'
+import { limitsOf } from '../limit/index.ts'
+import { type EffectiveLimit, type Meter, planNamed } from '../plan/index.ts'
 import { getUsage as getUsageOperation, type trackUsage as trackOperation, usageErrors } from './contract.ts'
-import { type CounterValue, limitOverrides, trackEvent, type UsageNow, usageNow } from './repository.ts'
+import { type CounterValue, trackEvent, type UsageNow, usageNow } from './repository.ts'
 import { crossedThresholds, percentOf, stateOf } from './rules/ladder.ts'
-import { type StoredOverride, withOverrides } from './rules/limits.ts'
 import { periodOfTenant } from './rules/tenant-period.ts'
 
 type TrackInput = z.output<typeof trackOperation.input>
@@ -72,21 +72,6 @@ function getMeter({ services }: Pick<TenantContext, 'services'>, key: string): M
   const meter = services.catalogue.meters[key]
   if (!meter) throw usageErrors.unknown_meter({}, `The plan catalogue has no meter "${key}".`)
   return meter
-}
-
-export async function getLimits(ctx: CachedTenantContext) {
-  const plan = planNamed(ctx.services.catalogue, ctx.tenant.plan)
-  const [row] = await ctx.cached((read) => read(limitOverrides))
-  if (!row) throw new Error('The overrides answered nothing')
-  return { tier: plan.name, limits: limitsOf(ctx, row.overrides), features: featuresOf(plan) }
-}
-
-function limitsOf(
-  { services, tenant, clock }: Pick<TenantContext, 'services' | 'tenant' | 'clock'>,
-  overrides: StoredOverride[],
-) {
-  const { name } = planNamed(services.catalogue, tenant.plan)
-  return withOverrides(effectiveLimits(services.catalogue, name), overrides, clock.now())
 }
 
 /** Throws `usage.unknown_meter`, `usage.idempotency_conflict`, `usage.below_zero`, or `request.invalid` naming the field. */

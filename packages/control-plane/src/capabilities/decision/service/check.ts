@@ -5,8 +5,9 @@ import { toProblem } from '@tenantry/kernel/errors/problem'
 import { inactivityOf } from '@tenantry/kernel/tenancy/inactivity'
 import type { z } from 'zod'
 import { isBaseRole, isTenantScope } from '../../access/index.ts'
+import { limitErrors } from '../../limit/index.ts'
 import { planErrors, planNamed } from '../../plan/index.ts'
-import { getStanding, usageErrors } from '../../usage/index.ts'
+import { getStanding } from '../../usage/index.ts'
 import type { checkAccess as checkOperation } from '../contract.ts'
 import { explainPath } from './explain-path.ts'
 import { principalOf } from './principal.ts'
@@ -66,7 +67,7 @@ function withoutFeature({ services: { catalogue }, tenant }: CachedTenantContext
 
 function withoutRoom({ meter, used, limit, hardLimit, resetsAt }: Standing, amount: number): AppError | null {
   if (hardLimit === null || used + amount <= hardLimit) return null
-  return usageErrors.limit_exceeded(
+  return limitErrors.limit_exceeded(
     { meter, limit, used, ...(resetsAt === null ? {} : { resetsAt }) },
     `${amount} more of ${meter} would be above the limit of ${hardLimit}.`,
   )

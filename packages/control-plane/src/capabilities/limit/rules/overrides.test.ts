@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { EffectiveLimit } from '../../plan/index.ts'
-import { withOverrides } from './limits.ts'
+import { withOverrides } from './overrides.ts'
 
 const now = new Date('2026-11-21T10:00:00Z')
 const tokens: EffectiveLimit = { meter: 'tokens', limit: 100, grace: 10, graceDays: 7, hardLimit: 110, source: 'plan' }
