@@ -130,7 +130,7 @@ describe('an installation', () => {
       server.url(),
       `select rolname from pg_roles where rolname like 'tenantry%' and not rolsuper and not rolbypassrls order by 1`,
     )
-    expect(roles).toHaveLength(7)
+    expect(roles).toHaveLength(8)
     for (const { output } of runs) expect(output).not.toContain('p@ss')
   })
 

@@ -124,9 +124,11 @@ describe('the log of production', () => {
     await api.send('/nowhere/to/be/found')
     await api.send('/trpc/me.get,plans.list?batch=1&input={}', { headers })
     await api.send('/TRPC/plans.list')
+    const { output, log } = api
+    // Written once the answer has left.
+    await expect.poll(() => log()).toHaveLength(6)
     await api.stop('SIGTERM')
 
-    const { output, log } = api
     expect(output().trim().split('\n')).toHaveLength(log().length)
     expect(log().map(({ msg }) => msg)).toEqual(['listening', ...Array(5).fill('request'), 'draining'])
     const milliseconds = expect.any(Number)

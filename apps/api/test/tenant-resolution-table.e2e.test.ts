@@ -10,7 +10,7 @@ import { bearer, type Reply } from './http.ts'
 const baseDomain = 'tenantry.example'
 
 /**
- * Who asks. `both` is a member of acme and beta, `single` of acme alone, `late` of all that are not active, `gone` of the
+ * Who asks. `both` is a member of acme and bravo, `single` of acme alone, `late` of all that are not active, `gone` of the
  * purged one alone; `key` is one of acme.
  */
 type Who = 'both' | 'late' | 'single' | 'nobody' | 'anonymous' | 'operator' | 'key' | 'gone' | `claims ${string}`
@@ -49,10 +49,10 @@ const byPath: Row[] = [
 
 const byHeader: Row[] = [
   ...['acme', '<acme>', '<ACME>', 'ext_acme', '  acme  '].map((header) => ({ header, finds: 'acme' })),
-  { path: 'current', header: 'beta', finds: 'beta' },
-  { path: 'current', header: 'beta', suffix: '/', finds: 'beta' },
-  { header: 'beta', suffix: '/', finds: 'beta' },
-  ...['ACME', 'strange', '<strange>', 'no-such-tenant', 'current', 'settings', 'acme,beta'].map((header) => ({
+  { path: 'current', header: 'bravo', finds: 'bravo' },
+  { path: 'current', header: 'bravo', suffix: '/', finds: 'bravo' },
+  { header: 'bravo', suffix: '/', finds: 'bravo' },
+  ...['ACME', 'strange', '<strange>', 'no-such-tenant', 'current', 'settings', 'acme,bravo'].map((header) => ({
     header,
     finds: unknown,
   })),
@@ -65,8 +65,8 @@ const byHost: Row[] = [
     finds: 'acme',
   })),
   { host: under('acme'), path: 'current', finds: 'acme' },
-  ...['strange', 'no-such-tenant', 'ext-beta'].map((label) => ({ host: under(label), finds: unknown })),
-  ...[baseDomain, under('www'), under('api'), under('acme.beta'), under('ab'), under('ext_acme')].map((host) => ({
+  ...['strange', 'no-such-tenant', 'ext-bravo'].map((label) => ({ host: under(label), finds: unknown })),
+  ...[baseDomain, under('www'), under('api'), under('acme.bravo'), under('ab'), under('ext_acme')].map((host) => ({
     host,
     finds: none,
   })),
@@ -74,7 +74,7 @@ const byHost: Row[] = [
     host,
     finds: none,
   })),
-  { host: under('www'), header: 'beta', finds: 'beta' },
+  { host: under('www'), header: 'bravo', finds: 'bravo' },
 ]
 
 const byKey: Row[] = [
@@ -86,27 +86,27 @@ const byKey: Row[] = [
   ]),
   { host: under('acme'), finds: 'acme' },
   { path: '<acme>', header: 'ext_acme', host: under('acme'), finds: 'acme' },
-  ...['beta', '<beta>', 'strange', 'no-such-tenant', 'gone'].flatMap((name) => [
+  ...['bravo', '<bravo>', 'strange', 'no-such-tenant', 'gone'].flatMap((name) => [
     { path: name, finds: mismatch },
     { header: name, finds: mismatch },
   ]),
-  ...['beta', 'strange', 'no-such-tenant'].map((label) => ({ host: under(label), finds: mismatch })),
-  { path: 'acme', header: 'beta', finds: mismatch },
+  ...['bravo', 'strange', 'no-such-tenant'].map((label) => ({ host: under(label), finds: mismatch })),
+  { path: 'acme', header: 'bravo', finds: mismatch },
 ].map((row) => ({ ...row, as: 'key' }))
 
 const byClaimOrMembership: Row[] = [
-  ...['beta', '<beta>', 'ext-beta'].map((name): Row => ({ as: `claims ${name}`, finds: 'beta' })),
-  { as: 'claims beta', path: 'current', finds: 'beta' },
-  { as: 'claims beta', path: 'acme', finds: 'acme' },
-  { as: 'claims beta', header: 'acme', finds: 'acme' },
-  { as: 'claims beta', host: under('acme'), finds: 'acme' },
+  ...['bravo', '<bravo>', 'ext-bravo'].map((name): Row => ({ as: `claims ${name}`, finds: 'bravo' })),
+  { as: 'claims bravo', path: 'current', finds: 'bravo' },
+  { as: 'claims bravo', path: 'acme', finds: 'acme' },
+  { as: 'claims bravo', header: 'acme', finds: 'acme' },
+  { as: 'claims bravo', host: under('acme'), finds: 'acme' },
   { as: 'claims strange', header: 'acme', finds: 'acme' },
   { as: 'claims strange', finds: unknown },
   { as: 'claims no-such-tenant', finds: unknown },
   { as: 'single', finds: 'acme' },
   { as: 'single', path: 'current', finds: 'acme' },
-  { as: 'single', path: 'beta', finds: unknown },
-  { as: 'single', header: 'beta', finds: unknown },
+  { as: 'single', path: 'bravo', finds: unknown },
+  { as: 'single', header: 'bravo', finds: unknown },
   { as: 'both', finds: none },
   { as: 'both', path: 'current', finds: none },
   { as: 'nobody', finds: none },
@@ -119,15 +119,15 @@ const byMoreThanOne: Row[] = [
   { path: '<acme>', header: 'ext_acme', host: under('acme'), finds: 'acme' },
   { path: 'acme', header: '<ACME>', finds: 'acme' },
   ...[
-    { path: 'acme', header: 'beta' },
-    { path: '<acme>', header: '<beta>' },
-    { path: 'ext_acme', header: 'ext-beta' },
-    { path: 'acme', host: under('beta') },
-    { header: 'acme', host: under('beta') },
-    { path: 'current', header: 'acme', host: under('beta') },
-    { path: 'acme', header: 'acme', host: under('beta') },
-    { path: 'acme', header: 'beta', host: under('acme') },
-    { path: 'beta', header: 'acme', host: under('acme') },
+    { path: 'acme', header: 'bravo' },
+    { path: '<acme>', header: '<bravo>' },
+    { path: 'ext_acme', header: 'ext-bravo' },
+    { path: 'acme', host: under('bravo') },
+    { header: 'acme', host: under('bravo') },
+    { path: 'current', header: 'acme', host: under('bravo') },
+    { path: 'acme', header: 'acme', host: under('bravo') },
+    { path: 'acme', header: 'bravo', host: under('acme') },
+    { path: 'bravo', header: 'acme', host: under('acme') },
   ].map((row) => ({ ...row, finds: mismatch })),
   ...['strange', 'no-such-tenant'].flatMap((name) =>
     [
@@ -173,16 +173,16 @@ beforeAll(async () => {
   const { installation } = api
   const make = async (slug: string, status: 'active' | 'provisioning' | 'suspended' | 'deleting' | 'purged') =>
     tenants.set(slug, await installation.createTenant({ slug, status }))
-  for (const slug of ['acme', 'beta', 'strange']) await make(slug, 'active')
+  for (const slug of ['acme', 'bravo', 'strange']) await make(slug, 'active')
   await make('coming', 'provisioning')
   await make('paused', 'suspended')
   await make('leaving', 'deleting')
   await make('gone', 'purged')
-  for (const [slug, externalId] of Object.entries({ acme: 'ext_acme', beta: 'ext-beta', strange: 'ext_strange' })) {
+  for (const [slug, externalId] of Object.entries({ acme: 'ext_acme', bravo: 'ext-bravo', strange: 'ext_strange' })) {
     await installation.callerAs(operator, slug).tenants.update({ tenantId: 'current', externalId })
   }
   const late = ['coming', 'leaving', 'paused', 'gone']
-  const memberships = { both: ['acme', 'beta'], single: ['acme'], nobody: [], late, gone: ['gone'] }
+  const memberships = { both: ['acme', 'bravo'], single: ['acme'], nobody: [], late, gone: ['gone'] }
   for (const [who, slugs] of Object.entries(memberships)) {
     const user = await installation.createUser(`${who}@people.test`)
     for (const slug of slugs) await installation.addMember(idOf(slug), user.id, 'admin')
@@ -274,7 +274,7 @@ describe.each([
 test('the host that counts is the one of the request, whatever else names one', async () => {
   const headers = { ...headersOf.get('both'), host: under('acme') }
   for (const name of ['x-forwarded-host', 'x-host', 'forwarded', 'x-original-host']) {
-    const value = name === 'forwarded' ? `host=${under('beta')}` : under('beta')
+    const value = name === 'forwarded' ? `host=${under('bravo')}` : under('bravo')
     const reply = await api.rest('/tenants/current', { headers: { ...headers, [name]: value } })
     expect({ name, slug: reply.json.slug }).toEqual({ name, slug: 'acme' })
   }
@@ -284,10 +284,10 @@ test('a request with two hosts finds no tenant by the second', async () => {
   const { hostname, port } = new URL(api.origin)
   const socket = connect(Number(port), hostname)
   const authorization = `Authorization: ${headersOf.get('both')?.authorization}`
-  const hosts = [under('acme'), under('beta')].map((host) => `Host: ${host}`)
+  const hosts = [under('acme'), under('bravo')].map((host) => `Host: ${host}`)
   const lines = ['GET /api/v1/tenants/current HTTP/1.1', ...hosts, authorization, 'Connection: close']
   socket.end(`${lines.join('\r\n')}\r\n\r\n`)
   const answer = await text(socket)
   expect(answer).toMatch(/^HTTP\/1\.1 (200|400) /)
-  expect(answer).not.toContain('"slug":"beta"')
+  expect(answer).not.toContain('"slug":"bravo"')
 })

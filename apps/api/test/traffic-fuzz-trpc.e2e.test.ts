@@ -11,6 +11,7 @@ import {
   freshAddress,
   type Installed,
   makeFuzzCallers,
+  prepare,
   readInstalled,
   seedsOf,
   vocabularyOf,
@@ -44,6 +45,7 @@ test.each(operations)(
   async ({ name, operation }) => {
     const documented = documentedOperation(installed.document, name)
     const everyone = await makeFuzzCallers(api)
+    await prepare(api, name, everyone)
     const callers = everyone.filter(({ role }) => triedRoles.includes(role))
     const served = new Set<FuzzRole>()
 

@@ -169,6 +169,15 @@ export function seedsOf(operationId: string, { user, own, foreign }: FuzzCaller)
   return seeds.length === 0 ? fc.constant({}) : fc.constantFrom(...timeless, ...timeless, ...seeds)
 }
 
+/** What must have happened to a tenant before anybody is taken: for an operation of operators, who alone get on then. */
+export async function prepare(api: TestApi, operationId: string, callers: FuzzCaller[]): Promise<void> {
+  const operator = callers.find(({ role }) => role === 'platform admin')
+  const taken = operationCases[operationId]?.find(({ expects, before }) => expects === 'ok' && before)
+  if (!operator || taken?.as !== 'operator') return
+  const { own: tenant, foreign: other, user } = operator
+  await taken.before?.(api, { tenant, other, user, caller: 'operator' })
+}
+
 /** A header that puts every call on an address of its own: the limits by address are not what is tried here. */
 export function freshAddress(): { 'x-forwarded-for': string } {
   return { 'x-forwarded-for': [10, ...randomBytes(3)].join('.') }

@@ -11,6 +11,7 @@ import {
   fuzzRoles,
   type Installed,
   makeFuzzCallers,
+  prepare,
   readInstalled,
   seedsOf,
   vocabularyOf,
@@ -44,6 +45,7 @@ test.each(operations)(
   async ({ name }) => {
     const operation = documentedOperation(installed.document, name)
     const callers = await makeFuzzCallers(api)
+    await prepare(api, name, callers)
     const answered: { role: FuzzCaller['role']; status: number }[] = []
 
     const trials = callers.map((caller, index) => {
@@ -55,7 +57,7 @@ test.each(operations)(
       })
       return fc.assert(property, {
         seed: seed + index,
-        numRuns: operation.body ? runsPerCaller : Math.ceil(runsPerCaller / 2),
+        numRuns: operation.body ? runsPerCaller : Math.max(6, Math.ceil(runsPerCaller / 2)),
       })
     })
     const failed = (await Promise.allSettled(trials)).find((trial) => trial.status === 'rejected')

@@ -7,7 +7,7 @@ import { appRouter } from '../src/router.ts'
 import { openTestInstallation, operator, type TestInstallation } from '../src/testing.ts'
 
 /** What answers for a tenant that is not active, spelled out: an operation that is to be added has to be added here too. */
-const answersEverybody = ['tenants.get', 'tenants.info']
+const answersEverybody = ['access.check', 'access.explain', 'tenants.get', 'tenants.info']
 const answersOperators = ['tenants.reactivate', 'tenants.remove', 'tenants.restore', 'tenants.suspend']
 /** What is about no tenant, or about all. */
 const outsideTenants = [
@@ -16,6 +16,7 @@ const outsideTenants = [
   'me.get',
   'plans.list',
   'platform.isolation',
+  'tenants.create',
   'tenants.list',
 ]
 

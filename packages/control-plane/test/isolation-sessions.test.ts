@@ -219,6 +219,28 @@ test('units of work that run at the same moment never see each other’s tenant'
   expect(seen.flat()).toEqual(Array.from({ length: 200 }, () => true))
 })
 
+test('a unit of work inside another is one of its own, with its own role, tenant and outcome', async () => {
+  const { attacker, victim } = campaign
+  const look = async (em: EntityManager) => {
+    const [row] = await em.execute<{ role: string; pid: number; tenant: string | null }[]>(
+      'select current_user as role, pg_backend_pid() as pid, tenancy.current_tenant() as tenant',
+    )
+    return row
+  }
+  for (const asOperator of [false, true]) {
+    await installation.database.tenantUnit({ ...unitOf(attacker), asOperator }, async (em) => {
+      const outer = await look(em)
+      const inner = await installation.database.tenantUnit(unitOf(victim), look)
+      expect(inner).toMatchObject({ role: 'tenantry_app', tenant: victim.id })
+      expect(inner?.pid).not.toBe(outer?.pid)
+      await expect(
+        installation.database.tenantUnit(unitOf(victim), (em) => em.execute('select 1 / 0')),
+      ).rejects.toThrow()
+      expect(await look(em)).toEqual({ ...outer, tenant: attacker.id })
+    })
+  }
+})
+
 test('a token is a bound value and no part of any statement’s text, whatever opens the transaction', async () => {
   const { victim } = campaign
   const { urls, signingKey } = installation.testDatabase

@@ -173,7 +173,8 @@ async function runUnit<Result>(
   unit: Unit,
   work: (em: EntityManager) => Promise<Result>,
 ): Promise<Result> {
-  const fork = unit.orm.em.fork()
+  // Where one unit runs inside another, it must not become part of that: its connection, its role and its tenant are others.
+  const fork = unit.orm.em.fork({ disableContextResolution: true })
   fork.setFilterParams('tenant', { tenantId: unit.tenantId })
   const transaction = async (em: EntityManager) => {
     await bindContext(em, options, unit.bindings)

@@ -40,10 +40,11 @@ describe('a move', () => {
       changes: { parentId: { before: root.id, after: target.id } },
       details: { reason: 'They were bought', movedCount: 2 },
     }
-    expect(await installation.auditEntries(middle.id)).toMatchObject([entry])
-    const concerning = (await installation.platformAuditEntries()).filter(
-      ({ concernsTenantId }) => concernsTenantId === middle.id,
-    )
+    const moves = ({ action }: { action: string }) => action === 'tenant.moved'
+    expect((await installation.auditEntries(middle.id)).filter(moves)).toMatchObject([entry])
+    const concerning = (await installation.platformAuditEntries())
+      .filter(moves)
+      .filter(({ concernsTenantId }) => concernsTenantId === middle.id)
     expect(concerning).toMatchObject([entry])
     const { items } = await installation.callerAs(operator).events.list({ tenantId: middle.id })
     expect(items).toMatchObject([{ event: { type: 'tenant.updated', changed: ['parentId'], version: version + 1 } }])
@@ -79,7 +80,7 @@ describe('a move', () => {
   test('to where it stands changes nothing and is not written down', async () => {
     const [root, child] = (await makeChain(2)) as [TestTenant, TestTenant]
     expect(await moveAs(installation, child.id, root.id)).toMatchObject({ parentId: root.id, movedCount: 0 })
-    expect(await installation.auditEntries(child.id)).toEqual([])
+    expect(await installation.auditEntries(child.id)).toMatchObject([{ action: 'platform.call' }])
   })
 
   test('below itself or what is below it is refused, and leaves everything as it was', async () => {

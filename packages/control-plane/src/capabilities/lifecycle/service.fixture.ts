@@ -30,9 +30,9 @@ export async function lifecycleLogs(installation: TestInstallation, tenantId: st
   const tenant = await installation.auditEntries(tenantId)
   const platform = await installation.platformAuditEntries()
   return {
-    tenant: tenant.filter(({ action }) => action !== 'access.denied'),
+    tenant: tenant.filter(({ action }) => action.startsWith('tenant.')),
     platform: platform.filter(
-      ({ concernsTenantId, action }) => concernsTenantId === tenantId && action !== 'access.denied',
+      ({ concernsTenantId, action }) => concernsTenantId === tenantId && action.startsWith('tenant.'),
     ),
   }
 }

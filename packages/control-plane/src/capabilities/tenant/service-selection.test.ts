@@ -24,10 +24,12 @@ describe('a tenant is found', () => {
     }
   })
 
-  test('by its own slug although another took that for its externalId', async () => {
+  test('by its own slug, which no other can take for its externalId', async () => {
     const { tenant, user } = await installation.enter()
     const { tenant: imitator, caller } = await installation.enter()
-    await caller.tenants.update({ tenantId: imitator.id, externalId: tenant.slug })
+    await expect(caller.tenants.update({ tenantId: imitator.id, externalId: tenant.slug })).rejects.toMatchObject({
+      code: 'tenant.external_id_taken',
+    })
     expect(await installation.callerAs(user, tenant.slug).tenants.info()).toMatchObject({ id: tenant.id })
     expect(await installation.callerAs(operator, tenant.slug).tenants.info()).toMatchObject({ id: tenant.id })
   })
@@ -112,7 +114,7 @@ test('an attempt on the tenant of a stranger stands in its log and in that of th
   expect(await installation.auditEntries(tenant.id)).toMatchObject([entry])
   const platform = await installation.platformAuditEntries()
   expect(platform.filter(({ actorId }) => actorId === stranger.id)).toMatchObject([
-    { ...entry, concernsTenantId: tenant.id },
+    { ...entry, actorEmail: null, concernsTenantId: tenant.id },
   ])
 })
 

@@ -84,6 +84,7 @@ describe('get', () => {
       plan: 'business',
       statusReason: null,
       statusUntil: null,
+      deleteAfter: null,
       parentId: parent.id,
       memberCount: 1,
       childCount: 2,
