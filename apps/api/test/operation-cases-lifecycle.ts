@@ -10,12 +10,11 @@ const suspend = (api: TestApi, world: World) =>
   operators(api).suspend({ ...inPath(world), reason: 'Invoice 2041 is unpaid.' })
 const remove = (api: TestApi, world: World) => operators(api).remove({ ...inPath(world), reason: 'They leave us.' })
 
-/** The caller's other tenant is gone for good. */
-async function purgeOther(api: TestApi, { other }: World): Promise<void> {
-  await operators(api).remove({ tenantId: other.id })
+async function purge(api: TestApi, { tenant }: World): Promise<void> {
+  await operators(api).remove({ tenantId: tenant.id })
   const past = `update tenantry.tenants set delete_after = now() - interval '1 day' where id = $1`
-  await asAdmin(api.installation, past, [other.id])
-  await purgeTenant(api.installation.dependencies, other.id)
+  await asAdmin(api.installation, past, [tenant.id])
+  await purgeTenant(api.installation.dependencies, tenant.id)
 }
 
 /** Purges have their times from the database, and other tests have others. */
@@ -81,15 +80,15 @@ export const lifecycleCases: Record<string, Case[]> = {
     {
       expects: 'ok',
       as: 'operator',
-      input: ({ other }) => ({ tenantId: other.id }),
-      before: purgeOther,
+      input: ({ tenant }) => ({ tenantId: tenant.id }),
+      before: purge,
       steady: steadyReport,
     },
-    { expects: 'deletion_report.not_found', as: 'operator', input: ({ tenant }) => ({ tenantId: tenant.id }) },
+    { expects: 'deletion_report.not_found', as: 'operator', input: ({ other }) => ({ tenantId: other.id }) },
     { expects: 'auth.permission_denied', as: 'owner', input: ({ tenant }) => ({ tenantId: tenant.id }) },
   ],
   'deletionReports.list': [
-    { expects: 'ok', as: 'operator', input: { limit: 1 }, before: purgeOther, steady: steadyReports },
+    { expects: 'ok', as: 'operator', input: { limit: 1 }, before: purge, steady: steadyReports },
     { expects: 'auth.permission_denied', as: 'owner' },
   ],
 }

@@ -213,6 +213,24 @@ export type Operations = {
                 updatedAt: string;
             };
         };
+        limits: {
+            type: "query";
+            input: {
+                [x: string]: never;
+            } | undefined;
+            output: {
+                tier: string;
+                limits: {
+                    meter: string;
+                    limit: number | null;
+                    grace: number;
+                    graceDays: number;
+                    hardLimit: number | null;
+                    source: "grant" | "override" | "parent" | "plan";
+                }[];
+                features: string[];
+            };
+        };
         create: {
             type: "mutation";
             input: {
@@ -425,24 +443,6 @@ export type Operations = {
                 tokensLimit: number;
                 storageUsedMb: number;
                 apiCallsToday: number;
-            };
-        };
-        limits: {
-            type: "query";
-            input: {
-                [x: string]: never;
-            } | undefined;
-            output: {
-                tier: string;
-                limits: {
-                    meter: string;
-                    limit: number | null;
-                    grace: number;
-                    graceDays: number;
-                    hardLimit: number | null;
-                    source: "grant" | "override" | "parent" | "plan";
-                }[];
-                features: string[];
             };
         };
     };
