@@ -1,4 +1,4 @@
-import { keepCompiled } from './compile-cache.ts'
+import { keepCompiled } from '@tenantry/installation/compile-cache'
 
 keepCompiled()
 await import('./development.ts')

@@ -58,8 +58,8 @@ export async function openEmbedded(
   const server = 'stop' in running ? running : null
   try {
     const keys = await openKeys(keyFile)
-    if (prepare) await prepareDatabase(running, keys)
-    return { server, ...accessTo(running, keys) }
+    const migrated = prepare ? await prepareDatabase(running, keys) : []
+    return { server, migrated, ...accessTo(running, keys) }
   } catch (error) {
     await server?.stop()
     throw error
@@ -105,7 +105,7 @@ function openKeys(file: string): Promise<Keys> {
 
 type Server = Pick<EmbeddedDatabase, 'url'>
 
-function accessTo(server: Server, keys: Keys): Omit<Storage, 'server'> {
+function accessTo(server: Server, keys: Keys): Omit<Storage, 'server' | 'migrated'> {
   return {
     ...urlsOf(server, keys),
     signingKey: signingKeyOf(keys),
@@ -131,10 +131,10 @@ function urlsOf(server: Server, { passwords }: Keys) {
   }
 }
 
-async function prepareDatabase(server: Server, keys: Keys): Promise<void> {
+async function prepareDatabase(server: Server, keys: Keys): Promise<string[]> {
   const { ownerUrl, jobsUrl } = urlsOf(server, keys)
   await provisionRoles(server.url(), keys.passwords)
   await createDatabase(server.url(), databaseName)
   await provisionDatabase(server.url(databaseName))
-  await migrate({ ownerUrl, jobsUrl, signingKeys: [signingKeyOf(keys)] })
+  return migrate({ ownerUrl, jobsUrl, signingKeys: [signingKeyOf(keys)] })
 }

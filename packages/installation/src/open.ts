@@ -10,6 +10,7 @@ import { createLogger } from '@tenantry/kernel/observability/logger'
 import { createMetrics, type Metrics } from '@tenantry/kernel/observability/metrics'
 import type { RedisConnection } from '@tenantry/kernel/redis/connection'
 import { type OpenDatabase, openDatabase } from '@tenantry/kernel/tenancy/unit-of-work'
+import type { Logger } from 'pino'
 import type { InstallationConfig } from './environment.ts'
 import { openSharedState } from './shared-state.ts'
 import { openStorage, type Storage, type StorageOptions } from './storage.ts'
@@ -27,6 +28,8 @@ export interface InstallationParts {
 }
 
 export interface OpenOptions extends Omit<StorageOptions, 'logger'> {
+  /** Standard output unless told. */
+  logger?: Logger
   /** Who tokens are believed of. */
   authenticator(storage: Storage): Authenticator
   platformAccess?: ControlPlaneParts['platformAccess']
@@ -40,10 +43,10 @@ const closeMilliseconds = 500
 
 /** Opens the database and all that a process needs to call operations; runs no jobs and listens to nothing. */
 export async function openParts(config: InstallationConfig, options: OpenOptions): Promise<InstallationParts> {
-  const logger = createLogger({ level: config.LOG_LEVEL })
+  const { logger = createLogger({ level: config.LOG_LEVEL }), prepare, join } = options
   // Read first: a faulty catalogue must not cost the start of a database.
   const catalogue = loadCatalogue(config.PLAN_CATALOGUE)
-  const storage = await openStorage(config, { logger, prepare: options.prepare, join: options.join })
+  const storage = await openStorage(config, { logger, prepare, join })
   const metrics = createMetrics()
   const database = await openDatabase({
     appUrl: storage.appUrl,

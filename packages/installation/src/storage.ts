@@ -17,6 +17,8 @@ export interface Storage {
   ownerUrl: string | null
   signingKey: SigningKey
   encryptionKeys: SealingKey[]
+  /** The migrations that ran when it was prepared. */
+  migrated: string[]
   /** Only where everything is in one folder. */
   developmentKey: DevelopmentKey | null
 }
@@ -46,6 +48,7 @@ function externalStorage(config: InstallationConfig): Storage {
     ownerUrl: config.MIGRATION_DATABASE_URL ?? null,
     signingKey: { kid: signing.id, secret: signing.key },
     encryptionKeys: ENCRYPTION_KEYS,
+    migrated: [],
     developmentKey: null,
   }
 }

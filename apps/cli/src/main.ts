@@ -1,0 +1,4 @@
+import { keepCompiled } from '@tenantry/installation/compile-cache'
+
+keepCompiled()
+await import('./tenantry.ts')

@@ -1,0 +1,17 @@
+/** Where a run of the command writes; tests give their own. */
+export interface Terminal {
+  out(text: string): void
+  error(text: string): void
+}
+
+/** Columns as wide as their widest cell, under their names; one line where there is nothing. */
+export function table(names: readonly string[], rows: readonly (readonly string[])[]): string {
+  if (rows.length === 0) return 'None.'
+  const widths = names.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)))
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd()
+  return [names.map((name) => name.toUpperCase()), ...rows].map(line).join('\n')
+}

@@ -1,0 +1,163 @@
+import { randomBytes } from 'node:crypto'
+import { openTestInstallation, type TestInstallation } from '@tenantry/control-plane/testing'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { environmentOf, type } from './cli.fixture.ts'
+
+// Each command opens an installation of its own, or a server.
+vi.setConfig({ testTimeout: 60_000 })
+
+let installation: TestInstallation
+let environment: NodeJS.ProcessEnv
+
+beforeAll(async () => {
+  installation = await openTestInstallation()
+  environment = environmentOf(installation)
+})
+afterAll(() => installation.close())
+
+async function asAdmin<Result>(work: (admin: pg.Client) => Promise<Result>): Promise<Result> {
+  const admin = new pg.Client(installation.testDatabase.adminUrl)
+  await admin.connect()
+  try {
+    return await work(admin)
+  } finally {
+    await admin.end()
+  }
+}
+
+describe('help', () => {
+  test.each(['doctor', 'migrate', 'seed', 'tenant list', 'token'])('of %s teaches by example', async (command) => {
+    const { code, out } = await type(`${command} --help`, {})
+    expect(code).toBe(0)
+    expect(out).toMatch(new RegExp(`Examples:\\n  pnpm tenantry ${command}.* # `))
+    expect(out).toContain('--json')
+  })
+
+  test('names every command and the exit codes', async () => {
+    const { code, out } = await type('--help', {})
+    expect(code).toBe(0)
+    for (const name of ['migrate', 'seed', 'doctor', 'tenant', 'token'])
+      expect(out).toMatch(new RegExp(`^  ${name} `, 'm'))
+    expect(out).toContain('Exit codes: 0 done, 1 failed or refused, 2 wrong usage.')
+  })
+
+  test.each(['nope', 'tenant list --nope', 'token', 'tenant', 'doctor too much'])(
+    '“%s” is wrong usage: 2',
+    async (typed) => {
+      expect(await type(typed, environment)).toMatchObject({ code: 2, out: '', error: expect.stringMatching(/\S/) })
+    },
+  )
+})
+
+describe('doctor', () => {
+  test('shows every check and the attestation, and sees everything as the owner', async () => {
+    const { code, out, error } = await type('doctor', environment)
+    expect({ code, error }).toEqual({ code: 0, error: '' })
+    const lines = out.trimEnd().split('\n')
+    expect(lines.filter((line) => line.startsWith('pass  ')).length).toBeGreaterThan(18)
+    expect(out).not.toMatch(/^(FAIL|WARN|skip)/m)
+    expect(lines.at(-1)).toMatch(/^At .* Tenantry .* 0 failed\.$/)
+    for (const url of Object.values(installation.testDatabase.urls)) expect(out).not.toContain(new URL(url).password)
+  })
+
+  test('says without the owner what it cannot see', async () => {
+    const { code, out } = await type('doctor --json', { ...environment, MIGRATION_DATABASE_URL: '' })
+    const { outcome, counts, checks } = JSON.parse(out)
+    expect({ code, outcome, counts }).toMatchObject({ code: 0, outcome: 'pass', counts: { fail: 0, skipped: 1 } })
+    expect(checks).toContainEqual(expect.objectContaining({ name: 'columns', outcome: 'skipped' }))
+  })
+
+  test('ends with 1 where a check fails, and says what to do', async () => {
+    await asAdmin((admin) => admin.query('alter table tenantry.events disable row level security'))
+    const { code, out } = await type('doctor', environment)
+    await asAdmin((admin) => admin.query('alter table tenantry.events enable row level security'))
+    expect(code).toBe(1)
+    expect(out).toMatch(/^FAIL {2}row_security /m)
+    expect(out).toMatch(/^ +table tenantry\.events: Row-level security is off: alter table/m)
+    expect(out).toMatch(/^FAIL {2}canary /m)
+  })
+
+  test('tells of a signing key that the database does not know, as of anything else', async () => {
+    const unknown = { CONTEXT_SIGNING_KEYS: `unknown:${randomBytes(32).toString('base64')}` }
+    const { code, out } = await type('doctor', { ...environment, ...unknown })
+    expect(code).toBe(1)
+    expect(out).toMatch(/^FAIL {2}signing_keys [^\n]*\n[^\n]*\n +signing keys: The database does not accept/m)
+  })
+})
+
+describe('tenant list', () => {
+  test('shows aligned columns, pages, and the same for a program', async () => {
+    const prefix = `list-${randomBytes(4).toString('hex')}`
+    for (const number of [1, 22, 333]) await installation.createTenant({ slug: `${prefix}-${number}` })
+    const { code, out } = await type(`tenant list --q ${prefix} --limit 2`, environment)
+    expect(code).toBe(0)
+    const [head = '', first = '', second = '', , more = ''] = out.split('\n')
+    expect(head).toMatch(/^SLUG +NAME +STATUS +PLAN +CREATED +ID$/)
+    expect(first.indexOf('active')).toBe(head.indexOf('STATUS'))
+    expect(second.indexOf('active')).toBe(head.indexOf('STATUS'))
+
+    const next = /--cursor (\S+)/.exec(more)?.[1]
+    const rest = await type(`tenant list --q ${prefix} --cursor ${next} --json`, environment)
+    expect(JSON.parse(rest.out)).toMatchObject({ items: [{ slug: `${prefix}-1` }], nextCursor: null })
+    expect((await type(`tenant list --q no-${prefix}`, environment)).out).toBe('None.\n')
+  })
+
+  test('tells what an operation refuses, for a person and for a program', async () => {
+    const person = await type('tenant list --status asleep --limit many', environment)
+    expect(person).toMatchObject({ code: 1, out: '' })
+    expect(person.error).toMatch(/\(request\.invalid\)\n {2}limit: .+\n {2}status: Expected provisioning, /)
+    const program = await type('tenant list --status asleep --json', environment)
+    expect(program).toMatchObject({ code: 1, error: '' })
+    expect(JSON.parse(program.out).error).toMatchObject({ code: 'request.invalid', issues: [{ path: 'status' }] })
+  })
+})
+
+describe('an external database', () => {
+  test('is migrated by the owner: once, and safe to repeat', async () => {
+    const { code, out } = await type('migrate', environment)
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: `Nothing to migrate.\nSigning keys that are valid from now on: ${installation.testDatabase.signingKey.kid}.\nThe job queue is in place.\n`,
+    })
+  })
+
+  test('needs its variables, all named at once', async () => {
+    const { code, error } = await type('doctor', { DATABASE_URL: 'postgres://postgres@127.0.0.1/x' })
+    expect(code).toBe(1)
+    expect(error).toMatch(/DATABASE_URL: Must sign in as tenantry_app/)
+    expect([...error.matchAll(/^ {2}(\w+): required with DATABASE_URL\.$/gm)].map(([, name]) => name)).toEqual([
+      'PLATFORM_DATABASE_URL',
+      'JOBS_DATABASE_URL',
+      'CONTEXT_SIGNING_KEYS',
+      'ENCRYPTION_KEYS',
+    ])
+  })
+
+  test('gets no demonstration and no development tokens by accident', async () => {
+    expect(await type('seed', environment)).toMatchObject({ code: 1, error: expect.stringContaining('--external') })
+    expect(await type('token admin@acme.test', environment)).toMatchObject({
+      code: 1,
+      out: '',
+      error: expect.stringMatching(/^The built-in issuer exists with the embedded database only/),
+    })
+    expect((await type('seed --external --json', environment)).code).toBe(0)
+    const { out } = await type('tenant list --q acme --json', environment)
+    expect(JSON.parse(out).items).toMatchObject([{ slug: 'acme-labs' }, { slug: 'acme' }])
+  })
+
+  test('that cannot be reached is told in a line', async () => {
+    const gone = 'postgres://tenantry_app:hunter2@127.0.0.1:1/x'
+    const ran = await type('tenant list', {
+      ...environment,
+      DATABASE_URL: gone,
+      PLATFORM_DATABASE_URL: gone.replace('app', 'platform'),
+    })
+    expect(ran).toMatchObject({
+      code: 1,
+      out: '',
+      error: expect.stringMatching(/^PostgreSQL cannot be reached: [^\n]+\n$/),
+    })
+    expect(ran.error).not.toContain('hunter2')
+  })
+})
