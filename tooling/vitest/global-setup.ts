@@ -12,6 +12,8 @@ declare module 'vitest' {
     redisServer: string | null
     /** As with Redis. */
     chromium: string | null
+    /** As with Redis. */
+    pgbouncer: string | null
     /** Told by the configuration: whether this is `pnpm soak`. */
     soak: boolean
   }
@@ -24,6 +26,7 @@ const templateName = 'tenantry_template'
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   project.provide('redisServer', await ensureProgram({ program: 'redis-server', debianPackage: 'redis-server' }))
   project.provide('chromium', await ensureProgram({ program: 'chromium', debianPackage: 'chromium' }))
+  project.provide('pgbouncer', await ensureProgram({ program: 'pgbouncer', debianPackage: 'pgbouncer' }))
   await removeAbandonedDataFolders()
   const dataFolder = await createTemporaryDataFolder()
   const database = await startEmbedded({ dataFolder, durable: false, maxConnections: 300 })

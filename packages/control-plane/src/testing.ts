@@ -16,7 +16,7 @@ import { createLogger } from '@tenantry/kernel/observability/logger'
 import { createMetrics } from '@tenantry/kernel/observability/metrics'
 import { createFailureBlock } from '@tenantry/kernel/rate-limit/failure-block'
 import { createRateLimits } from '@tenantry/kernel/rate-limit/rate-limits'
-import { type OpenDatabase, openDatabase } from '@tenantry/kernel/tenancy/unit-of-work'
+import { type DatabaseOptions, type OpenDatabase, openDatabase } from '@tenantry/kernel/tenancy/unit-of-work'
 import { inject } from 'vitest'
 import { createInternalCaller, type InternalCall, type InternalCaller } from './caller.ts'
 import type { BaseRole } from './capabilities/access/index.ts'
@@ -93,6 +93,8 @@ export interface TestInstallationOptions {
   streams?: ControlPlaneParts['streams']
   onboarding?: ControlPlaneParts['onboarding']
   mailer?: ControlPlaneParts['mailer']
+  /** How its database is reached, where not directly. */
+  reach?(database: TestDatabase): Promise<Partial<DatabaseOptions>>
 }
 
 export async function openTestInstallation({
@@ -101,6 +103,7 @@ export async function openTestInstallation({
   streams = {},
   onboarding = {},
   mailer = null,
+  reach = async () => ({}),
 }: TestInstallationOptions = {}): Promise<TestInstallation> {
   const testDatabase = await cloneTemplate(
     `${inject('postgresUrl')}/postgres`,
@@ -113,6 +116,7 @@ export async function openTestInstallation({
     signingKey: testDatabase.signingKey,
     poolSize: 10,
     statementTimeoutMilliseconds: 15_000,
+    ...(await reach(testDatabase)),
   })
   const issuer = createDevelopmentIssuer({
     issuer: 'urn:tenantry:test',

@@ -54,6 +54,12 @@ export const installationVariables = {
     .default(30_000)
     .describe('An idle connection is closed after this time; 0: never'),
   DATABASE_LIFETIME_MS: milliseconds.default(1_800_000).describe('A connection is replaced after this time; 0: never'),
+  DATABASE_POOLER: z
+    .enum(['none', 'pgbouncer'])
+    .default('none')
+    .describe(
+      'What DATABASE_URL and PLATFORM_DATABASE_URL lead through; the other URLs must lead to PostgreSQL itself',
+    ),
   STATEMENT_TIMEOUT_MS: z.coerce.number().int().min(100).default(15_000).describe('Longest statement, in milliseconds'),
   REDIS_URL: redisUrl
     .optional()

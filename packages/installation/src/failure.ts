@@ -1,4 +1,5 @@
 import { AppError } from '@tenantry/kernel/errors/app-error'
+import { poolerErrorCode } from '@tenantry/kernel/tenancy/pinned-settings'
 import { ConfigurationError } from './environment.ts'
 
 /** What the person who started the process reads; a stack only where nobody foresaw the failure. */
@@ -22,6 +23,9 @@ function explainDatabase(error: Error): string | null {
   if (notMigrated.test(code) || notMigrated.test(message))
     return 'The database is not migrated. Run pnpm migrate first.'
   if (refusal.test(code)) return `PostgreSQL refused: ${said}`
+  if (code === poolerErrorCode) return message
+  if (/^unsupported startup parameter/.test(message))
+    return `PostgreSQL is reached through a pooler (${message}). Say so: DATABASE_POOLER=pgbouncer.`
   if (unreachable.test(code)) return `PostgreSQL cannot be reached: ${said}`
   return cause instanceof Error ? explainDatabase(cause) : null
 }

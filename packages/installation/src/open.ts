@@ -54,6 +54,7 @@ export async function openParts(config: InstallationConfig, options: OpenOptions
     entities,
     signingKey: storage.signingKey,
     poolSize: config.DATABASE_POOL_SIZE,
+    pooler: config.DATABASE_POOLER,
     statementTimeoutMilliseconds: config.STATEMENT_TIMEOUT_MS,
     idleTimeoutMilliseconds: config.DATABASE_IDLE_TIMEOUT_MS,
     lifetimeMilliseconds: config.DATABASE_LIFETIME_MS,

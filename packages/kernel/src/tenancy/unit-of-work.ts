@@ -5,6 +5,7 @@ import type { Database, RehearsedContext, Statement, TenantQuery, TenantRead } f
 import { bindFunction, bindStatement, ForgettingClient } from './connection.ts'
 import { holdName } from './held-name.ts'
 import { isUuid } from './id.ts'
+import { type Pooler, sessionStart, transactionSettings } from './pinned-settings.ts'
 import { rehearseIn } from './rehearsal.ts'
 import { productSchema } from './roles.ts'
 import { type ContextPurpose, type SigningKey, signContext } from './signed-context.ts'
@@ -23,6 +24,8 @@ export interface DatabaseOptions {
   idleTimeoutMilliseconds?: number
   /** After which a connection is replaced; 0: never. Half an hour unless told. */
   lifetimeMilliseconds?: number
+  /** What stands between, `none` unless told. */
+  pooler?: Pooler
 }
 
 export interface OpenDatabase extends Database {
@@ -57,23 +60,6 @@ interface Unit {
   tenantId: string | null
   readOnly: boolean
 }
-
-/** In the startup packet they outrank what a role was altered to, and `reset all` returns to them. */
-const pinnedSettings = [
-  `search_path=${productSchema},pg_catalog`,
-  'row_security=on',
-  'standard_conforming_strings=on',
-  'default_transaction_read_only=off',
-  'default_transaction_isolation=read\\ committed',
-  'lock_timeout=0',
-  'idle_session_timeout=0',
-  // A statement whose client is gone ends, and with it its locks.
-  'client_connection_check_interval=1s',
-  'TimeZone=UTC',
-  'DateStyle=ISO',
-  'IntervalStyle=postgres',
-  'bytea_output=hex',
-]
 
 type CompiledQuery = ReturnType<ReturnType<ReturnType<EntityManager['getKysely']>['selectNoFrom']>['compile']>
 
@@ -130,8 +116,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
     exclusively: async (name, work) => holdName(await appPool.native(), name, work),
     rehearse: async (serving, work) => {
       const session = await (await (serving === 'users' ? appPool : platformPool).native()).connect()
-      const bindingOf = (context: RehearsedContext) =>
-        bindStatement(contextSettings(options.signingKey, rehearsed(context)))
+      const bindingOf = (context: RehearsedContext) => bindStatement(contextSettings(options, rehearsed(context)))
       return rehearseIn(session, bindingOf, work)
     },
     appliedMigrations: async () => {
@@ -187,37 +172,39 @@ async function runUnit<Result>(
  * Every setting is bound in every transaction, the unused ones to nothing, so that what a session was left with never
  * counts. Kysely sends bound parameters; the ORM itself would write the token into the SQL text.
  */
-async function bindContext(em: EntityManager, { signingKey }: DatabaseOptions, bindings: Binding[]): Promise<void> {
+async function bindContext(em: EntityManager, options: DatabaseOptions, bindings: Binding[]): Promise<void> {
   const kysely = em.getKysely()
   // Compiled once; the driver sends it ahead of the first statement.
   binding ??= kysely.selectNoFrom(({ fn, val }) => [fn(bindFunction, [val('')]).as('settings')]).compile()
-  const { text: sql, values } = bindStatement(contextSettings(signingKey, bindings))
+  const { text: sql, values } = bindStatement(contextSettings(options, bindings))
   await kysely.executeQuery({ ...binding, sql, parameters: values })
 }
 
 let binding: CompiledQuery | undefined
 
-function contextSettings(signingKey: SigningKey, bindings: Binding[]): Record<string, string> {
+function contextSettings(options: DatabaseOptions, bindings: Binding[]): Record<string, string> {
   const settings: Record<string, string> = {
-    search_path: `${productSchema}, pg_catalog`,
+    ...transactionSettings(options),
     'tenancy.tenant_context': '',
     'tenancy.user_context': '',
     'tenancy.platform_context': '',
   }
-  for (const { purpose, value } of bindings) settings[settingOf[purpose]] = signContext(signingKey, purpose, value)
+  for (const { purpose, value } of bindings) {
+    settings[settingOf[purpose]] = signContext(options.signingKey, purpose, value)
+  }
   return settings
 }
 
 /** One statement as a transaction of its own, in one round trip: no begin, no commit, and nothing to forget. */
 async function readAlone(
-  { signingKey }: DatabaseOptions,
+  options: DatabaseOptions,
   pool: Pool,
   bindings: Binding[],
   statement: Statement,
 ): Promise<unknown[]> {
   const client = await (await pool.native()).connect()
   try {
-    const settings = { ...contextSettings(signingKey, bindings), transaction_read_only: 'on' }
+    const settings = { ...contextSettings(options, bindings), transaction_read_only: 'on' }
     const { rows } = await client.readAlone(bindStatement(settings), statement)
     client.release()
     return rows
@@ -244,11 +231,9 @@ async function openPool(options: DatabaseOptions, url: string): Promise<Pool> {
       application_name: 'tenantry',
       connectionTimeoutMillis: 5_000,
       maxLifetimeSeconds: (options.lifetimeMilliseconds ?? 1_800_000) / 1_000,
-      statement_timeout: options.statementTimeoutMilliseconds,
       // The server ends a long statement itself; this is for one whose answer was lost with the network.
       query_timeout: options.statementTimeoutMilliseconds + 2_000,
-      idle_in_transaction_session_timeout: 60_000,
-      options: pinnedSettings.map((setting) => `-c ${setting}`).join(' '),
+      ...sessionStart(options),
     },
   })
   return {
