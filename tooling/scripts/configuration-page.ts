@@ -23,8 +23,9 @@ const cases: Record<string, () => readonly string[]> = {
   'where `HOST` is not loopback': () => missingFrom({ HOST: '0.0.0.0' }),
   'with `REQUIRE_HTTPS`': () => missingFrom({ REQUIRE_HTTPS: 'true' }),
   'in production': () => missingFrom({}, true),
-  'by `pnpm provision`': () => commandNeeds.provision,
-  'by `pnpm migrate`': () => commandNeeds.migrate,
+  ...Object.fromEntries(
+    Object.entries(commandNeeds).map(([command, names]) => [`by \`pnpm ${command}\``, () => names]),
+  ),
 }
 
 /** `docs/configuration.md`: every variable with its default, when it is required, and its meaning. */

@@ -20,5 +20,8 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   return { ...config, developmentTokens: config.embedded && !OIDC_ISSUER && AUTH_DEV_ISSUER !== 'false' }
 }
 
+export const readSigningKeyVariables = (environment: NodeJS.ProcessEnv): CommandVariables<'tenantry signing-key'> =>
+  readCommandVariables('tenantry signing-key', environment)
+
 export const readMigrateVariables = (environment: NodeJS.ProcessEnv): CommandVariables<'migrate'> =>
   readCommandVariables('migrate', environment)

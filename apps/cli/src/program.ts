@@ -6,6 +6,7 @@ import type { Shown, Surroundings } from './command.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { seedCommand } from './commands/seed.ts'
+import { signingKeyCommand } from './commands/signing-key.ts'
 import { tenantCommand } from './commands/tenant.ts'
 import { tokenCommand } from './commands/token.ts'
 import type { Terminal } from './terminal.ts'
@@ -45,7 +46,7 @@ function createProgram(surroundings: Surroundings, { out, error }: Terminal): Co
       'after',
       '\nExit codes: 0 done, 1 failed or refused, 2 wrong usage.\nVariables come from the environment and from .env: see docs/configuration.md.',
     )
-  const commands = [migrateCommand, seedCommand, doctorCommand, tenantCommand, tokenCommand]
+  const commands = [migrateCommand, seedCommand, doctorCommand, tenantCommand, tokenCommand, signingKeyCommand]
   for (const command of commands) program.addCommand(command(surroundings))
   for (const command of everyCommand(program)) {
     command

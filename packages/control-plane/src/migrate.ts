@@ -2,7 +2,7 @@ import { installJobs } from '@tenantry/kernel/jobs/jobs'
 import { withInstallationLock } from '@tenantry/kernel/tenancy/advisory-lock'
 import { recordDeclarations } from '@tenantry/kernel/tenancy/declarations'
 import { installSigningKeys, runMigrations } from '@tenantry/kernel/tenancy/migrate'
-import type { SigningKey } from '@tenantry/kernel/tenancy/signed-context'
+import type { AcceptedKey } from '@tenantry/kernel/tenancy/signed-context'
 import { migrations } from '../migrations/index.ts'
 import { entities } from './entities.ts'
 import { expectedDatabase } from './inspection.ts'
@@ -12,7 +12,8 @@ export interface MigrateOptions {
   ownerUrl: string
   /** URL of `tenantry_jobs`. */
   jobsUrl: string
-  signingKeys: readonly SigningKey[]
+  /** A function where they may change until it is this process's turn. */
+  signingKeys: readonly AcceptedKey[] | (() => Promise<readonly AcceptedKey[]>)
 }
 
 /** What a database still lacks before this version may serve from it. */
@@ -24,7 +25,7 @@ export function pendingMigrations(applied: readonly string[]): string[] {
 export async function migrate({ ownerUrl, jobsUrl, signingKeys }: MigrateOptions): Promise<string[]> {
   return withInstallationLock(ownerUrl, async () => {
     const ran = await runMigrations({ ownerUrl, entities, migrations })
-    await installSigningKeys(ownerUrl, signingKeys)
+    await installSigningKeys(ownerUrl, typeof signingKeys === 'function' ? await signingKeys() : signingKeys)
     await installJobs(jobsUrl)
     await recordDeclarations(ownerUrl, expectedDatabase)
     return ran

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { installSigningKeys } from '@tenantry/kernel/tenancy/migrate'
+import { installSigningKeys, listAcceptedKeys } from '@tenantry/kernel/tenancy/migrate'
 import type { SigningKey } from '@tenantry/kernel/tenancy/signed-context'
 import { openDatabase } from '@tenantry/kernel/tenancy/unit-of-work'
 import pg from 'pg'
@@ -76,6 +76,48 @@ test('a key of a known id but another secret is refused, and nothing is changed 
   await expect(installSigningKeys(urls.tenantry_owner, [])).rejects.toThrow('At least one')
   const three = [signingKey, newKey('next'), newKey('third')]
   await expect(installSigningKeys(urls.tenantry_owner, three)).rejects.toThrow('At most two')
+})
+
+test('a key that is to retire at a time is accepted until then', async () => {
+  await using installation = await openTestInstallation()
+  const { signingKey, urls } = installation.testDatabase
+  const { id } = await installation.createTenant()
+  const retiring = (milliseconds: number) => ({ ...signingKey, retiresAt: new Date(Date.now() + milliseconds) })
+  await installSigningKeys(urls.tenantry_owner, [newKey('next'), retiring(60_000)])
+  expect(await seenBy(installation, signingKey, id)).toEqual([id])
+  expect((await listAcceptedKeys(urls.tenantry_owner)).map(({ kid }) => kid)).toEqual(['test', 'next'])
+  await installSigningKeys(urls.tenantry_owner, [newKey('other'), retiring(-1)])
+  expect(await seenBy(installation, signingKey, id)).toEqual([])
+  expect((await listAcceptedKeys(urls.tenantry_owner)).map(({ kid }) => kid)).toEqual(['other'])
+})
+
+test('pools take a new key up while units of work run, and none fails', async () => {
+  await using installation = await openTestInstallation()
+  const { urls, signingKey: old } = installation.testDatabase
+  const { id } = await installation.createTenant()
+  const next = newKey('next')
+  let current = old
+  const database = await openDatabase({
+    appUrl: urls.tenantry_app,
+    platformUrl: urls.tenantry_platform,
+    entities,
+    signingKey: () => current,
+    poolSize: 2,
+    statementTimeoutMilliseconds: 5_000,
+  })
+  const unit = { tenantId: id, actor: { type: 'system', name: 'test' } as const, readOnly: true }
+  const units = (count: number) =>
+    Promise.all(Array.from({ length: count }, () => database.tenantUnit(unit, (em) => em.count(Tenant))))
+  const before = units(20)
+  await installSigningKeys(urls.tenantry_owner, [old, next])
+  const between = units(20)
+  current = next
+  const after = units(20)
+  const seen = [await before, await between, await after].flat()
+  await installSigningKeys(urls.tenantry_owner, [next])
+  seen.push(...(await units(5)))
+  await database.close()
+  expect(seen).toEqual(seen.map(() => 1))
 })
 
 test('a key may be set to retire at a time, and a secret that is too short is no key', async () => {

@@ -1,33 +1,12 @@
-import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { migrate } from '@tenantry/control-plane/migrate'
 import type { EmbeddedDatabase } from '@tenantry/embedded'
-import {
-  createDevelopmentKey,
-  type DevelopmentKey,
-  developmentKey,
-} from '@tenantry/kernel/authentication/development-issuer'
-import { loadOrCreateKeyFile } from '@tenantry/kernel/crypto/key-file'
 import { createDatabase, provisionDatabase, provisionRoles } from '@tenantry/kernel/tenancy/provision'
-import { type LoginRole, loginRoles } from '@tenantry/kernel/tenancy/roles'
-import { z } from 'zod'
+import type { LoginRole } from '@tenantry/kernel/tenancy/roles'
+import { acceptedKeys, hasKeys, type Keys, openKeys, readKeys, watchSigningKey } from './embedded-keys.ts'
 import { ConfigurationError } from './environment.ts'
 import type { Storage, StorageOptions } from './storage.ts'
 
 const databaseName = 'tenantry'
-const secret = z.string().regex(/^[0-9a-f]{64}$/)
-const namedKey = z.object({ id: z.string(), secret })
-
-const keySchema = z.object({
-  signing: namedKey,
-  encryption: namedKey,
-  developmentIssuer: developmentKey,
-  passwords: z.record(z.enum(loginRoles), secret),
-})
-type Keys = z.output<typeof keySchema>
-
-const newSecret = () => randomBytes(32).toString('hex')
 
 /**
  * The database and the keys of an installation that needs nothing else, all in one folder. A server that is joined is
@@ -38,8 +17,7 @@ export async function openEmbedded(
   { logger, prepare, join: mayJoin }: StorageOptions,
 ): Promise<Storage> {
   const { embeddedErrors, joinEmbedded, startEmbedded } = await loadEmbedded()
-  const keyFile = join(dataFolder, 'keys.json')
-  if (!prepare && !existsSync(keyFile)) {
+  if (!prepare && !hasKeys(dataFolder)) {
     throw new ConfigurationError(
       `There is no installation in ${dataFolder}. Make one with pnpm start or pnpm tenantry migrate, or set DATA_DIR.`,
     )
@@ -57,19 +35,22 @@ export async function openEmbedded(
   })
   const server = 'stop' in running ? running : null
   try {
-    const keys = await openKeys(keyFile)
-    const migrated = prepare ? await prepareDatabase(running, keys) : []
-    return { server, migrated, ...accessTo(running, keys) }
+    const keys = await openKeys(dataFolder)
+    const migrated = prepare ? await prepareDatabase(running, keys, dataFolder) : []
+    const signingKey = watchSigningKey(dataFolder, keys, logger)
+    return {
+      ...accessTo(running, keys),
+      migrated,
+      signingKey: signingKey.current,
+      close: async () => {
+        signingKey.leave()
+        await server?.stop()
+      },
+    }
   } catch (error) {
     await server?.stop()
     throw error
   }
-}
-
-/** The key that development tokens are signed with; no server is needed for it. */
-export async function findDevelopmentKey(dataFolder: string): Promise<DevelopmentKey | null> {
-  const keyFile = join(dataFolder, 'keys.json')
-  return existsSync(keyFile) ? (await openKeys(keyFile)).developmentIssuer : null
 }
 
 /** Only here: an installation for production has neither the module nor the database that comes with it. */
@@ -83,38 +64,15 @@ async function loadEmbedded(): Promise<typeof import('@tenantry/embedded')> {
   })
 }
 
-function openKeys(file: string): Promise<Keys> {
-  return loadOrCreateKeyFile(
-    file,
-    () => ({
-      signing: { id: 'k1', secret: newSecret() },
-      encryption: { id: 'k1', secret: newSecret() },
-      developmentIssuer: createDevelopmentKey(),
-      passwords: {
-        tenantry_owner: newSecret(),
-        tenantry_app: newSecret(),
-        tenantry_platform: newSecret(),
-        tenantry_jobs: newSecret(),
-      },
-    }),
-    keySchema,
-  ).catch((cause: Error) => {
-    throw new ConfigurationError(cause.message, { cause })
-  })
-}
-
 type Server = Pick<EmbeddedDatabase, 'url'>
 
-function accessTo(server: Server, keys: Keys): Omit<Storage, 'server' | 'migrated'> {
+function accessTo(server: Server, keys: Keys): Omit<Storage, 'migrated' | 'signingKey' | 'close'> {
   return {
     ...urlsOf(server, keys),
-    signingKey: signingKeyOf(keys),
     encryptionKeys: [{ id: keys.encryption.id, key: Buffer.from(keys.encryption.secret, 'hex') }],
     developmentKey: keys.developmentIssuer,
   }
 }
-
-const signingKeyOf = ({ signing }: Keys) => ({ kid: signing.id, secret: Buffer.from(signing.secret, 'hex') })
 
 function urlsOf(server: Server, { passwords }: Keys) {
   const urlOf = (role: LoginRole) => {
@@ -131,10 +89,10 @@ function urlsOf(server: Server, { passwords }: Keys) {
   }
 }
 
-async function prepareDatabase(server: Server, keys: Keys): Promise<string[]> {
+async function prepareDatabase(server: Server, keys: Keys, dataFolder: string): Promise<string[]> {
   const { ownerUrl, jobsUrl } = urlsOf(server, keys)
   await provisionRoles(server.url(), keys.passwords)
   await createDatabase(server.url(), databaseName)
   await provisionDatabase(server.url(databaseName))
-  return migrate({ ownerUrl, jobsUrl, signingKeys: [signingKeyOf(keys)] })
+  return migrate({ ownerUrl, jobsUrl, signingKeys: async () => acceptedKeys(await readKeys(dataFolder)) })
 }

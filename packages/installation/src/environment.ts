@@ -115,6 +115,7 @@ export const commandNeeds = {
     'JOBS_DATABASE_URL',
   ],
   migrate: ['MIGRATION_DATABASE_URL', 'JOBS_DATABASE_URL', 'CONTEXT_SIGNING_KEYS'],
+  'tenantry signing-key': ['MIGRATION_DATABASE_URL', 'CONTEXT_SIGNING_KEYS'],
 } as const
 
 export type CommandVariables<Command extends keyof typeof commandNeeds> = {

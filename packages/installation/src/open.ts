@@ -89,7 +89,7 @@ export async function openParts(config: InstallationConfig, options: OpenOptions
       const ended = dependencies.services.apiKeys.flush().then(() => database.close())
       const closed = Promise.allSettled([...others.map((close) => close()), ended, redis?.close()])
       await Promise.race([closed, delay(closeMilliseconds, undefined, { ref: false })])
-      await storage.server?.stop()
+      await storage.close()
     },
   }
 }

@@ -8,19 +8,20 @@ import type { InstallationConfig } from './environment.ts'
 
 /** Where an installation keeps its data, and the keys to it. None of it leaves the process. */
 export interface Storage {
-  /** To be stopped at the end; null where another process runs it. */
-  server: { stop(): Promise<void> } | null
   appUrl: string
   platformUrl: string
   jobsUrl: string
   /** Null where the environment does not name it, as for a service. */
   ownerUrl: string | null
-  signingKey: SigningKey
+  /** The one to sign with now. */
+  signingKey(): SigningKey
   encryptionKeys: SealingKey[]
   /** The migrations that ran when it was prepared. */
   migrated: string[]
   /** Only where everything is in one folder. */
   developmentKey: DevelopmentKey | null
+  /** Stops the server, unless another process runs it. */
+  close(): Promise<void>
 }
 
 export interface StorageOptions {
@@ -41,14 +42,14 @@ function externalStorage(config: InstallationConfig): Storage {
   if (!DATABASE_URL || !PLATFORM_DATABASE_URL || !JOBS_DATABASE_URL || !signing || !ENCRYPTION_KEYS)
     throw new Error('incomplete')
   return {
-    server: null,
     appUrl: DATABASE_URL,
     platformUrl: PLATFORM_DATABASE_URL,
     jobsUrl: JOBS_DATABASE_URL,
     ownerUrl: config.MIGRATION_DATABASE_URL ?? null,
-    signingKey: { kid: signing.id, secret: signing.key },
+    signingKey: () => ({ kid: signing.id, secret: signing.key }),
     encryptionKeys: ENCRYPTION_KEYS,
     migrated: [],
     developmentKey: null,
+    close: async () => undefined,
   }
 }

@@ -28,7 +28,7 @@ async function migrate(environment: NodeJS.ProcessEnv): Promise<Migrated> {
   }
   return withInstallation(
     environment,
-    async ({ storage }) => ({ migrated: storage.migrated, signingKeys: [storage.signingKey.kid] }),
+    async ({ storage }) => ({ migrated: storage.migrated, signingKeys: [storage.signingKey().kid] }),
     { prepare: true },
   )
 }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { developmentIssuerName, seededOperator, seededUsers } from '@tenantry/control-plane/seeds'
-import { findDevelopmentKey } from '@tenantry/installation/embedded'
+import { findDevelopmentKey } from '@tenantry/installation/embedded-keys'
 import { ConfigurationError } from '@tenantry/installation/environment'
 import { createDevelopmentIssuer } from '@tenantry/kernel/authentication/development-issuer'
 import { systemClock } from '@tenantry/kernel/context/clock'

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
-import { loadOrCreateKeyFile } from './key-file.ts'
+import { loadOrCreateKeyFile, readKeyFile, replaceKeyFile } from './key-file.ts'
 
 const schema = z.strictObject({ secret: z.string().min(8) })
 const create = () => ({ secret: randomBytes(16).toString('hex') })
@@ -72,5 +72,26 @@ test.each([
 test('a content that its own schema refuses is never written', async () => {
   const folder = await newFolder()
   await expect(loadOrCreateKeyFile(join(folder, 'keys.json'), () => ({ secret: '' }), schema)).rejects.toThrow()
+  expect(await readdir(folder)).toEqual([])
+})
+
+test('a file is replaced whole: who reads meanwhile gets what was there before, or after', async () => {
+  const folder = await newFolder()
+  const path = join(folder, 'keys.json')
+  const before = await loadOrCreateKeyFile(path, create, schema)
+  const after = create()
+  const [, ...seen] = await Promise.all([
+    replaceKeyFile(path, after, schema),
+    ...Array.from({ length: 16 }, () => readKeyFile(path, schema)),
+  ])
+  for (const secrets of seen) expect([before, after]).toContainEqual(secrets)
+  expect(await readKeyFile(path, schema)).toEqual(after)
+  expect(await readdir(folder)).toEqual(['keys.json'])
+  expect((await stat(path)).mode & 0o777).toBe(0o600)
+})
+
+test('reading makes no file', async () => {
+  const folder = await newFolder()
+  await expect(readKeyFile(join(folder, 'keys.json'), schema)).rejects.toThrow('There is no key file')
   expect(await readdir(folder)).toEqual([])
 })

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, open, unlink } from 'node:fs/promises'
+import { link, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { z } from 'zod'
 
@@ -16,11 +16,22 @@ export async function loadOrCreateKeyFile<Secrets>(
 ): Promise<Secrets> {
   const text = await read(path)
   if (text !== null) return parse(path, text, schema)
-  await write(path, JSON.stringify(schema.parse(await create()), null, 2))
+  await write(path, schema.parse(await create()), link)
   const written = await read(path)
   if (written === null) throw new Error(`The key file ${path} vanished while it was being made.`)
   return parse(path, written, schema)
 }
+
+/** For a file that is there; throws as `loadOrCreateKeyFile` does. */
+export async function readKeyFile<Secrets>(path: string, schema: z.ZodType<Secrets>): Promise<Secrets> {
+  const text = await read(path)
+  if (text === null) throw new Error(`There is no key file ${path}.`)
+  return parse(path, text, schema)
+}
+
+/** Whoever reads meanwhile gets either content, whole. */
+export const replaceKeyFile = <Secrets>(path: string, secrets: Secrets, schema: z.ZodType<Secrets>): Promise<void> =>
+  write(path, schema.parse(secrets), rename)
 
 async function read(path: string): Promise<string | null> {
   const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
@@ -41,19 +52,19 @@ async function read(path: string): Promise<string | null> {
 }
 
 /** Appears complete or not at all. A link fails where a rename would replace the file of a process that was faster. */
-async function write(path: string, text: string): Promise<void> {
+async function write(path: string, secrets: unknown, place: typeof link | typeof rename): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const draft = `${path}.${randomUUID()}`
   const file = await open(draft, 'wx', ownerOnly)
   try {
-    await file.writeFile(`${text}\n`)
+    await file.writeFile(`${JSON.stringify(secrets, null, 2)}\n`)
     await file.sync()
-    await link(draft, path)
+    await place(draft, path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   } finally {
     await file.close()
-    await unlink(draft)
+    await rm(draft, { force: true })
   }
 }
 

@@ -3,7 +3,7 @@ import { MikroORM, type Options } from '@mikro-orm/postgresql'
 import pg from 'pg'
 import { contextFunctionsSql } from './context-functions.ts'
 import { productSchema } from './roles.ts'
-import type { SigningKey } from './signed-context.ts'
+import type { AcceptedKey, SigningKey } from './signed-context.ts'
 
 export interface SqlMigration {
   name: string
@@ -56,7 +56,7 @@ export async function schemaDrift(target: MigrationTarget): Promise<string[]> {
  * Makes the keys of the list the only valid ones. To rotate, name the new key beside the old one, sign with it
  * everywhere, then leave the old one out. Throws if a key is known by another secret, or if there are more than two.
  */
-export async function installSigningKeys(ownerUrl: string, keys: readonly SigningKey[]): Promise<void> {
+export async function installSigningKeys(ownerUrl: string, keys: readonly AcceptedKey[]): Promise<void> {
   if (keys.length === 0) throw new Error('At least one signing key must stay valid')
   if (keys.length > 2)
     throw new Error('At most two signing keys are valid at a time: the one that signs, and the one before')
@@ -65,7 +65,7 @@ export async function installSigningKeys(ownerUrl: string, keys: readonly Signin
   try {
     await client.query('begin')
     await client.query('lock table tenancy.signing_keys in share row exclusive mode')
-    for (const { kid, secret } of keys) await installSigningKey(client, kid, secret)
+    for (const key of keys) await installSigningKey(client, key)
     await client.query(
       `update tenancy.signing_keys set retires_at = clock_timestamp()
         where (retires_at is null or retires_at > clock_timestamp()) and kid <> all ($1)`,
@@ -77,11 +77,24 @@ export async function installSigningKeys(ownerUrl: string, keys: readonly Signin
   }
 }
 
-async function installSigningKey(client: pg.Client, kid: string, secret: Buffer): Promise<void> {
+/** What the database accepts now. Secret: for the owner's tools alone. */
+export async function listAcceptedKeys(ownerUrl: string): Promise<SigningKey[]> {
+  const client = new pg.Client(ownerUrl)
+  await client.connect()
+  try {
+    const sql = `select kid, secret from tenancy.signing_keys
+                  where retires_at is null or retires_at > clock_timestamp() order by created_at, kid`
+    return (await client.query<SigningKey>(sql)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+async function installSigningKey(client: pg.Client, { kid, secret, retiresAt }: AcceptedKey): Promise<void> {
   const { rowCount } = await client.query(
-    `insert into tenancy.signing_keys as known (kid, secret) values ($1, $2)
-      on conflict (kid) do update set retires_at = null where known.secret = excluded.secret`,
-    [kid, secret],
+    `insert into tenancy.signing_keys as known (kid, secret, retires_at) values ($1, $2, $3)
+      on conflict (kid) do update set retires_at = excluded.retires_at where known.secret = excluded.secret`,
+    [kid, secret, retiresAt],
   )
   if (rowCount === 0)
     throw new Error(`The signing key "${kid}" is known by another secret: give the new one another id`)

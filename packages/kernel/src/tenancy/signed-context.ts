@@ -8,6 +8,11 @@ export interface SigningKey {
   secret: Buffer
 }
 
+/** A key that PostgreSQL accepts, and until when; as long as it is named unless told. */
+export interface AcceptedKey extends SigningKey {
+  retiresAt?: Date
+}
+
 /** Long enough for any statement that starts a transaction, short enough that a stolen token is soon worthless. */
 export const contextLifetimeSeconds = 30
 

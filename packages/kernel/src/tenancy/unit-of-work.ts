@@ -17,7 +17,8 @@ export interface DatabaseOptions {
   /** URL of `tenantry_platform`. */
   platformUrl: string
   entities: Options['entities']
-  signingKey: SigningKey
+  /** A function where it changes while the pools are open: it is asked for every context. */
+  signingKey: SigningKey | (() => SigningKey)
   poolSize: number
   statementTimeoutMilliseconds: number
   /** After which a connection that nobody needs is closed; 0: never. Half a minute unless told. */
@@ -189,9 +190,8 @@ function contextSettings(options: DatabaseOptions, bindings: Binding[]): Record<
     'tenancy.user_context': '',
     'tenancy.platform_context': '',
   }
-  for (const { purpose, value } of bindings) {
-    settings[settingOf[purpose]] = signContext(options.signingKey, purpose, value)
-  }
+  const key = typeof options.signingKey === 'function' ? options.signingKey() : options.signingKey
+  for (const { purpose, value } of bindings) settings[settingOf[purpose]] = signContext(key, purpose, value)
   return settings
 }
 
