@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { send } from './http.ts'
 
 /** Leaves the machine to the processes that start meanwhile. */
-const pauseMilliseconds = 10
+const pauseMilliseconds = 25
 const callers = 3
 
 export interface ContinuingCalls {

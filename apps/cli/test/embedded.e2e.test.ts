@@ -77,7 +77,11 @@ test('the signing key is rotated under a running service: no call fails, and the
   })
   try {
     const former = await key()
-    const calls = startCalls(() => callerIn(service).tenants.list({ limit: 1 }))
+    const findsOne = async () => {
+      const { items } = await callerIn(service).tenants.list({ limit: 1 })
+      if (items.length !== 1) throw new Error('It sees no tenant')
+    }
+    const calls = startCalls(findsOne)
     const rotated = await type('signing-key rotate --overlap 5 --json', environment)
     const current = await key()
     expect(JSON.parse(rotated.out)).toEqual({ signs: current.kid, retiring: 'k1', until: expect.any(String) })
@@ -96,7 +100,7 @@ test('the signing key is rotated under a running service: no call fails, and the
       out: expect.stringContaining(`Refused from now on: ${current.kid}.`),
     })
     expect(await isAccepted(service, current)).toBe(false)
-    expect(await callerIn(service).tenants.list({ limit: 1 })).toMatchObject({ items: [{}] })
+    await findsOne()
   } finally {
     await service.close()
   }

@@ -83,7 +83,7 @@ async function addKey(ownerUrl: string, current: SigningKey): Promise<SigningKey
   const others = await listOthers(ownerUrl, current)
   if (others.length > 0) {
     throw new ConfigurationError(
-      `A rotation is under way: the database accepts ${others.join(', ')} beside ${current.kid}. Once every process signs with ${current.kid}, run pnpm tenantry signing-key retire.`,
+      `A rotation is under way: the database accepts ${others.join(', ')} beside ${current.kid}. Let it end by itself, or: once every process signs with ${current.kid}, run pnpm tenantry signing-key retire.`,
     )
   }
   const next = newKey()
