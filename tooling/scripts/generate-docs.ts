@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises'
+import { commandLinePage } from './command-line-page.ts'
 import { configurationPage } from './configuration-page.ts'
 import { errorsPage } from './errors-page.ts'
 
@@ -6,6 +7,7 @@ import { errorsPage } from './errors-page.ts'
 export const generatedDocs = (): Record<string, string> => ({
   'docs/errors.md': errorsPage(),
   'docs/configuration.md': configurationPage(),
+  'docs/cli.md': commandLinePage(),
 })
 
 if (import.meta.main) {

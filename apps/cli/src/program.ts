@@ -36,7 +36,8 @@ export async function run(
   }
 }
 
-function createProgram(surroundings: Surroundings, { out, error }: Terminal): Command {
+/** What its help is read from; `run` runs it. */
+export function createProgram(surroundings: Surroundings, { out, error, width }: Terminal): Command {
   const program = new Command('tenantry')
     .description(
       'Works on an installation of Tenantry: that of DATABASE_URL, or the embedded one of DATA_DIR (.tenantry).',
@@ -51,13 +52,13 @@ function createProgram(surroundings: Surroundings, { out, error }: Terminal): Co
   for (const command of everyCommand(program)) {
     command
       .exitOverride()
-      .configureOutput({ writeOut: out, writeErr: error })
+      .configureOutput({ writeOut: out, writeErr: error, ...(width ? { getOutHelpWidth: () => width } : {}) })
       .showHelpAfterError('See --help for examples.')
   }
   return program
 }
 
-const everyCommand = (command: Command): Command[] => [command, ...command.commands.flatMap(everyCommand)]
+export const everyCommand = (command: Command): Command[] => [command, ...command.commands.flatMap(everyCommand)]
 
 /** What an operation refuses, by its code; anything else as it is explained to who starts a service. */
 function told(error: unknown) {

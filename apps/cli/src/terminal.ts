@@ -2,6 +2,8 @@
 export interface Terminal {
   out(text: string): void
   error(text: string): void
+  /** Columns that help may take; those of standard output unless told. */
+  width?: number
 }
 
 /** Columns as wide as their widest cell, under their names; one line where there is nothing. */
