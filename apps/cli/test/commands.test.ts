@@ -27,17 +27,20 @@ async function asAdmin<Result>(work: (admin: pg.Client) => Promise<Result>): Pro
 }
 
 describe('help', () => {
-  test.each(['doctor', 'migrate', 'seed', 'tenant list', 'token'])('of %s teaches by example', async (command) => {
-    const { code, out } = await type(`${command} --help`, {})
-    expect(code).toBe(0)
-    expect(out).toMatch(new RegExp(`Examples:\\n  pnpm tenantry ${command}.* # `))
-    expect(out).toContain('--json')
-  })
+  test.each(['doctor', 'migrate', 'seed', 'tenant list', 'token', 'signing-key rotate', 'signing-key retire'])(
+    'of %s teaches by example',
+    async (command) => {
+      const { code, out } = await type(`${command} --help`, {})
+      expect(code).toBe(0)
+      expect(out).toMatch(new RegExp(`Examples:\\n  pnpm tenantry ${command}.* # `))
+      expect(out).toContain('--json')
+    },
+  )
 
   test('names every command and the exit codes', async () => {
     const { code, out } = await type('--help', {})
     expect(code).toBe(0)
-    for (const name of ['migrate', 'seed', 'doctor', 'tenant', 'token'])
+    for (const name of ['migrate', 'seed', 'doctor', 'tenant', 'token', 'signing-key'])
       expect(out).toMatch(new RegExp(`^  ${name} `, 'm'))
     expect(out).toContain('Exit codes: 0 done, 1 failed or refused, 2 wrong usage.')
   })
@@ -110,6 +113,54 @@ describe('tenant list', () => {
     const program = await type('tenant list --status asleep --json', environment)
     expect(program).toMatchObject({ code: 1, error: '' })
     expect(JSON.parse(program.out).error).toMatchObject({ code: 'request.invalid', issues: [{ path: 'status' }] })
+  })
+})
+
+describe('signing-key', () => {
+  const accepted = () =>
+    asAdmin(async (admin) => {
+      const sql = 'select kid from tenancy.signing_keys where retires_at is null or retires_at > now() order by kid'
+      return (await admin.query(sql)).rows.map(({ kid }) => kid)
+    })
+
+  test('shows what the processes need and what comes next, then ends the former key', async () => {
+    const { code, out } = await type('signing-key rotate', environment)
+    expect(code).toBe(0)
+    const variable = /^CONTEXT_SIGNING_KEYS=(([\w-]+):\S+,test:\S+)$/m.exec(out)
+    expect(out).toContain('2. Once all run with it, end test: pnpm tenantry signing-key retire')
+    const next = String(variable?.[2])
+    expect(await accepted()).toEqual([next, 'test'])
+    const configured = { ...environment, CONTEXT_SIGNING_KEYS: variable?.[1] }
+    expect(await type('signing-key rotate', configured)).toMatchObject({
+      code: 1,
+      error: expect.stringMatching(/^A rotation is under way: .* accepts test beside /),
+    })
+    const retired = await type('signing-key retire', configured)
+    expect(retired.out).toBe(`Refused from now on: test. Only ${next} is accepted.\n`)
+    expect(await accepted()).toEqual([next])
+    // The other tests sign with the first one.
+    await type('migrate', environment)
+    expect(await accepted()).toEqual(['test'])
+  })
+
+  test.each(['rotate', 'retire'])('%s by a key that the database does not accept changes nothing', async (command) => {
+    for (const id of ['unknown', 'test']) {
+      const outdated = { CONTEXT_SIGNING_KEYS: `${id}:${randomBytes(32).toString('base64')}` }
+      expect(await type(`signing-key ${command}`, { ...environment, ...outdated })).toMatchObject({
+        code: 1,
+        out: '',
+        error: expect.stringMatching(/does not accept .*; nothing was changed\.\n$/),
+      })
+    }
+    expect(await accepted()).toEqual(['test'])
+  })
+
+  test('names what it needs, and what it has no use for', async () => {
+    const { error } = await type('signing-key rotate', { DATABASE_URL: environment.DATABASE_URL })
+    const names = [...error.matchAll(/^ {2}(\w+): required by pnpm tenantry signing-key\.$/gm)].map(([, name]) => name)
+    expect(names).toEqual(['MIGRATION_DATABASE_URL', 'CONTEXT_SIGNING_KEYS'])
+    const overlap = await type('signing-key rotate --overlap 60', environment)
+    expect(overlap).toMatchObject({ code: 1, error: expect.stringMatching(/^--overlap: With an external database/) })
   })
 })
 

@@ -42,8 +42,8 @@ describe.skipIf(program === null)('behind PgBouncer in transaction mode', () => 
   const unitOf = ({ id: tenantId }: TestTenant) => ({ tenantId, actor: operator, readOnly: false, asOperator: false })
 
   /** On a session of its own, which may be any of the server's. */
-  async function outside(sql: string): Promise<unknown[]> {
-    const client = new pg.Client(bouncer.through(installation.testDatabase.urls.tenantry_app))
+  async function outside(sql: string, through = bouncer): Promise<unknown[]> {
+    const client = new pg.Client(through.through(installation.testDatabase.urls.tenantry_app))
     await client.connect()
     try {
       return (await client.query(sql)).rows
@@ -52,22 +52,24 @@ describe.skipIf(program === null)('behind PgBouncer in transaction mode', () => 
     }
   }
 
-  async function openThrough(options: Partial<DatabaseOptions>, settings: Record<string, string> = {}) {
-    const { urls, signingKey } = installation.testDatabase
+  async function startOther(settings: Record<string, string> = {}): Promise<PgBouncer> {
     const other = await startPgBouncer(program ?? '', installation.testDatabase, settings)
+    onTestFinished(() => other.stop())
+    return other
+  }
+
+  async function openThrough({ through }: PgBouncer, options: Partial<DatabaseOptions>) {
+    const { urls, signingKey } = installation.testDatabase
     const database = await openDatabase({
-      appUrl: other.through(urls.tenantry_app),
-      platformUrl: other.through(urls.tenantry_platform),
+      appUrl: through(urls.tenantry_app),
+      platformUrl: through(urls.tenantry_platform),
       entities,
       signingKey,
       poolSize: 4,
       statementTimeoutMilliseconds: 15_000,
       ...options,
     })
-    onTestFinished(async () => {
-      await database.close()
-      await other.stop()
-    })
+    onTestFinished(() => database.close())
     return database
   }
 
@@ -170,19 +172,22 @@ describe.skipIf(program === null)('behind PgBouncer in transaction mode', () => 
     'rollback',
   ]
 
+  const settingNames = [
+    'search_path',
+    'row_security',
+    'standard_conforming_strings',
+    'timezone',
+    'datestyle',
+    'bytea_output',
+    'statement_timeout',
+  ]
+  const stateSql = `
+    select ${settingNames.map((name) => `current_setting('${name}') as ${name}`).join(', ')}, current_user as "user",
+           (select count(*)::int from pg_cursors where name <> '') as cursors,
+           (select count(*)::int from pg_prepared_statements) as statements`
+
   async function stateOf(em: EntityManager) {
-    const settings = [
-      'search_path',
-      'row_security',
-      'standard_conforming_strings',
-      'timezone',
-      'datestyle',
-      'bytea_output',
-    ]
-    const [state] = await em.execute<Record<string, unknown>[]>(`
-      select ${settings.map((name) => `current_setting('${name}') as ${name}`).join(', ')},
-             current_setting('statement_timeout') as timeout, current_user as "user",
-             (select count(*)::int from pg_cursors where name <> '') as cursors, (select count(*)::int from pg_prepared_statements) as statements`)
+    const [state] = await em.execute<Record<string, unknown>[]>(stateSql)
     return state
   }
 
@@ -190,7 +195,10 @@ describe.skipIf(program === null)('behind PgBouncer in transaction mode', () => 
     ['as it is documented', {}],
     ['though PgBouncer resets no session', { server_reset_query_always: '0' }],
   ])('what SQL in one tenant’s unit does to its session reaches no unit of another, %s', async (_, settings) => {
-    const database = await openThrough({ pooler: 'pgbouncer', poolSize: 20 }, { ...settings, default_pool_size: '2' })
+    const database = await openThrough(await startOther({ ...settings, default_pool_size: '2' }), {
+      pooler: 'pgbouncer',
+      poolSize: 20,
+    })
     const [attacker, ...others] = tenants.slice(0, 7) as [TestTenant, ...TestTenant[]]
     const clean = await database.tenantUnit(unitOf(attacker), stateOf)
     for (const poison of poisons) {
@@ -205,6 +213,24 @@ describe.skipIf(program === null)('behind PgBouncer in transaction mode', () => 
     }
   })
 
+  test('nor does what another client left in a session that PgBouncer does not reset', async () => {
+    const other = await startOther({ default_pool_size: '1', server_reset_query_always: '0' })
+    const database = await openThrough(other, { pooler: 'pgbouncer' })
+    const [tenant] = tenants as [TestTenant]
+    const clean = await database.tenantUnit(unitOf(tenant), stateOf)
+    const left = `set search_path = pg_temp, public; set row_security = off; set standard_conforming_strings = off;
+      set timezone = 'Asia/Tokyo'; set datestyle = 'German'; set bytea_output = 'escape'`
+    const isLeft = async () => (await outside('show bytea_output', other))[0]
+    for (const work of [
+      () => database.tenantUnit(unitOf(tenant), stateOf),
+      async () => (await database.userRead(operator.id, { text: stateSql }))[0],
+    ]) {
+      await outside(left, other)
+      expect(await isLeft()).toEqual({ bytea_output: 'escape' })
+      expect(await work()).toEqual(clean)
+    }
+  })
+
   test('settings that the role was altered to do not reach a transaction', async () => {
     const admin = new pg.Client(installation.testDatabase.adminUrl)
     await admin.connect()
@@ -214,7 +240,7 @@ describe.skipIf(program === null)('behind PgBouncer in transaction mode', () => 
     }
     const [tenant] = tenants as [TestTenant]
     const clean = await installation.database.tenantUnit(unitOf(tenant), stateOf)
-    const database = await openThrough({ pooler: 'pgbouncer' })
+    const database = await openThrough(await startOther(), { pooler: 'pgbouncer' })
     const altered = await database.tenantUnit(unitOf(tenant), stateOf)
     await admin.query(`${alter} reset all`)
     await admin.end()
@@ -227,14 +253,14 @@ describe.skipIf(program === null)('behind PgBouncer in transaction mode', () => 
   })
 
   test('without being told of, it serves nobody: what sessions are started with is refused', async () => {
-    const database = await openThrough({})
+    const database = await openThrough(await startOther(), {})
     const unit = database.tenantUnit(unitOf(tenantOf(0)), (em) => em.find(Tenant, {}))
     await expect(unit).rejects.toThrow(/unsupported startup parameter/)
   })
 
   test('nor where it was told to ignore what sessions are started with', async () => {
     const ignore_startup_parameters = 'options,statement_timeout,idle_in_transaction_session_timeout'
-    const database = await openThrough({}, { ignore_startup_parameters })
+    const database = await openThrough(await startOther({ ignore_startup_parameters }), {})
     const unit = unitOf(tenantOf(0))
     for (const attempt of [
       () => database.tenantUnit(unit, (em) => em.find(Tenant, {})),

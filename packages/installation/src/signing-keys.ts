@@ -102,7 +102,7 @@ async function listOthers(ownerUrl: string, { kid, secret }: SigningKey): Promis
   const accepted = await listAcceptedKeys(ownerUrl)
   if (!accepted.some((key) => key.kid === kid && key.secret.equals(secret))) {
     throw new ConfigurationError(
-      `The database does not accept the key ${kid}, only: ${accepted.map((key) => key.kid).join(', ')}. Look at CONTEXT_SIGNING_KEYS; nothing was changed.`,
+      `The database does not accept this key ${kid}, but: ${accepted.map((key) => key.kid).join(', ')}. Look at CONTEXT_SIGNING_KEYS; nothing was changed.`,
     )
   }
   return accepted.map((key) => key.kid).filter((other) => other !== kid)
