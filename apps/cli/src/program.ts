@@ -4,6 +4,7 @@ import { AppError } from '@tenantry/kernel/errors/app-error'
 import { Command, CommanderError } from 'commander'
 import type { Shown, Surroundings } from './command.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { keysCommand } from './commands/keys.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { seedCommand } from './commands/seed.ts'
 import { signingKeyCommand } from './commands/signing-key.ts'
@@ -24,14 +25,15 @@ export async function run(
     terminal.out(`${asJson ? JSON.stringify(data, null, 2) : text}\n`)
     if (failed) code = exitCodes.failed
   }
+  const program = createProgram({ environment, show }, terminal)
   try {
-    await createProgram({ environment, show }, terminal).parseAsync(typed, { from: 'user' })
+    await program.parseAsync(typed, { from: 'user' })
     return code
   } catch (error) {
     // Help and version end a run too.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
     if (typed.includes('--json')) terminal.out(`${JSON.stringify({ error: told(error) }, null, 2)}\n`)
-    else terminal.error(`${inLines(error)}\n`)
+    else terminal.error(`${inLines(error, program)}\n`)
     return exitCodes.failed
   }
 }
@@ -47,7 +49,15 @@ export function createProgram(surroundings: Surroundings, { out, error, width }:
       'after',
       '\nExit codes: 0 done, 1 failed or refused, 2 wrong usage.\nVariables come from the environment and from .env: see docs/configuration.md.',
     )
-  const commands = [migrateCommand, seedCommand, doctorCommand, tenantCommand, tokenCommand, signingKeyCommand]
+  const commands = [
+    migrateCommand,
+    seedCommand,
+    doctorCommand,
+    tenantCommand,
+    keysCommand,
+    signingKeyCommand,
+    tokenCommand,
+  ]
   for (const command of commands) program.addCommand(command(surroundings))
   for (const command of everyCommand(program)) {
     command
@@ -66,8 +76,15 @@ function told(error: unknown) {
   return { message: explainFailure(error) }
 }
 
-function inLines(error: unknown): string {
+function inLines(error: unknown, program: Command): string {
   if (!(error instanceof AppError)) return explainFailure(error)
-  const issues = (error.details.issues ?? []).map(({ path, message }) => `  ${path}: ${message}`)
+  const issues = (error.details.issues ?? []).map(({ path, message }) => `  ${asTyped(path, program)}: ${message}`)
   return [`${error.message} (${error.code})`, ...issues].join('\n')
+}
+
+/** An option is named as the field that it fills, in the spelling of options. */
+function asTyped(path: string, program: Command): string {
+  const [field = ''] = path.split('.')
+  const options = everyCommand(program).flatMap(({ options }) => options)
+  return options.find((option) => option.attributeName() === field)?.long ?? path
 }

@@ -27,25 +27,33 @@ async function asAdmin<Result>(work: (admin: pg.Client) => Promise<Result>): Pro
 }
 
 describe('help', () => {
-  test.each(['doctor', 'migrate', 'seed', 'tenant list', 'token', 'signing-key rotate', 'signing-key retire'])(
-    'of %s teaches by example',
-    async (command) => {
-      const { code, out } = await type(`${command} --help`, {})
-      expect(code).toBe(0)
-      expect(out).toMatch(new RegExp(`Examples:\\n  pnpm tenantry ${command}.* # `))
-      expect(out).toContain('--json')
-    },
-  )
+  test.each([
+    'doctor',
+    'migrate',
+    'seed',
+    'tenant list',
+    'token',
+    'keys create',
+    'keys list',
+    'keys revoke',
+    'signing-key rotate',
+    'signing-key retire',
+  ])('of %s teaches by example', async (command) => {
+    const { code, out } = await type(`${command} --help`, {})
+    expect(code).toBe(0)
+    expect(out).toMatch(new RegExp(`Examples:\\n  pnpm tenantry ${command}.* # `))
+    expect(out).toContain('--json')
+  })
 
   test('names every command and the exit codes', async () => {
     const { code, out } = await type('--help', {})
     expect(code).toBe(0)
-    for (const name of ['migrate', 'seed', 'doctor', 'tenant', 'token', 'signing-key'])
+    for (const name of ['migrate', 'seed', 'doctor', 'tenant', 'token', 'keys', 'signing-key'])
       expect(out).toMatch(new RegExp(`^  ${name} `, 'm'))
     expect(out).toContain('Exit codes: 0 done, 1 failed or refused, 2 wrong usage.')
   })
 
-  test.each(['nope', 'tenant list --nope', 'token', 'tenant', 'doctor too much'])(
+  test.each(['nope', 'tenant list --nope', 'token', 'tenant', 'doctor too much', 'keys create acme --name CI'])(
     '“%s” is wrong usage: 2',
     async (typed) => {
       expect(await type(typed, environment)).toMatchObject({ code: 2, out: '', error: expect.stringMatching(/\S/) })
@@ -109,10 +117,64 @@ describe('tenant list', () => {
   test('tells what an operation refuses, for a person and for a program', async () => {
     const person = await type('tenant list --status asleep --limit many', environment)
     expect(person).toMatchObject({ code: 1, out: '' })
-    expect(person.error).toMatch(/\(request\.invalid\)\n {2}limit: .+\n {2}status: Expected provisioning, /)
+    expect(person.error).toMatch(/\(request\.invalid\)\n {2}--limit: .+\n {2}--status: Expected provisioning, /)
     const program = await type('tenant list --status asleep --json', environment)
     expect(program).toMatchObject({ code: 1, error: '' })
     expect(JSON.parse(program.out).error).toMatchObject({ code: 'request.invalid', issues: [{ path: 'status' }] })
+  })
+})
+
+describe('keys', () => {
+  test('are created, listed and revoked, and the audit log says by whom', async () => {
+    const tenant = await installation.createTenant({ plan: 'enterprise' })
+    const create = `keys create ${tenant.slug} --name Scheduler --scopes usage:read usage:write`
+    const created = await type(create, environment)
+    expect(created).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(
+        /^tk_live_\S+\n\nScheduler \(\S+\)\. Send it as X-API-Key; it is not shown again\.\n$/,
+      ),
+    })
+    const [key = ''] = created.out.split('\n')
+    const limited = `${create} --expires-at 2100-01-01T00:00:00.000Z --ip-allowlist 203.0.113.0/24 --json`
+    expect(JSON.parse((await type(limited, environment)).out)).toMatchObject({
+      name: 'Scheduler',
+      expiresAt: '2100-01-01T00:00:00.000Z',
+      ipAllowlist: ['203.0.113.0/24'],
+      createdBy: { type: 'system', id: 'cli' },
+    })
+
+    const { out } = await type(`keys list ${tenant.slug}`, environment)
+    expect(out).toMatch(/^ID +NAME +SCOPES +EXPIRES +LAST USED\n/)
+    expect(out).not.toContain(key)
+    const { items } = JSON.parse((await type(`keys list ${tenant.slug} --json`, environment)).out)
+    expect(items).toHaveLength(2)
+    const first = items[1].id
+    expect((await type(`keys revoke ${tenant.slug} ${first}`, environment)).out).toBe(`Revoked ${first}.\n`)
+    expect(JSON.parse((await type(`keys list ${tenant.slug} --json`, environment)).out).items).toHaveLength(1)
+    const entries = await asAdmin(async (admin) => {
+      const sql = 'select action, actor_type, actor_id from tenantry.audit_entries where tenant_id = $1 order by id'
+      return (await admin.query(sql, [tenant.id])).rows
+    })
+    const by = { actor_type: 'system', actor_id: 'cli' }
+    for (const action of ['api_key.created', 'api_key.revoked']) expect(entries).toContainEqual({ action, ...by })
+  })
+
+  test('what is wrong is told by the name of its option, and a tenant or key that is not there by its code', async () => {
+    const { slug } = await installation.createTenant({ plan: 'enterprise' })
+    const wrong = await type(
+      `keys create ${slug} --name CI --scopes all --expires-at soon --ip-allowlist here`,
+      environment,
+    )
+    expect(wrong).toMatchObject({ code: 1, out: '' })
+    const options = [...wrong.error.matchAll(/^ {2}(--[a-z-]+): /gm)].map(([, option]) => option)
+    expect(options.sort()).toEqual(['--expires-at', '--ip-allowlist', '--scopes'])
+    const [noTenant, noKey] = [
+      await type('keys list no-such-tenant', environment),
+      await type(`keys revoke ${slug} 01890000-0000-7000-8000-000000000000`, environment),
+    ]
+    expect(noTenant).toMatchObject({ code: 1, error: expect.stringContaining('(tenant.not_found)') })
+    expect(noKey).toMatchObject({ code: 1, error: expect.stringContaining('(api_key.not_found)') })
   })
 })
 

@@ -9,7 +9,7 @@ export const tenantCommand = (surroundings: Surroundings): Command =>
 interface ListOptions {
   status?: 'provisioning' | 'active' | 'suspended' | 'deleting'
   plan?: string
-  parent?: string
+  parentId?: string
   tag?: string
   q?: string
   cursor?: string
@@ -27,11 +27,11 @@ const listCommand = (surroundings: Surroundings): Command =>
         ['tenant list --q acme --limit 5', 'whose name, slug, contact or externalId begins so'],
       ],
     },
-    async ({ status, plan, parent, tag, q, cursor, limit }) => {
+    async ({ status, plan, parentId, tag, q, cursor, limit }) => {
       const input = {
         status,
         plan,
-        parentId: parent,
+        parentId,
         tag,
         q,
         cursor,
@@ -53,7 +53,7 @@ const listCommand = (surroundings: Surroundings): Command =>
   )
     .option('--status <status>', 'provisioning, active, suspended or deleting')
     .option('--plan <plan>', 'only of this plan')
-    .option('--parent <id>', 'only directly below this tenant')
+    .option('--parent-id <id>', 'only directly below this tenant')
     .option('--tag <tag>', 'only with this tag')
     .option('--q <text>', 'what name, slug, contact or externalId begins with')
     .option('--limit <number>', 'as many at the most, 1 to 200')
