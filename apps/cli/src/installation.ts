@@ -39,5 +39,13 @@ export async function withInstallation<Result>(
 }
 
 /** Operations in this process; the tenant by id, slug or externalId. */
-export const callerIn = ({ dependencies }: InstallationParts, tenantId?: string): InternalCaller =>
-  createInternalCaller(dependencies, { actor: cli, ...(tenantId === undefined ? {} : { tenantId }) })
+export const callerIn = (
+  { dependencies }: InstallationParts,
+  tenantId?: string,
+  idempotencyKey?: string,
+): InternalCaller =>
+  createInternalCaller(dependencies, {
+    actor: cli,
+    ...(tenantId === undefined ? {} : { tenantId }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+  })

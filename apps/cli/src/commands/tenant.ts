@@ -2,9 +2,14 @@ import { Command } from 'commander'
 import { defineCommand, type Surroundings } from '../command.ts'
 import { callerIn, withInstallation } from '../installation.ts'
 import { table } from '../terminal.ts'
+import { createCommand } from './tenant-create.ts'
 
-export const tenantCommand = (surroundings: Surroundings): Command =>
-  new Command('tenant').description('List tenants.').addCommand(listCommand(surroundings))
+export function tenantCommand(surroundings: Surroundings): Command {
+  const command = new Command('tenant').description('Create and list tenants.')
+  const verbs = [createCommand, listCommand]
+  for (const verb of verbs) command.addCommand(verb(surroundings))
+  return command
+}
 
 interface ListOptions {
   status?: 'provisioning' | 'active' | 'suspended' | 'deleting'
