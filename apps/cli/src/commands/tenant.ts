@@ -3,10 +3,19 @@ import { defineCommand, type Surroundings } from '../command.ts'
 import { callerIn, withInstallation } from '../installation.ts'
 import { table } from '../terminal.ts'
 import { createCommand } from './tenant-create.ts'
+import { deleteCommand, purgeCommand, reactivateCommand, restoreCommand, suspendCommand } from './tenant-lifecycle.ts'
 
 export function tenantCommand(surroundings: Surroundings): Command {
-  const command = new Command('tenant').description('Create and list tenants.')
-  const verbs = [createCommand, listCommand]
+  const command = new Command('tenant').description('Create, list, suspend, delete, restore and purge tenants.')
+  const verbs = [
+    createCommand,
+    listCommand,
+    suspendCommand,
+    reactivateCommand,
+    deleteCommand,
+    restoreCommand,
+    purgeCommand,
+  ]
   for (const verb of verbs) command.addCommand(verb(surroundings))
   return command
 }
