@@ -12,6 +12,20 @@ export const overridesJson = `(select coalesce(json_agg(${overrideJson}), '[]') 
 
 export const limitOverrides = tenantQuery<{ overrides: StoredOverride[] }>(overrideSource, `select ${overridesJson}`)
 
+export async function listOverrides(em: EntityManager): Promise<StoredOverride[]> {
+  const overrides = await em.find(LimitOverride, {})
+  return overrides.map(({ meter, value, expiresAt }) => ({
+    meter,
+    value: value ?? null,
+    expiresAt: expiresAt?.toISOString() ?? null,
+  }))
+}
+
+/** Until the end of the transaction nobody else passes here for this tenant and meter. */
+export async function lockMeter(em: EntityManager, tenantId: string, meter: string): Promise<void> {
+  await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`tenantry limit ${tenantId} ${meter}`])
+}
+
 /** In place of what is there for the same meters. Needs a unit of work on the operators' connection. */
 export async function saveLimitOverrides(
   em: EntityManager,

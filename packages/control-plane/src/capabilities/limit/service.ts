@@ -1,6 +1,7 @@
 import type { CachedTenantContext, TenantContext } from '@tenantry/kernel/context/request-context'
 import { effectiveLimits, featuresOf, planNamed } from '../plan/index.ts'
-import { limitOverrides } from './repository.ts'
+import { limitErrors } from './contract.ts'
+import { limitOverrides, listOverrides, lockMeter } from './repository.ts'
 import { type StoredOverride, withOverrides } from './rules/overrides.ts'
 
 export async function getLimits(ctx: CachedTenantContext) {
@@ -17,4 +18,27 @@ export function limitsOf(
 ) {
   const { name } = planNamed(services.catalogue, tenant.plan)
   return withOverrides(effectiveLimits(services.catalogue, name), overrides, clock.now())
+}
+
+/**
+ * Makes sure that `adding` more fit below the hard limit of a meter, and that nobody else adds any until this transaction
+ * has ended. `count` is asked under that lock. Who asks for several meters asks in the order of their keys. Throws
+ * `usage.limit_exceeded`.
+ */
+export async function requireRoom(
+  ctx: TenantContext,
+  key: string,
+  { count, adding = 1 }: { count(): Promise<number>; adding?: number },
+): Promise<void> {
+  await lockMeter(ctx.em, ctx.tenant.id, key)
+  const found = limitsOf(ctx, await listOverrides(ctx.em)).find(({ meter }) => meter === key)
+  // A catalogue of one's own need not limit it.
+  if (!found || found.hardLimit === null) return
+  const { limit, hardLimit } = found
+  const used = await count()
+  if (used + adding <= hardLimit) return
+  throw limitErrors.limit_exceeded(
+    { meter: key, limit, used },
+    `${adding} more of ${key} would be above the limit of ${hardLimit}.`,
+  )
 }
