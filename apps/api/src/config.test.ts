@@ -148,6 +148,15 @@ test('https cannot be required where nobody could vouch for it', () => {
   expect(refused({ SMTP_URL: 'smtp://mail.example' })).toEqual(['MAIL_FROM'])
 })
 
+test('links in mails lead to the service itself unless told, and in production it must be told', () => {
+  expect(readConfig({}).PUBLIC_URL).toBe('http://127.0.0.1:3000')
+  expect(readConfig({ HOST: '::1', PORT: '8080' }).PUBLIC_URL).toBe('http://[::1]:8080')
+  expect(readConfig({ PUBLIC_URL: 'https://app.example' }).PUBLIC_URL).toBe('https://app.example')
+  const mailing = { ...external, SMTP_URL: 'smtp://mail.example', MAIL_FROM: 'mail@tenantry.example' }
+  const inProduction = () => readConfig({ ...mailing, TRUSTED_PROXIES: '10.0.0.1' }, { production: true })
+  expect(inProduction).toThrow('PUBLIC_URL: required with SMTP_URL')
+})
+
 test.each([
   ['DATABASE_URL', 'tenantry_owner'],
   ['PLATFORM_DATABASE_URL', 'postgres'],

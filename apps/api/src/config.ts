@@ -65,6 +65,9 @@ export const environment = z.object({
     )
     .optional()
     .describe('Whom mails are from, `Name <address@domain>` or an address'),
+  PUBLIC_URL: url('https:', 'http:')
+    .optional()
+    .describe('Where people reach this installation, for links in mails; http://HOST:PORT unless told'),
   BASE_DOMAIN: z.hostname().optional().describe('Tenants are also found by <slug>.<BASE_DOMAIN>'),
   CORS_ORIGINS: origins
     .prefault('')
@@ -115,6 +118,7 @@ interface Derived {
   LOG_REQUESTS: boolean
   DRAIN_DELAY_MS: number
   DRAIN_TIMEOUT_MS: number
+  PUBLIC_URL: string
 }
 
 export type Config = Omit<Environment, 'AUTH_DEV_ISSUER' | keyof Derived> & Derived
@@ -135,6 +139,8 @@ export function readConfig(source: NodeJS.ProcessEnv = process.env, { production
     PLATFORM_ACCESS: values.PLATFORM_ACCESS === 'true',
     REQUIRE_HTTPS: flagged(REQUIRE_HTTPS),
     LOG_REQUESTS: flagged(LOG_REQUESTS),
+    PUBLIC_URL:
+      values.PUBLIC_URL ?? `http://${values.HOST.includes(':') ? `[${values.HOST}]` : values.HOST}:${values.PORT}`,
     DRAIN_DELAY_MS: values.DRAIN_DELAY_MS ?? (production ? 5_000 : 0),
     DRAIN_TIMEOUT_MS: values.DRAIN_TIMEOUT_MS ?? (production ? 20_000 : 1_000),
   }
@@ -156,6 +162,8 @@ function contradictions(given: NodeJS.ProcessEnv, production: boolean): string[]
     problems.push('OIDC_ISSUER: must be https, for whoever can alter its keys on their way here can sign tokens.')
   }
   if (given.SMTP_URL !== undefined && given.MAIL_FROM === undefined) problems.push('MAIL_FROM: required with SMTP_URL.')
+  if (production && given.SMTP_URL !== undefined && given.PUBLIC_URL === undefined)
+    problems.push('PUBLIC_URL: required with SMTP_URL in production, for links in mails begin with it.')
   const requireHttps = (given.REQUIRE_HTTPS ?? String(production)) === 'true'
   if (requireHttps && given.TRUSTED_PROXIES === undefined) {
     problems.push(

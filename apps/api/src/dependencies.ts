@@ -29,6 +29,7 @@ export async function openInstallation(config: Config): Promise<Installation> {
       }),
     platformAccess: config.PLATFORM_ACCESS,
     mailer,
+    publicUrl: config.PUBLIC_URL,
     selfServiceSignUp: config.SELF_SERVICE_SIGNUP === 'true',
     streams: { heartbeatMilliseconds: config.STREAM_HEARTBEAT_MS, streamsPerTenant: config.STREAMS_PER_TENANT },
   })

@@ -7,6 +7,7 @@ import type { Input } from './doors.ts'
 import { asService, type Case, inPath, ofTenant, putDeep } from './operation-case.ts'
 import { accessCases } from './operation-cases-access.ts'
 import { apiKeyCases } from './operation-cases-api-key.ts'
+import { invitationCases } from './operation-cases-invitation.ts'
 import { lifecycleCases } from './operation-cases-lifecycle.ts'
 import { onboardingCases } from './operation-cases-onboarding.ts'
 import type { World } from './operation-world.ts'
@@ -180,6 +181,7 @@ export const operationCases: Record<string, Case[]> = {
   ...apiKeyCases,
   ...accessCases,
   ...lifecycleCases,
+  ...invitationCases,
   'usage.track': [
     { expects: 'ok', as: 'member', input: ofTenant({ metric: 'tokens', amount: 70, properties: { model: 'small' } }) },
     { expects: 'ok', as: 'member', input: ofTenant({ metric: 'tokens' }) },

@@ -7,6 +7,7 @@ import { onboardingSql } from './20261121000005_onboarding.ts'
 import { lifecycleSql } from './20261121000006_lifecycle.ts'
 import { hierarchySql } from './20261121000007_hierarchy.ts'
 import { isolationSql } from './20261121000009_isolation.ts'
+import { invitationsSql } from './20261121000012_invitations.ts'
 
 /** In order, and only ever added to. */
 export const migrations = [
@@ -19,4 +20,5 @@ export const migrations = [
   { name: '20261121000006_lifecycle', sql: lifecycleSql },
   { name: '20261121000007_hierarchy', sql: hierarchySql },
   { name: '20261121000009_isolation', sql: isolationSql },
+  { name: '20261121000012_invitations', sql: invitationsSql },
 ]

@@ -10,6 +10,9 @@ const budgetSeconds = 60
 /** Of one user, and from one address, which may be that of many users. */
 const signUps: Budget = { points: 10, windowSeconds: hour }
 
+/** Looked at and accepted from one address: enough for an office on its first day, far too little to guess by. */
+const invitations: Budget = { points: 60, windowSeconds: minute }
+
 /** What callers without a tenant share, per address or principal. */
 const outsideTenants: Budget = { points: 120, windowSeconds: minute }
 
@@ -21,12 +24,13 @@ export function createBudgets({
 }: Pick<Dependencies['services'], 'cache'> & { catalogue: PlanCatalogue; database: Database }): Dependencies['budget'] {
   return async (limit, tenant) => {
     if (limit === 'sign_up') return signUps
+    if (limit === 'invitation') return invitations
     if (limit === 'public' || tenant === null) return outsideTenants
     const own = await cache.getOrLoad(tenant.id, 'budget', budgetSeconds, () =>
       readRateLimits((query, values) => database.tenantRead({ tenantId: tenant.id }, query, values)),
     )
     const { rateLimits } = planNamed(catalogue, tenant.plan)
-    const budgets: Record<Exclude<RateLimitClass, 'public' | 'sign_up'>, Budget> = {
+    const budgets: Record<Exclude<RateLimitClass, 'public' | 'sign_up' | 'invitation'>, Budget> = {
       read: { points: own.requestsPerMinute ?? rateLimits.requestsPerMinute, windowSeconds: minute },
       write: { points: rateLimits.writesPerMinute, windowSeconds: minute },
       // As often as a product reports usage: it asks before each of its own requests.

@@ -9,6 +9,7 @@ import { type ApiKeyOptions, createApiKeys } from './capabilities/api-key/index.
 import { auditLog } from './capabilities/audit/index.ts'
 import { explainPath } from './capabilities/decision/index.ts'
 import { createEventStreams, type EventStreamOptions } from './capabilities/event/index.ts'
+import { createInvitations } from './capabilities/invitation/index.ts'
 import { createIsolation } from './capabilities/isolation/index.ts'
 import type { OnboardingOptions } from './capabilities/onboarding/index.ts'
 import type { PlanCatalogue } from './capabilities/plan/index.ts'
@@ -30,6 +31,8 @@ export type ControlPlaneParts = Omit<Dependencies, Made> &
     streams?: Partial<Omit<EventStreamOptions, 'bus' | 'look'>>
     onboarding?: Partial<OnboardingOptions>
     mailer?: Mailer | null
+    /** Where people reach this installation; links in mails begin with it. */
+    publicUrl?: string
     /** How long a tenant that was deleted can be restored; 30 unless told. */
     deletionRetentionDays?: number
   }
@@ -47,6 +50,7 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     streams,
     onboarding,
     mailer = null,
+    publicUrl = 'http://127.0.0.1:3000',
     platformAccess = true,
     deletionRetentionDays = 30,
     ...parts
@@ -90,20 +94,15 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     deletionRetentionDays,
     eventStreams,
     forgetAccess,
+    invitations: createInvitations({ database: parts.database, directory }),
     isolation: openIsolation(parts),
     mailer,
+    publicUrl: publicUrl.replace(/\/+$/, ''),
+    sealer: parts.sealer,
     onboarding: { selfService: false, region: 'default', ...onboarding },
   }
-  const dependencies: Dependencies = {
-    ...parts,
-    directory,
-    apiKeys,
-    auditLog,
-    budget,
-    explainPath,
-    platformAccess,
-    services,
-  }
+  const made = { directory, apiKeys, auditLog, budget, explainPath, platformAccess, services }
+  const dependencies: Dependencies = { ...parts, ...made }
   return dependencies
 }
 

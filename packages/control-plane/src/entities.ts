@@ -3,6 +3,7 @@ import type { ExpectedPolicy } from '@tenantry/kernel/tenancy/inspection'
 import { ApiKey } from './capabilities/api-key/entity.ts'
 import { AuditEntry, PlatformAuditEntry } from './capabilities/audit/entity.ts'
 import { Event } from './capabilities/event/entity.ts'
+import { Invitation } from './capabilities/invitation/entity.ts'
 import { DeletionReport } from './capabilities/lifecycle/entity.ts'
 import { LimitOverride } from './capabilities/limit/entity.ts'
 import { Mail } from './capabilities/mail/entity.ts'
@@ -29,6 +30,7 @@ export const tenantTables = [
   IdempotencyRecord,
   Onboarding,
   Mail,
+  Invitation,
 ] as const
 
 export const platformTables = [

@@ -13,6 +13,7 @@ import type { ErrorKind } from '@tenantry/kernel/errors/app-error'
 import { apiKeyErrors } from './capabilities/api-key/contract.ts'
 import { accessErrors } from './capabilities/decision/contract.ts'
 import { eventErrors } from './capabilities/event/contract.ts'
+import { invitationErrors } from './capabilities/invitation/contract.ts'
 import { deletionReportErrors, lifecycleErrors } from './capabilities/lifecycle/contract.ts'
 import { limitErrors } from './capabilities/limit/contract.ts'
 import { onboardingErrors } from './capabilities/onboarding/contract.ts'
@@ -41,6 +42,7 @@ export const errorGroups = [
   accessErrors,
   lifecycleErrors,
   deletionReportErrors,
+  invitationErrors,
 ] as const
 
 type CodesOf<Group> = Group extends Readonly<Record<string, { readonly code: infer Code }>> ? Code : never

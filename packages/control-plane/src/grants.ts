@@ -50,7 +50,38 @@ const apiKeyColumns = [
   'revoked_at',
 ] as const
 const secretColumns = ['digest', 'former_ends_at', 'rotated_at', 'revoked_at'] as const
-const deliveryColumns = ['attempts', 'next_attempt_at', 'sent_at', 'last_error'] as const
+const deliveryColumns = ['attempts', 'next_attempt_at', 'sent_at', 'last_error', 'sealed'] as const
+const invitationColumns = [
+  'tenant_id',
+  'id',
+  'email',
+  'role',
+  'role_ids',
+  'state',
+  'sends',
+  'invited_by_type',
+  'invited_by_id',
+  'invited_by_name',
+  'created_at',
+  'sent_at',
+  'expires_at',
+  'accepted_at',
+  'accepted_by',
+  'revoked_at',
+] as const
+const invitationChanges = [
+  'state',
+  'token_digest',
+  'sends',
+  'invited_by_type',
+  'invited_by_id',
+  'invited_by_name',
+  'sent_at',
+  'expires_at',
+  'accepted_at',
+  'accepted_by',
+  'revoked_at',
+] as const
 const progressColumns = ['done_steps', 'api_key', 'response', 'finished_at'] as const
 const answerColumns = ['request_hash', 'response', 'created_at'] as const
 
@@ -68,7 +99,7 @@ const tableGrants: ExpectedGrants['tables'] = {
     tenantry_directory: ['select', 'insert', { update: ['email', 'name'] }],
   },
   'tenantry.memberships': {
-    tenantry_app: ['select'],
+    tenantry_app: ['select', 'insert'],
     tenantry_platform: ['select', 'insert'],
     tenantry_directory: ['select'],
     tenantry_hierarchy: ['select'],
@@ -135,6 +166,13 @@ const tableGrants: ExpectedGrants['tables'] = {
     tenantry_platform: ['select', 'insert', 'delete'],
     tenantry_directory: ['select'],
   },
+  // Nobody who serves requests reads the digest of a token.
+  'tenantry.invitations': {
+    tenantry_app: [{ select: invitationColumns }, 'insert', { update: invitationChanges }],
+    tenantry_platform: [{ select: invitationColumns }, 'insert', { update: invitationChanges }],
+    tenantry_directory: ['select'],
+    tenantry_jobs: ['select', 'delete'],
+  },
   'tenantry.idempotency_records': {
     tenantry_app: ['select', 'insert', { update: answerColumns }],
     tenantry_platform: ['select', 'insert', { update: answerColumns }],
@@ -199,6 +237,7 @@ const functionGrants: ExpectedGrants['functions'] = {
   'hierarchy.move_tenant(uuid, integer, timestamp with time zone)': ['tenantry_platform'],
   'directory.find_api_key()': ['tenantry_app'],
   'directory.touch_api_keys(jsonb)': ['tenantry_platform'],
+  'directory.find_invitation()': ['tenantry_app'],
   'metering.track(uuid, text, bigint, text, timestamp with time zone, timestamp with time zone, text, date, jsonb)': [
     'tenantry_app',
     'tenantry_platform',

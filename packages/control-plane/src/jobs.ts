@@ -53,6 +53,11 @@ export const scheduledJobs = (dependencies: Dependencies): readonly ScheduledJob
     run: async (query) => ({ removed: await query('delete from tenantry.mails') }),
   },
   {
+    name: 'invitations.expire',
+    cron: '57 3 * * *',
+    run: async (query) => ({ removed: await query('delete from tenantry.invitations') }),
+  },
+  {
     name: 'tenants.reactivate',
     cron: '* * * * *',
     run: async () => ({ reactivated: await reactivateDue(dependencies) }),

@@ -3,6 +3,7 @@ import { apiKeyRouter } from './capabilities/api-key/router.ts'
 import { accessRouter } from './capabilities/decision/router.ts'
 import { eventRouter } from './capabilities/event/router.ts'
 import { hierarchyRouter } from './capabilities/hierarchy/router.ts'
+import { invitationRouter } from './capabilities/invitation/router.ts'
 import { platformRouter } from './capabilities/isolation/router.ts'
 import { deletionReportRouter, lifecycleRouter } from './capabilities/lifecycle/router.ts'
 import { tenantLimitRouter } from './capabilities/limit/router.ts'
@@ -31,6 +32,7 @@ export const appRouter = router({
   usage: usageRouter,
   events: eventRouter,
   apiKeys: apiKeyRouter,
+  invitations: invitationRouter,
   platform: platformRouter,
   deletionReports: deletionReportRouter,
 })

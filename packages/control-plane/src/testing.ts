@@ -95,6 +95,7 @@ export interface TestInstallationOptions {
   mailer?: ControlPlaneParts['mailer']
   /** How its database is reached, where not directly. */
   reach?(database: TestDatabase): Promise<Partial<DatabaseOptions>>
+  publicUrl?: string
 }
 
 export async function openTestInstallation({
@@ -104,6 +105,7 @@ export async function openTestInstallation({
   onboarding = {},
   mailer = null,
   reach = async () => ({}),
+  publicUrl = 'https://tenantry.example',
 }: TestInstallationOptions = {}): Promise<TestInstallation> {
   const testDatabase = await cloneTemplate(
     `${inject('postgresUrl')}/postgres`,
@@ -143,6 +145,7 @@ export async function openTestInstallation({
     streams,
     onboarding,
     mailer,
+    publicUrl,
   })
   const population = populating(dependencies, issuer)
   const close = async () => {

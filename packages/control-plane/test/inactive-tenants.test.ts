@@ -13,6 +13,8 @@ const answersOperators = ['tenants.reactivate', 'tenants.remove', 'tenants.resto
 const outsideTenants = [
   'deletionReports.get',
   'deletionReports.list',
+  'invitations.accept',
+  'invitations.preview',
   'me.get',
   'plans.list',
   'platform.isolation',

@@ -36,6 +36,8 @@ export interface OpenOptions extends Omit<StorageOptions, 'logger'> {
   streams?: ControlPlaneParts['streams']
   /** Sends mails from this process; null where it sends none. */
   mailer?: ControlPlaneParts['mailer']
+  /** Where links in mails lead. */
+  publicUrl?: string
   selfServiceSignUp?: boolean
 }
 
@@ -73,6 +75,7 @@ export async function openParts(config: InstallationConfig, options: OpenOptions
     catalogue,
     ...(options.platformAccess === undefined ? {} : { platformAccess: options.platformAccess }),
     mailer: options.mailer ?? null,
+    ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
     onboarding: { region: config.REGION, selfService: options.selfServiceSignUp ?? false },
     deletionRetentionDays: config.DELETION_RETENTION_DAYS,
     ...(options.streams === undefined ? {} : { streams: options.streams }),

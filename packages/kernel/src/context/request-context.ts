@@ -118,6 +118,8 @@ export interface Sequence extends Omit<ServiceContext, 'em' | 'record' | 'afterC
     /** Sees all tenants; may write what belongs to `tenantId`. */
     platform<Result>(work: (unit: ServiceContext) => Promise<Result>, tenantId?: string): Promise<Result>
     tenant<Result>(access: TenantAccess, work: (unit: TenantContext) => Promise<Result>): Promise<Result>
+    /** On the application's connection, unless the caller is an operator. */
+    member<Result>(access: TenantAccess, work: (unit: TenantContext) => Promise<Result>): Promise<Result>
   }
 }
 

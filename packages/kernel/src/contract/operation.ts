@@ -17,10 +17,18 @@ export type UnitOfWorkKind = 'tenant' | 'user' | 'platform' | 'none'
 /**
 /**
  * Which budget a call draws on. `read`, `write` and `access` (a product's question before each of its own requests)
- * count per principal and tenant, `settings_update` and `usage` per tenant, `public` per client address, `sign_up` per
- * user and per client address.
+ * count per principal and tenant, `settings_update` and `usage` per tenant, `public` and `invitation` per client address,
+ * `sign_up` per user and per client address.
  */
-export type RateLimitClass = 'read' | 'write' | 'access' | 'settings_update' | 'usage' | 'public' | 'sign_up'
+export type RateLimitClass =
+  | 'read'
+  | 'write'
+  | 'access'
+  | 'settings_update'
+  | 'usage'
+  | 'public'
+  | 'sign_up'
+  | 'invitation'
 
 export interface RestRoute {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'

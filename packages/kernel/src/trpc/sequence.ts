@@ -1,4 +1,5 @@
-import type { Sequence } from '../context/request-context.ts'
+import type { TenantAccess } from '../context/dependencies.ts'
+import type { Sequence, TenantContext } from '../context/request-context.ts'
 import { runUnit, type UnitCaller } from './unit.ts'
 
 /**
@@ -19,11 +20,18 @@ export function openSequence(caller: UnitCaller): Sequence {
         const target = { kind: 'platform', tenantId: tenantId ?? null, readOnly: false } as const
         return runUnit(caller, target, (unit) => work({ ...fields, ...unit }))
       },
-      tenant: (access, work) => {
-        const { tenant } = access
-        const target = { kind: 'tenant', tenantId: tenant.id, asOperator: true, readOnly: false } as const
-        return runUnit(caller, target, (unit) => work({ ...fields, ...unit, access, tenant, eventKey: null }))
-      },
+      tenant: (access, work) => inTenant(access, work, true),
+      member: (access, work) => inTenant(access, work, actor.type === 'platformAdmin'),
     },
+  }
+
+  function inTenant<Result>(
+    access: TenantAccess,
+    work: (unit: TenantContext) => Promise<Result>,
+    asOperator: boolean,
+  ): Promise<Result> {
+    const { tenant } = access
+    const target = { kind: 'tenant', tenantId: tenant.id, asOperator, readOnly: false } as const
+    return runUnit(caller, target, (unit) => work({ ...fields, ...unit, access, tenant, eventKey: null }))
   }
 }

@@ -827,6 +827,152 @@ export type Operations = {
             };
         };
     };
+    invitations: {
+        list: {
+            type: "query";
+            input: {
+                limit?: number | undefined;
+                cursor?: string | undefined;
+                tenantId: string;
+                state?: "accepted" | "expired" | "pending" | "revoked" | undefined;
+            };
+            output: {
+                items: {
+                    id: string;
+                    email: string;
+                    role: "admin" | "member" | "owner" | "viewer";
+                    roleIds: string[];
+                    state: "accepted" | "expired" | "pending" | "revoked";
+                    invitedBy: {
+                        type: "apiKey" | "platformAdmin" | "service" | "system" | "user";
+                        id: string;
+                    };
+                    createdAt: string;
+                    sentAt: string;
+                    expiresAt: string;
+                    acceptedAt: string | null;
+                    acceptedBy: string | null;
+                    revokedAt: string | null;
+                }[];
+                nextCursor: string | null;
+            };
+        };
+        create: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                email?: string | undefined;
+                role?: "admin" | "member" | "owner" | "viewer" | undefined;
+                roleIds?: string[] | undefined;
+                invitations?: {
+                    email: string;
+                    role: "admin" | "member" | "owner" | "viewer";
+                    roleIds?: string[] | undefined;
+                }[] | undefined;
+                expiresInSeconds?: number | undefined;
+            };
+            output: {
+                id: string;
+                email: string;
+                role: "admin" | "member" | "owner" | "viewer";
+                roleIds: string[];
+                state: "accepted" | "expired" | "pending" | "revoked";
+                invitedBy: {
+                    type: "apiKey" | "platformAdmin" | "service" | "system" | "user";
+                    id: string;
+                };
+                createdAt: string;
+                sentAt: string;
+                expiresAt: string;
+                acceptedAt: string | null;
+                acceptedBy: string | null;
+                revokedAt: string | null;
+            } | {
+                results: {
+                    email: string;
+                    outcome: "invited" | "rejected";
+                    invitation: {
+                        id: string;
+                        email: string;
+                        role: "admin" | "member" | "owner" | "viewer";
+                        roleIds: string[];
+                        state: "accepted" | "expired" | "pending" | "revoked";
+                        invitedBy: {
+                            type: "apiKey" | "platformAdmin" | "service" | "system" | "user";
+                            id: string;
+                        };
+                        createdAt: string;
+                        sentAt: string;
+                        expiresAt: string;
+                        acceptedAt: string | null;
+                        acceptedBy: string | null;
+                        revokedAt: string | null;
+                    } | null;
+                    code: string | null;
+                    message: string | null;
+                }[];
+            };
+        };
+        resend: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                invitationId: string;
+                expiresInSeconds?: number | undefined;
+            };
+            output: {
+                id: string;
+                email: string;
+                role: "admin" | "member" | "owner" | "viewer";
+                roleIds: string[];
+                state: "accepted" | "expired" | "pending" | "revoked";
+                invitedBy: {
+                    type: "apiKey" | "platformAdmin" | "service" | "system" | "user";
+                    id: string;
+                };
+                createdAt: string;
+                sentAt: string;
+                expiresAt: string;
+                acceptedAt: string | null;
+                acceptedBy: string | null;
+                revokedAt: string | null;
+            };
+        };
+        revoke: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                invitationId: string;
+            };
+            output: {
+                id: string;
+                revokedAt: string;
+            };
+        };
+        preview: {
+            type: "mutation";
+            input: {
+                token: string;
+            };
+            output: {
+                tenantName: string;
+                inviterName: string;
+            };
+        };
+        accept: {
+            type: "mutation";
+            input: {
+                token: string;
+            };
+            output: {
+                tenantId: string;
+                slug: string;
+                tenantName: string;
+                role: "admin" | "member" | "owner" | "viewer";
+                joinedAt: string;
+            };
+        };
+    };
     platform: {
         isolation: {
             type: "query";
@@ -969,6 +1115,16 @@ export type ErrorCode =
   | 'idempotency.conflict'
   | 'idempotency.in_progress'
   | 'internal'
+  | 'invitation.already_accepted'
+  | 'invitation.already_member'
+  | 'invitation.already_pending'
+  | 'invitation.email_mismatch'
+  | 'invitation.expired'
+  | 'invitation.inviter_lost_rights'
+  | 'invitation.not_found'
+  | 'invitation.not_pending'
+  | 'invitation.revoked'
+  | 'invitation.unknown_token'
   | 'onboarding.unknown_region'
   | 'onboarding.unknown_template'
   | 'onboarding.unusable_parent'
@@ -1011,4 +1167,6 @@ export const keyedMutations: ReadonlySet<string> = new Set([
   'usage.track',
   'apiKeys.create',
   'apiKeys.rotate',
+  'invitations.create',
+  'invitations.resend',
 ])

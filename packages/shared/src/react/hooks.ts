@@ -62,6 +62,38 @@ export const useRemoveApiKey = mutationHook(
   ({ apiKeys }) => [apiKeys.list.pathFilter()],
 )
 
+export const [useInvitations, useSuspenseInvitations] = queryHooks(({ invitations }) => invitations.list)
+export const [useInfiniteInvitations, useSuspenseInfiniteInvitations] = infiniteHooks(
+  ({ invitations }) => invitations.list,
+)
+export const useCreateInvitation = mutationHook(
+  ({ invitations }) => invitations.create,
+  ({ invitations }) => [invitations.list.pathFilter()],
+)
+export const useResendInvitation = mutationHook(
+  ({ invitations }) => invitations.resend,
+  ({ invitations }) => [invitations.list.pathFilter()],
+)
+export const useRevokeInvitation = mutationHook(
+  ({ invitations }) => invitations.revoke,
+  ({ invitations }) => [invitations.list.pathFilter()],
+)
+/** A mutation, so that the token travels in a body; it changes nothing. */
+export const usePreviewInvitation = mutationHook(
+  ({ invitations }) => invitations.preview,
+  () => [],
+)
+// Whoever joined a tenant reaches it, and counts in it.
+export const useAcceptInvitation = mutationHook(
+  ({ invitations }) => invitations.accept,
+  ({ invitations, tenants, me, access }) => [
+    invitations.list.pathFilter(),
+    tenants.pathFilter(),
+    me.pathFilter(),
+    access.pathFilter(),
+  ],
+)
+
 /** Its answer may hold a key, which nothing shows a second time. */
 export const useCreateTenant = mutationHook(
   ({ tenants }) => tenants.create,

@@ -8,4 +8,4 @@ export {
   roleScopes,
   tenantScopes,
 } from './rules/scopes.ts'
-export { createDirectory, refuseGrantBeyond, refuseManaging, type SignedInUser } from './service.ts'
+export { createDirectory, grantRefusal, refuseGrantBeyond, refuseManaging, type SignedInUser } from './service.ts'

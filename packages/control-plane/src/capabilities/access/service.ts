@@ -4,6 +4,7 @@ import { type Actor, actorKey } from '@tenantry/kernel/context/actor'
 import type { Clock } from '@tenantry/kernel/context/clock'
 import type { Database, Directory, Identity, TenantAccess } from '@tenantry/kernel/context/dependencies'
 import { authErrors } from '@tenantry/kernel/contract/errors'
+import type { AppError } from '@tenantry/kernel/errors/app-error'
 import { LRUCache } from 'lru-cache'
 import {
   type AccessRow,
@@ -70,7 +71,8 @@ export function createDirectory(options: DirectoryOptions): Directory {
       const key = `${actorKey(actor)} ${tenantRef}`
       const looking = sharedLookUp(found, key, () => load(database, actor, tenantRef, changes))
       const { access, askedAt } = await looking
-      if (access && askedAt < lastChange(access.tenant)) {
+      // Which tenant it was not found in, nobody knows: whoever joined one just now must not wait.
+      if (askedAt < (access ? lastChange(access.tenant) : changes)) {
         // All who waited for it come by here: the first looks again, the others wait for that.
         if (found.get(key) === looking) found.delete(key)
         return narrowed(actor, (await sharedLookUp(found, key, () => load(database, actor, tenantRef, changes))).access)
@@ -189,11 +191,17 @@ function narrowed(actor: Actor, access: TenantAccess | null): TenantAccess | nul
   return { ...access, scopes }
 }
 
-/** Nobody grants what they do not hold. Throws `auth.permission_denied` with a scope that is missing. */
-export function refuseGrantBeyond({ scopes }: Pick<TenantAccess, 'scopes'>, granted: ReadonlySet<string>): void {
+/** Nobody grants what they do not hold: `auth.permission_denied` with a scope that is missing, or null. */
+export function grantRefusal({ scopes }: Pick<TenantAccess, 'scopes'>, granted: ReadonlySet<string>): AppError | null {
   const missingScope = missingFrom(scopes, granted)
-  if (missingScope === undefined) return
-  throw authErrors.permission_denied({ missingScope }, `Nobody grants what they do not hold: ${missingScope}.`)
+  if (missingScope === undefined) return null
+  return authErrors.permission_denied({ missingScope }, `Nobody grants what they do not hold: ${missingScope}.`)
+}
+
+/** Throws what `grantRefusal` answers. */
+export function refuseGrantBeyond(access: Pick<TenantAccess, 'scopes'>, granted: ReadonlySet<string>): void {
+  const refusal = grantRefusal(access, granted)
+  if (refusal) throw refusal
 }
 
 /** `others` are the scopes of whom the caller is about to change. Throws `auth.permission_denied`. */

@@ -20,6 +20,8 @@ export const Mail = defineEntity({
     subject: p.string().length(200),
     text: p.text(),
     html: p.text(),
+    /** Text and HTML with the secret links that the others leave out, encrypted; null once nothing is left to send. */
+    sealed: p.text().nullable(),
     createdAt: p.datetime(),
     attempts: p.integer().default(0),
     /** Null where it is given up. */

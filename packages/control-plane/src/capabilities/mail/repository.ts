@@ -6,7 +6,7 @@ export type { Mail } from './entity.ts'
 
 export async function insertMail(
   em: EntityManager,
-  mail: Pick<Mail, 'recipient' | 'subject' | 'text' | 'html' | 'createdAt'>,
+  mail: Pick<Mail, 'id' | 'recipient' | 'subject' | 'text' | 'html' | 'sealed' | 'createdAt'>,
 ): Promise<void> {
   await em.persist(em.create(Mail, { ...mail, nextAttemptAt: mail.createdAt })).flush()
 }
@@ -30,7 +30,7 @@ export async function claimMail(em: EntityManager, mail: Mail, now: Date): Promi
 export async function markMail(
   em: EntityManager,
   { tenantId, id }: Pick<Mail, 'tenantId' | 'id'>,
-  outcome: { sentAt: Date; nextAttemptAt: null } | { lastError: string },
+  outcome: Partial<Pick<Mail, 'sentAt' | 'nextAttemptAt' | 'lastError' | 'sealed'>>,
 ): Promise<void> {
   await em.nativeUpdate(Mail, { tenantId, id }, outcome)
 }

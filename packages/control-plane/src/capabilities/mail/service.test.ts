@@ -1,46 +1,29 @@
-import type { AddressInfo } from 'node:net'
-import { text } from 'node:stream/consumers'
-import { createMailer, type Mailer } from '@tenantry/kernel/mail/mailer'
 import pg from 'pg'
-import { SMTPServer } from 'smtp-server'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { openTestInstallation, operator, type TestInstallation } from '../../testing.ts'
+import { asAdmin } from '../event/service.fixture.ts'
 import { deliverMails, listOutbox, queueMail } from './index.ts'
+import { type MailServer, openMailServer } from './mail-server.fixture.ts'
+import type { Message } from './rules/message.ts'
 
 let now: Date
 let installation: TestInstallation
-let server: SMTPServer
-let mailer: Mailer
-let refusal: Error | null
-let received: { to: string[]; raw: string }[]
+let server: MailServer
 
 beforeAll(async () => {
-  server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ['STARTTLS', 'AUTH'],
-    onData: (stream, session, done) => {
-      text(stream).then((raw) => {
-        if (!refusal) received.push({ to: session.envelope.rcptTo.map(({ address }) => address), raw })
-        done(refusal)
-      }, done)
-    },
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.server.address() as AddressInfo
-  mailer = createMailer({ url: `smtp://127.0.0.1:${port}`, from: 'Tenantry <mail@tenantry.example>' })
-  installation = await openTestInstallation({ clock: { now: () => now }, mailer })
+  server = await openMailServer()
+  installation = await openTestInstallation({ clock: { now: () => now }, mailer: server.mailer })
 })
 
 afterAll(async () => {
-  mailer.close()
-  await new Promise<void>((resolve) => server.close(() => resolve()))
+  await server.close()
   await installation.close()
 })
 
 beforeEach(async () => {
   now = new Date('2026-11-21T10:00:00Z')
-  refusal = null
-  received = []
+  server.refusal = null
+  server.received = []
 })
 
 const later = (minutes: number) => {
@@ -49,15 +32,12 @@ const later = (minutes: number) => {
 const deliver = () => deliverMails(installation.dependencies)
 const messageIdOf = ({ raw }: { raw: string }) => /^message-id: (.+)$/im.exec(raw)?.[1]?.trim()
 
-async function queue(recipient: string): Promise<string> {
+async function queue(recipient: string, paragraphs: Message['paragraphs'] = ['One & only']): Promise<string> {
   const { id } = await installation.createTenant()
   await installation.database.tenantUnit(
     { tenantId: id, actor: { type: 'system', name: 'test' }, readOnly: false },
     (em) =>
-      queueMail(
-        { em, clock: installation.dependencies.clock },
-        { recipient, subject: 'Ready', paragraphs: ['One & only'] },
-      ),
+      queueMail({ ...installation.dependencies, em, tenant: { id } }, { recipient, subject: 'Ready', paragraphs }),
   )
   return id
 }
@@ -69,7 +49,7 @@ test('the owner of a new tenant gets one welcome mail, as text and as HTML', asy
     .tenants.create({ name: 'Bits & Bobs', ownerEmail: 'Owner@Bobs.test' })
   expect(await deliver()).toEqual({ sent: 1, failed: 0 })
   expect(await deliver()).toEqual({ sent: 0, failed: 0 })
-  const [mail, ...others] = received
+  const [mail, ...others] = server.received
   expect(others).toEqual([])
   expect(mail?.to).toEqual(['owner@bobs.test'])
   expect(mail?.raw).toMatch(/^from: Tenantry <mail@tenantry\.example>\r$/im)
@@ -85,22 +65,22 @@ test('the owner of a new tenant gets one welcome mail, as text and as HTML', asy
 
 test('a mail that the server does not take is tried again, later and later, as the same mail', async () => {
   await queue('a@people.test')
-  refusal = Object.assign(new Error('Mailbox is full'), { responseCode: 452 })
+  server.refusal = Object.assign(new Error('Mailbox is full'), { responseCode: 452 })
   expect(await deliver()).toEqual({ sent: 0, failed: 1 })
   expect(await deliver()).toEqual({ sent: 0, failed: 0 })
   later(1)
   expect(await deliver()).toEqual({ sent: 0, failed: 1 })
-  refusal = null
+  server.refusal = null
   later(4)
   expect(await deliver()).toEqual({ sent: 0, failed: 0 })
   later(1)
   expect(await deliver()).toEqual({ sent: 1, failed: 0 })
-  expect(received).toHaveLength(1)
+  expect(server.received).toHaveLength(1)
 })
 
 test('a mail that no server takes is given up in the end', async () => {
   await queue('b@people.test')
-  refusal = Object.assign(new Error('No such user'), { responseCode: 550 })
+  server.refusal = Object.assign(new Error('No such user'), { responseCode: 550 })
   let tries = 0
   for (let day = 0; day < 12; day++, later(1_440)) tries += (await deliver()).failed
   expect(tries).toBe(8)
@@ -121,8 +101,8 @@ test('a mail whose sender is lost before it was marked is sent again, under the 
   await database.query('drop trigger crash on tenantry.mails')
   later(1)
   expect(await deliver()).toEqual({ sent: 1, failed: 0 })
-  expect(received).toHaveLength(2)
-  const [first, second] = received.map(messageIdOf)
+  expect(server.received).toHaveLength(2)
+  const [first, second] = server.received.map(messageIdOf)
   expect(first).toMatch(/^<[0-9a-f-]{36}@tenantry\.example>$/)
   expect(second).toBe(first)
   expect(await listOutbox(installation.dependencies, 'c@people.test')).toHaveLength(1)
@@ -132,7 +112,7 @@ test('of several processes one sends', async () => {
   await queue('d@people.test')
   const outcomes = await Promise.all([deliver(), deliver(), deliver()])
   expect(outcomes.reduce((sum, { sent }) => sum + sent, 0)).toBe(1)
-  expect(received).toHaveLength(1)
+  expect(server.received).toHaveLength(1)
 })
 
 test('without a mail server mails wait, and a developer sees them, the newest first', async () => {
@@ -142,9 +122,32 @@ test('without a mail server mails wait, and a developer sees them, the newest fi
   later(1)
   await queue('e@people.test')
   expect(await deliverMails(alone)).toEqual({ sent: 0, failed: 0 })
-  expect(received).toEqual([])
+  expect(server.received).toEqual([])
   const [newest, oldest] = await listOutbox(alone, 'e@people.test')
   expect(newest).toMatchObject({ text: 'One & only\n', html: expect.stringContaining('One &amp; only') })
   expect(newest?.createdAt.getTime()).toBeGreaterThan(oldest?.createdAt.getTime() ?? 0)
   expect(await deliver()).toEqual({ sent: 2, failed: 0 })
+})
+
+const secretUrl = 'https://tenantry.example/invitations/accept#token=s3cret-t0ken'
+const holding = (installation: TestInstallation, text: string) =>
+  asAdmin(installation, 'select from tenantry.mails m where strpos(m::text, $1) > 0', [text])
+
+test('a secret link is in the mail that is sent, and in the table at no time', async () => {
+  await queue('f@people.test', ['Join us', { secretUrl }])
+  expect(await holding(installation, 's3cret')).toBe(0)
+  expect((await listOutbox(installation.dependencies, 'f@people.test'))[0]?.links).toEqual([secretUrl])
+
+  expect(await deliver()).toEqual({ sent: 1, failed: 0 })
+  expect(server.received[0]?.raw.replaceAll(/=\r\n/g, '').split('s3cret-t0ken')).toHaveLength(4)
+  const [sent] = await listOutbox(installation.dependencies, 'f@people.test')
+  expect(sent).toMatchObject({ text: 'Join us\n\n(A link for you alone stood here.)\n', links: [] })
+})
+
+test('a secret link is forgotten with the mail that is given up, also where the mail server repeats it', async () => {
+  await queue('g@people.test', [{ secretUrl }])
+  server.refusal = Object.assign(new Error(`Spam: ${secretUrl}`), { responseCode: 550 })
+  for (let day = 0; day < 12; day++, later(1_440)) await deliver()
+  expect(await holding(installation, 's3cret')).toBe(0)
+  expect((await listOutbox(installation.dependencies, 'g@people.test'))[0]?.links).toEqual([])
 })

@@ -1,5 +1,7 @@
 export {
+  countAdmins,
   countMembers,
+  findMembership,
   findUserById,
   findUserByIdentity,
   insertMembership,

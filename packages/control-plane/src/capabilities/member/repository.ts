@@ -10,6 +10,15 @@ export async function countMembers(em: EntityManager): Promise<number> {
   return em.count(Membership)
 }
 
+/** Direct ones: owners too. */
+export async function countAdmins(em: EntityManager): Promise<number> {
+  return em.count(Membership, { role: { $in: ['owner', 'admin'] } })
+}
+
+export async function findMembership(em: EntityManager, userId: string): Promise<Membership | null> {
+  return em.findOne(Membership, { userId })
+}
+
 /** Leaves an existing membership as it is. Needs a unit of work that may write memberships. */
 export async function insertMembership(
   em: EntityManager,

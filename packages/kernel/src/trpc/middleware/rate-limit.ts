@@ -62,7 +62,8 @@ function keysOf(limit: RateLimitClass, ctx: RequestContext, actor: Actor, access
 }
 
 function keyOf(limit: RateLimitClass, ctx: RequestContext, actor: Actor, access: TenantAccess | null): string {
-  if (limit === 'public') return ctx.client.address === null ? 'in-process' : clientNetwork(ctx.client.address)
+  if (limit === 'public' || limit === 'invitation')
+    return ctx.client.address === null ? 'in-process' : clientNetwork(ctx.client.address)
   const tenantId = access?.tenant.id ?? 'no-tenant'
   // What operators mend in a tenant must not wait for what the tenant used up.
   const own = limit === 'read' || limit === 'write' || limit === 'access' || actor.type === 'platformAdmin'

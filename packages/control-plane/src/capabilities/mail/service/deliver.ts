@@ -2,23 +2,27 @@ import type { Dependencies } from '@tenantry/kernel/context/dependencies'
 import type { Mailer } from '@tenantry/kernel/mail/mailer'
 import { openSequence } from '@tenantry/kernel/trpc/sequence'
 import { claimMail, listDueMails, listMailsTo, type Mail, markMail } from '../repository.ts'
+import { nextAttempt } from '../rules/retry.ts'
+import { open } from './sealed.ts'
 
 declare module '@tenantry/kernel/context/dependencies' {
   interface Services {
     /** Null where no mail server is configured: mails then wait. */
     mailer: Mailer | null
+    sealer: Sealer
   }
 }
 
 const operation = 'mails.deliver'
 const atOnce = 20
+const links = /https?:\/\/\S+/g
 
 /**
  * Sends what is due. A mail that the server does not take is tried again later, for two days; one whose sender is lost
  * between sending and marking it is sent again, under the same Message-ID.
  */
 export async function deliverMails(dependencies: Dependencies): Promise<{ sent: number; failed: number }> {
-  const { clock, logger, services } = dependencies
+  const { clock, logger, sealer, services } = dependencies
   const { mailer } = services
   if (mailer === null) return { sent: 0, failed: 0 }
   const { unit } = sequenceFor(dependencies)
@@ -32,16 +36,23 @@ export async function deliverMails(dependencies: Dependencies): Promise<{ sent: 
   async function deliver(mail: Mail): Promise<'sent' | 'failed' | 'taken'> {
     const claimed = await unit.platform(({ em }) => claimMail(em, mail, clock.now()), mail.tenantId)
     if (!claimed) return 'taken'
-    const [sending] = await Promise.allSettled([mailer?.send(mail)])
+    const [sending] = await Promise.allSettled([send(mail)])
     const { tenantId, id } = mail
     if (sending?.status !== 'rejected') {
-      await unit.platform(({ em }) => markMail(em, mail, { sentAt: clock.now(), nextAttemptAt: null }), tenantId)
+      const sent = { sentAt: clock.now(), nextAttemptAt: null, sealed: null }
+      await unit.platform(({ em }) => markMail(em, mail, sent), tenantId)
       return 'sent'
     }
-    logger.warn({ err: sending.reason, mail: id }, 'a mail could not be sent')
-    const lastError = String(sending.reason).slice(0, 500)
-    await unit.platform(({ em }) => markMail(em, mail, { lastError }), tenantId)
+    // A mail server may repeat what it did not like.
+    const lastError = String(sending.reason).replaceAll(links, '…').slice(0, 500)
+    logger.warn({ reason: lastError, mail: id }, 'a mail could not be sent')
+    const givenUp = nextAttempt(mail.attempts + 1, clock.now()) === null
+    await unit.platform(({ em }) => markMail(em, mail, { lastError, ...(givenUp ? { sealed: null } : {}) }), tenantId)
     return 'failed'
+  }
+
+  async function send(mail: Mail): Promise<void> {
+    await mailer?.send(open(sealer, mail))
   }
 }
 
@@ -49,14 +60,16 @@ export async function deliverMails(dependencies: Dependencies): Promise<{ sent: 
 export async function listOutbox(dependencies: Dependencies, recipient?: string) {
   const { unit } = sequenceFor(dependencies)
   const mails = await unit.platform(({ em }) => listMailsTo(em, recipient, 50))
-  return mails.map(({ recipient: to, subject, text, html, createdAt }) => ({
-    to,
-    subject,
-    text,
-    html,
-    links: text.match(/https?:\/\/\S+/g) ?? [],
-    createdAt,
-  }))
+  return mails
+    .map((mail) => open(dependencies.sealer, mail))
+    .map(({ recipient: to, subject, text, html, createdAt }) => ({
+      to,
+      subject,
+      text,
+      html,
+      links: text.match(links) ?? [],
+      createdAt,
+    }))
 }
 
 const sequenceFor = (dependencies: Dependencies) =>

@@ -1,11 +1,22 @@
+import type { Services } from '@tenantry/kernel/context/dependencies'
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
+import { newId } from '@tenantry/kernel/tenancy/id'
 import { insertMail } from '../repository.ts'
 import { type Message, writeMessage } from '../rules/message.ts'
+import { seal } from './sealed.ts'
+
+type QueueContext = Pick<TenantContext, 'em' | 'clock'> & {
+  tenant: { id: string }
+  services: Pick<Services, 'sealer'>
+}
 
 /** Sent by a job once this transaction has committed, and then at least once. */
 export async function queueMail(
-  { em, clock }: Pick<TenantContext, 'em' | 'clock'>,
+  { em, clock, tenant, services }: QueueContext,
   { recipient, ...message }: Message & { recipient: string },
 ): Promise<void> {
-  await insertMail(em, { recipient, ...writeMessage(message), createdAt: clock.now() })
+  const { complete, ...shown } = writeMessage(message)
+  const id = newId()
+  const sealed = complete && seal(services.sealer, { tenantId: tenant.id, id }, complete)
+  await insertMail(em, { id, recipient, ...shown, sealed, createdAt: clock.now() })
 }

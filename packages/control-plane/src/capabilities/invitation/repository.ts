@@ -1,0 +1,128 @@
+import { type EntityManager, type FilterQuery, LockMode } from '@mikro-orm/postgresql'
+import { Invitation } from './entity.ts'
+import type { InvitationState } from './rules/state.ts'
+
+/** What may be read of an invitation. */
+export type InvitationRow = Omit<Invitation, 'tokenDigest'>
+
+export interface PageOfInvitations {
+  state: InvitationState | undefined
+  now: Date
+  /** The id that the page begins after. */
+  after: string | undefined
+  limit: number
+}
+
+/** The newest first. */
+export async function listInvitations(
+  em: EntityManager,
+  { state, now, after, limit }: PageOfInvitations,
+): Promise<InvitationRow[]> {
+  const where = { $and: [state ? inState(state, now) : {}, after === undefined ? {} : { id: { $lt: after } }] }
+  return em.find(Invitation, where, { orderBy: { id: 'desc' }, limit })
+}
+
+function inState(state: InvitationState, now: Date): FilterQuery<Invitation> {
+  if (state === 'pending') return { state, expiresAt: { $gt: now } }
+  if (state === 'expired') return { $or: [{ state }, { state: 'pending', expiresAt: { $lte: now } }] }
+  return { state }
+}
+
+/** Locked until the transaction ends. */
+export async function findInvitationForUpdate(em: EntityManager, id: string): Promise<InvitationRow | null> {
+  return em.findOne(Invitation, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE })
+}
+
+/**
+ * False where the address has a pending invitation; one that has run out makes room. The digest is bound, as in what
+ * follows: the ORM would write it into the text of its statement.
+ */
+export async function insertInvitation(em: EntityManager, row: InvitationRow, tokenDigest: string): Promise<boolean> {
+  const ranOut = { email: row.email, state: 'pending' as const, expiresAt: { $lte: row.createdAt } }
+  await em.nativeUpdate(Invitation, ranOut, { state: 'expired' })
+  const inserted = await em
+    .getKysely<Tables>()
+    .insertInto('tenantry.invitations')
+    .values({
+      tenant_id: row.tenantId,
+      id: row.id,
+      email: row.email,
+      role: row.role,
+      role_ids: row.roleIds,
+      token_digest: tokenDigest,
+      invited_by_type: row.invitedByType,
+      invited_by_id: row.invitedById,
+      invited_by_name: row.invitedByName,
+      created_at: row.createdAt,
+      sent_at: row.sentAt,
+      expires_at: row.expiresAt,
+    })
+    .onConflict((conflict) => conflict.columns(['tenant_id', 'email']).where('state', '=', 'pending').doNothing())
+    .returning('id')
+    .execute()
+  return inserted.length > 0
+}
+
+/** The token until now ends. The row must be locked. */
+export async function replaceToken(em: EntityManager, row: InvitationRow, tokenDigest: string): Promise<void> {
+  await em
+    .getKysely<Tables>()
+    .updateTable('tenantry.invitations')
+    .set({
+      token_digest: tokenDigest,
+      sends: row.sends,
+      invited_by_type: row.invitedByType,
+      invited_by_id: row.invitedById,
+      invited_by_name: row.invitedByName,
+      sent_at: row.sentAt,
+      expires_at: row.expiresAt,
+    })
+    .where('tenant_id', '=', row.tenantId)
+    .where('id', '=', row.id)
+    .execute()
+}
+
+export async function closeInvitation(
+  em: EntityManager,
+  id: string,
+  how: { state: 'revoked'; revokedAt: Date } | { state: 'accepted'; acceptedAt: Date; acceptedBy: string },
+): Promise<void> {
+  await em.nativeUpdate(Invitation, { id }, how)
+}
+
+/** What a token stands for: nothing of whom it was sent to. */
+export interface SignedInvitation extends Pick<Invitation, 'id' | 'role' | 'invitedByType' | 'invitedById'> {
+  tenantId: string
+  tenantName: string
+  state: InvitationState
+  /** ISO 8601. */
+  expiresAt: string
+  sends: number
+  inviterName: string
+}
+
+/** The invitation that an identity context is signed for, by the digest of its token. */
+export const signedInvitation = {
+  text: /* sql */ `select tenant_id as "tenantId", tenant_name as "tenantName", id, state, expires_at as "expiresAt", sends,
+      role, invited_by_type as "invitedByType", invited_by_id as "invitedById", inviter_name as "inviterName"
+    from directory.find_invitation()`,
+}
+
+interface Tables {
+  'tenantry.invitations': {
+    tenant_id: string
+    id: string
+    email: string
+    role: string
+    role_ids: string[]
+    state?: string
+    token_digest: string
+    sends?: number
+    invited_by_type: string
+    invited_by_id: string
+    invited_by_name: string
+    created_at: Date
+    sent_at: Date
+    expires_at: Date
+  }
+}

@@ -1,0 +1,33 @@
+import type { TenantContext } from '@tenantry/kernel/context/request-context'
+import type { z } from 'zod'
+import { refuseGrantBeyond, roleScopes } from '../../access/index.ts'
+import type { resendInvitation as resendOperation } from '../contract.ts'
+import { replaceToken } from '../repository.ts'
+import { digestOf, makeToken } from '../rules/token.ts'
+import { describe } from './describe.ts'
+import { getPending } from './pending.ts'
+import { inviterOf, mailInvitation } from './send.ts'
+
+/** Throws `invitation.not_found`, `invitation.not_pending`, and `auth.permission_denied` for more than the caller holds. */
+export async function resend(
+  ctx: TenantContext,
+  { invitationId, expiresInSeconds }: z.output<typeof resendOperation.input>,
+) {
+  const row = await getPending(ctx, invitationId)
+  refuseGrantBeyond(ctx.access, roleScopes[row.role])
+  const sentAt = ctx.clock.now()
+  const expiresAt = new Date(sentAt.getTime() + expiresInSeconds * 1_000)
+  const sent = { ...row, ...(await inviterOf(ctx)), sends: row.sends + 1, sentAt, expiresAt }
+  const token = makeToken()
+  await replaceToken(ctx.em, sent, digestOf(token))
+  await mailInvitation(ctx, sent, token)
+  ctx.record('invitation.resent', {
+    target: { type: 'invitation', id: row.id },
+    changes: {
+      expiresAt: { before: row.expiresAt, after: expiresAt },
+      invitedBy: { before: row.invitedById, after: sent.invitedById },
+    },
+    details: { email: row.email },
+  })
+  return describe(sent, sentAt)
+}
