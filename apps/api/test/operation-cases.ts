@@ -10,6 +10,7 @@ import { apiKeyCases } from './operation-cases-api-key.ts'
 import { invitationCases } from './operation-cases-invitation.ts'
 import { lifecycleCases } from './operation-cases-lifecycle.ts'
 import { onboardingCases } from './operation-cases-onboarding.ts'
+import { teamCases } from './operation-cases-team.ts'
 import type { World } from './operation-world.ts'
 
 /** The caller's other tenant comes to stand below the first. */
@@ -182,6 +183,7 @@ export const operationCases: Record<string, Case[]> = {
   ...accessCases,
   ...lifecycleCases,
   ...invitationCases,
+  ...teamCases,
   'usage.track': [
     { expects: 'ok', as: 'member', input: ofTenant({ metric: 'tokens', amount: 70, properties: { model: 'small' } }) },
     { expects: 'ok', as: 'member', input: ofTenant({ metric: 'tokens' }) },

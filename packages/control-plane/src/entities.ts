@@ -10,6 +10,7 @@ import { Mail } from './capabilities/mail/entity.ts'
 import { Membership, PendingOwner, User } from './capabilities/member/entity.ts'
 import { Onboarding } from './capabilities/onboarding/entity.ts'
 import { SettingsInheritance, SettingsRevision, TenantSettings } from './capabilities/settings/entity.ts'
+import { Team, TeamMember } from './capabilities/team/entity.ts'
 import { Tenant, TenantReference } from './capabilities/tenant/entity.ts'
 import { UsageCounter, UsageDaily, UsageEvent } from './capabilities/usage/entity.ts'
 
@@ -31,6 +32,8 @@ export const tenantTables = [
   Onboarding,
   Mail,
   Invitation,
+  Team,
+  TeamMember,
 ] as const
 
 export const platformTables = [

@@ -19,6 +19,7 @@ import { limitErrors } from './capabilities/limit/contract.ts'
 import { onboardingErrors } from './capabilities/onboarding/contract.ts'
 import { planErrors } from './capabilities/plan/contract.ts'
 import { settingsErrors } from './capabilities/settings/contract.ts'
+import { teamErrors } from './capabilities/team/contract.ts'
 import { tenantErrors } from './capabilities/tenant/contract.ts'
 import { usageErrors } from './capabilities/usage/contract.ts'
 
@@ -43,6 +44,7 @@ export const errorGroups = [
   lifecycleErrors,
   deletionReportErrors,
   invitationErrors,
+  teamErrors,
 ] as const
 
 type CodesOf<Group> = Group extends Readonly<Record<string, { readonly code: infer Code }>> ? Code : never

@@ -173,6 +173,15 @@ const tableGrants: ExpectedGrants['tables'] = {
     tenantry_directory: ['select'],
     tenantry_jobs: ['select', 'delete'],
   },
+  'tenantry.teams': {
+    tenantry_app: ['select', 'insert', 'delete', { update: ['name', 'version', 'updated_at'] }],
+    tenantry_platform: ['select', 'insert', 'delete', { update: ['name', 'version', 'updated_at'] }],
+    tenantry_hierarchy: ['select'],
+  },
+  'tenantry.team_members': {
+    tenantry_app: ['select', 'insert', 'delete'],
+    tenantry_platform: ['select', 'insert', 'delete'],
+  },
   'tenantry.idempotency_records': {
     tenantry_app: ['select', 'insert', { update: answerColumns }],
     tenantry_platform: ['select', 'insert', { update: answerColumns }],

@@ -11,6 +11,7 @@ import { meRouter } from './capabilities/member/router.ts'
 import { onboardingRouter } from './capabilities/onboarding/router.ts'
 import { planRouter } from './capabilities/plan/router.ts'
 import { settingsRouter, tenantSettingsRouter } from './capabilities/settings/router.ts'
+import { teamRouter } from './capabilities/team/router.ts'
 import { tenantRouter } from './capabilities/tenant/router.ts'
 import { tenantUsageRouter, usageRouter } from './capabilities/usage/router.ts'
 
@@ -33,6 +34,7 @@ export const appRouter = router({
   events: eventRouter,
   apiKeys: apiKeyRouter,
   invitations: invitationRouter,
+  teams: teamRouter,
   platform: platformRouter,
   deletionReports: deletionReportRouter,
 })

@@ -973,6 +973,114 @@ export type Operations = {
             };
         };
     };
+    teams: {
+        list: {
+            type: "query";
+            input: {
+                limit?: number | undefined;
+                cursor?: string | undefined;
+                tenantId: string;
+                q?: string | undefined;
+            };
+            output: {
+                items: {
+                    id: string;
+                    name: string;
+                    memberCount: number;
+                    version: number;
+                    createdAt: string;
+                    updatedAt: string;
+                }[];
+                nextCursor: string | null;
+            };
+        };
+        create: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                name: string;
+            };
+            output: {
+                id: string;
+                name: string;
+                memberCount: number;
+                version: number;
+                createdAt: string;
+                updatedAt: string;
+            };
+        };
+        update: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                teamId: string;
+                name: string;
+                expectedVersion?: number | undefined;
+            };
+            output: {
+                id: string;
+                name: string;
+                memberCount: number;
+                version: number;
+                createdAt: string;
+                updatedAt: string;
+            };
+        };
+        remove: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                teamId: string;
+            };
+            output: {
+                id: string;
+                removedAt: string;
+            };
+        };
+        listMembers: {
+            type: "query";
+            input: {
+                limit?: number | undefined;
+                cursor?: string | undefined;
+                tenantId: string;
+                teamId: string;
+            };
+            output: {
+                items: {
+                    teamId: string;
+                    userId: string;
+                    addedAt: string;
+                }[];
+                nextCursor: string | null;
+            };
+        };
+        addMember: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                teamId: string;
+                userId: string;
+            };
+            output: {
+                teamId: string;
+                userId: string;
+                addedAt: string;
+            };
+        };
+        removeMember: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                teamId: string;
+                userId: string;
+            };
+            output: {
+                teamId: string;
+                userId: string;
+                removedAt: string;
+            };
+        };
+    };
     platform: {
         isolation: {
             type: "query";
@@ -1140,6 +1248,11 @@ export type ErrorCode =
   | 'settings.invalid'
   | 'settings.restricted_key'
   | 'settings.too_large'
+  | 'team.concurrent_update'
+  | 'team.name_taken'
+  | 'team.no_such_member'
+  | 'team.not_found'
+  | 'team.not_in_team'
   | 'tenant.concurrent_update'
   | 'tenant.external_id_taken'
   | 'tenant.has_children'
@@ -1169,4 +1282,5 @@ export const keyedMutations: ReadonlySet<string> = new Set([
   'apiKeys.rotate',
   'invitations.create',
   'invitations.resend',
+  'teams.create',
 ])

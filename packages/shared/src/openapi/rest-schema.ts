@@ -474,6 +474,89 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tenants/{tenantId}/teams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the teams of a tenant
+         * @description The newest first.
+         */
+        get: operations["teams.list"];
+        put?: never;
+        /**
+         * Create a team
+         * @description The plan says how many a tenant may have.
+         */
+        post: operations["teams.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tenants/{tenantId}/teams/{teamId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a team
+         * @description Its members stay members of the tenant.
+         */
+        delete: operations["teams.remove"];
+        options?: never;
+        head?: never;
+        /** Rename a team */
+        patch: operations["teams.update"];
+        trace?: never;
+    };
+    "/tenants/{tenantId}/teams/{teamId}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the members of a team */
+        get: operations["teams.listMembers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tenants/{tenantId}/teams/{teamId}/members/{userId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put a member of the tenant into a team
+         * @description Where they are in it already, nothing changes. Who is no member of the tenant any more is in none of its teams.
+         */
+        put: operations["teams.addMember"];
+        post?: never;
+        /** Take a member out of a team */
+        delete: operations["teams.removeMember"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tenants/{tenantId}/tree": {
         parameters: {
             query?: never;
@@ -6121,6 +6204,1244 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "idempotency.conflict";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "teams.list": {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+                q?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id, slug or externalId of a tenant, or "current" */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            /** Format: date-time */
+                            createdAt: string;
+                            /**
+                             * Format: uuid
+                             * @description Id of a team
+                             */
+                            id: string;
+                            memberCount: number;
+                            name: string;
+                            /** Format: date-time */
+                            updatedAt: string;
+                            version: number;
+                        }[];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /**
+             * @description - `request.invalid`: The request is not valid.
+             *     - `tenant.not_selected`: Name a tenant: in the path, or by the header X-Tenant-ID (id, slug or externalId). GET /api/v1/me lists yours.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid" | "tenant.not_selected";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             *     - `tenant.inactive`: This tenant is not active.
+             *     - `tenant.mismatch`: The request names two different tenants.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                    };
+                };
+            };
+            /** @description - `tenant.not_found`: There is no such tenant, or you are not a member of it. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "tenant.not_found";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "teams.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the same key with the same body gets the answer of the first call, for 24 hours. With another body it is refused. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path: {
+                /** @description Id, slug or externalId of a tenant, or "current" */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description No other team of the tenant has it, in any letter case */
+                    name: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: date-time */
+                        createdAt: string;
+                        /**
+                         * Format: uuid
+                         * @description Id of a team
+                         */
+                        id: string;
+                        memberCount: number;
+                        name: string;
+                        /** Format: date-time */
+                        updatedAt: string;
+                        version: number;
+                    };
+                };
+            };
+            /**
+             * @description - `request.invalid`: The request is not valid.
+             *     - `tenant.not_selected`: Name a tenant: in the path, or by the header X-Tenant-ID (id, slug or externalId). GET /api/v1/me lists yours.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid" | "tenant.not_selected";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             *     - `tenant.inactive`: This tenant is not active.
+             *     - `tenant.mismatch`: The request names two different tenants.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                    };
+                };
+            };
+            /** @description - `tenant.not_found`: There is no such tenant, or you are not a member of it. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "tenant.not_found";
+                    };
+                };
+            };
+            /**
+             * @description - `idempotency.in_progress`: A request with this Idempotency-Key is still running.
+             *     - `team.name_taken`: Another team of this tenant has that name.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "idempotency.in_progress" | "team.name_taken";
+                    };
+                };
+            };
+            /** @description - `request.too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.too_large";
+                    };
+                };
+            };
+            /** @description - `request.unsupported_media_type`: Send the body as application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.unsupported_media_type";
+                    };
+                };
+            };
+            /** @description - `idempotency.conflict`: This Idempotency-Key was used with another body. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "idempotency.conflict";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "teams.remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a team */
+                teamId: string;
+                /** @description Id, slug or externalId of a tenant, or "current" */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: uuid
+                         * @description Id of a team
+                         */
+                        id: string;
+                        /** Format: date-time */
+                        removedAt: string;
+                    };
+                };
+            };
+            /**
+             * @description - `request.invalid`: The request is not valid.
+             *     - `tenant.not_selected`: Name a tenant: in the path, or by the header X-Tenant-ID (id, slug or externalId). GET /api/v1/me lists yours.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid" | "tenant.not_selected";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             *     - `tenant.inactive`: This tenant is not active.
+             *     - `tenant.mismatch`: The request names two different tenants.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                    };
+                };
+            };
+            /**
+             * @description - `team.not_found`: There is no such team in this tenant.
+             *     - `tenant.not_found`: There is no such tenant, or you are not a member of it.
+             */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "team.not_found" | "tenant.not_found";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "teams.update": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` you read, in place of `expectedVersion`, or just the version, `"7"`: nothing else is compared. A stale one answers 412; `*` expects any version. */
+                "If-Match"?: components["parameters"]["If-Match"];
+            };
+            path: {
+                /** @description Id of a team */
+                teamId: string;
+                /** @description Id, slug or externalId of a tenant, or "current" */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The version you read; refused if it is no longer current */
+                    expectedVersion?: number;
+                    /** @description No other team of the tenant has it, in any letter case */
+                    name: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: date-time */
+                        createdAt: string;
+                        /**
+                         * Format: uuid
+                         * @description Id of a team
+                         */
+                        id: string;
+                        memberCount: number;
+                        name: string;
+                        /** Format: date-time */
+                        updatedAt: string;
+                        version: number;
+                    };
+                };
+            };
+            /**
+             * @description - `request.invalid`: The request is not valid.
+             *     - `tenant.not_selected`: Name a tenant: in the path, or by the header X-Tenant-ID (id, slug or externalId). GET /api/v1/me lists yours.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid" | "tenant.not_selected";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             *     - `tenant.inactive`: This tenant is not active.
+             *     - `tenant.mismatch`: The request names two different tenants.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                    };
+                };
+            };
+            /**
+             * @description - `team.not_found`: There is no such team in this tenant.
+             *     - `tenant.not_found`: There is no such tenant, or you are not a member of it.
+             */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "team.not_found" | "tenant.not_found";
+                    };
+                };
+            };
+            /**
+             * @description - `team.concurrent_update`: Somebody else changed the team. Read it again.
+             *     - `team.name_taken`: Another team of this tenant has that name.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "team.concurrent_update" | "team.name_taken";
+                    };
+                };
+            };
+            /** @description - `team.concurrent_update`: Somebody else changed the team. Read it again. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "team.concurrent_update";
+                    };
+                };
+            };
+            /** @description - `request.too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.too_large";
+                    };
+                };
+            };
+            /** @description - `request.unsupported_media_type`: Send the body as application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.unsupported_media_type";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "teams.listMembers": {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of a team */
+                teamId: string;
+                /** @description Id, slug or externalId of a tenant, or "current" */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            /** Format: date-time */
+                            addedAt: string;
+                            /**
+                             * Format: uuid
+                             * @description Id of a team
+                             */
+                            teamId: string;
+                            /**
+                             * Format: uuid
+                             * @description Id of a user
+                             */
+                            userId: string;
+                        }[];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /**
+             * @description - `request.invalid`: The request is not valid.
+             *     - `tenant.not_selected`: Name a tenant: in the path, or by the header X-Tenant-ID (id, slug or externalId). GET /api/v1/me lists yours.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid" | "tenant.not_selected";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             *     - `tenant.inactive`: This tenant is not active.
+             *     - `tenant.mismatch`: The request names two different tenants.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                    };
+                };
+            };
+            /**
+             * @description - `team.not_found`: There is no such team in this tenant.
+             *     - `tenant.not_found`: There is no such tenant, or you are not a member of it.
+             */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "team.not_found" | "tenant.not_found";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "teams.addMember": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a team */
+                teamId: string;
+                /** @description Id, slug or externalId of a tenant, or "current" */
+                tenantId: string;
+                /** @description Id of a user */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: date-time */
+                        addedAt: string;
+                        /**
+                         * Format: uuid
+                         * @description Id of a team
+                         */
+                        teamId: string;
+                        /**
+                         * Format: uuid
+                         * @description Id of a user
+                         */
+                        userId: string;
+                    };
+                };
+            };
+            /**
+             * @description - `request.invalid`: The request is not valid.
+             *     - `tenant.not_selected`: Name a tenant: in the path, or by the header X-Tenant-ID (id, slug or externalId). GET /api/v1/me lists yours.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid" | "tenant.not_selected";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             *     - `tenant.inactive`: This tenant is not active.
+             *     - `tenant.mismatch`: The request names two different tenants.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                    };
+                };
+            };
+            /**
+             * @description - `team.no_such_member`: There is no such member in this tenant.
+             *     - `team.not_found`: There is no such team in this tenant.
+             *     - `tenant.not_found`: There is no such tenant, or you are not a member of it.
+             */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "team.no_such_member" | "team.not_found" | "tenant.not_found";
+                    };
+                };
+            };
+            /** @description - `request.too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.too_large";
+                    };
+                };
+            };
+            /** @description - `request.unsupported_media_type`: Send the body as application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.unsupported_media_type";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "teams.removeMember": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a team */
+                teamId: string;
+                /** @description Id, slug or externalId of a tenant, or "current" */
+                tenantId: string;
+                /** @description Id of a user */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: date-time */
+                        removedAt: string;
+                        /**
+                         * Format: uuid
+                         * @description Id of a team
+                         */
+                        teamId: string;
+                        /**
+                         * Format: uuid
+                         * @description Id of a user
+                         */
+                        userId: string;
+                    };
+                };
+            };
+            /**
+             * @description - `request.invalid`: The request is not valid.
+             *     - `tenant.not_selected`: Name a tenant: in the path, or by the header X-Tenant-ID (id, slug or externalId). GET /api/v1/me lists yours.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid" | "tenant.not_selected";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             *     - `tenant.inactive`: This tenant is not active.
+             *     - `tenant.mismatch`: The request names two different tenants.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                    };
+                };
+            };
+            /**
+             * @description - `team.not_found`: There is no such team in this tenant.
+             *     - `team.not_in_team`: This user is not in the team.
+             *     - `tenant.not_found`: There is no such tenant, or you are not a member of it.
+             */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "team.not_found" | "team.not_in_team" | "tenant.not_found";
                     };
                 };
             };

@@ -94,6 +94,26 @@ export const useAcceptInvitation = mutationHook(
   ],
 )
 
+export const [useTeams, useSuspenseTeams] = queryHooks(({ teams }) => teams.list)
+export const [useInfiniteTeams, useSuspenseInfiniteTeams] = infiniteHooks(({ teams }) => teams.list)
+export const [useTeamMembers, useSuspenseTeamMembers] = queryHooks(({ teams }) => teams.listMembers)
+export const [useInfiniteTeamMembers, useSuspenseInfiniteTeamMembers] = infiniteHooks(({ teams }) => teams.listMembers)
+// The usage of a tenant tells how many there are.
+export const useCreateTeam = mutationHook(({ teams }) => teams.create, changesTeams)
+export const useRemoveTeam = mutationHook(({ teams }) => teams.remove, changesTeams)
+export const useUpdateTeam = mutationHook(
+  ({ teams }) => teams.update,
+  ({ teams }) => [teams.pathFilter()],
+)
+export const useAddTeamMember = mutationHook(
+  ({ teams }) => teams.addMember,
+  ({ teams }) => [teams.pathFilter()],
+)
+export const useRemoveTeamMember = mutationHook(
+  ({ teams }) => teams.removeMember,
+  ({ teams }) => [teams.pathFilter()],
+)
+
 /** Its answer may hold a key, which nothing shows a second time. */
 export const useCreateTenant = mutationHook(
   ({ tenants }) => tenants.create,
@@ -132,6 +152,10 @@ export const useTrackUsage = mutationHook(
   ({ usage }) => usage.track,
   ({ tenants, access }) => [tenants.usage.pathFilter(), access.pathFilter()],
 )
+
+function changesTeams({ teams, tenants, access }: Tenantry) {
+  return [teams.pathFilter(), tenants.usage.pathFilter(), access.pathFilter()]
+}
 
 function changesState({ tenants, me }: Tenantry) {
   return [tenants.pathFilter(), me.pathFilter()]

@@ -36,6 +36,8 @@ export interface SubtreeUsage {
   /** By meter. */
   counted: Record<string, number>
   standing: Record<string, number>
+  /** What other meters count of our own rows, by `countedFrom`. */
+  owned: Record<string, number>
 }
 
 /** Days as `2026-11-21`. Null where the signed user's role does not reach those below. */

@@ -3,6 +3,7 @@ import { authErrors, requestErrors, tenantSelectionErrors } from '@tenantry/kern
 import { pageById } from '@tenantry/kernel/contract/page'
 import type { z } from 'zod'
 import { emitEvent } from '../event/index.ts'
+import type { Meter } from '../plan/index.ts'
 import { forgetTenant, maximumLevels, tenantErrors } from '../tenant/index.ts'
 import { periodOfTenant } from '../usage/index.ts'
 import type { moveTenant as moveOperation, getSubtreeUsage as usageOperation } from './contract.ts'
@@ -61,13 +62,16 @@ export async function subtreeUsage(ctx: TenantContext, input: UsageInput) {
     meter: key,
     kind,
     unit,
-    used: countedFrom === 'memberships' ? peopleOf(usage, key) : (usedOf(usage, kind)[key] ?? 0),
+    used: usedOf(usage, { key, kind, countedFrom }),
   }))
   return { from, to, tenantCount: usage.tenants, memberCount: usage.people, meters }
 }
 
-const peopleOf = ({ people, admins }: SubtreeUsage, meter: string) => (meter === 'admins' ? admins : people)
-const usedOf = ({ counted, standing }: SubtreeUsage, kind: string) => (kind === 'counter' ? counted : standing)
+function usedOf(usage: SubtreeUsage, { key, kind, countedFrom }: Pick<Meter, 'key' | 'kind' | 'countedFrom'>): number {
+  if (countedFrom === 'memberships') return key === 'admins' ? usage.admins : usage.people
+  if (countedFrom !== null) return usage.owned[countedFrom] ?? 0
+  return (kind === 'counter' ? usage.counted : usage.standing)[key] ?? 0
+}
 
 function daysOf(ctx: TenantContext, { from, to }: UsageInput): { from: string; to: string } {
   const { key, endsAt } = periodOfTenant('month', ctx.clock.now(), ctx.tenant)

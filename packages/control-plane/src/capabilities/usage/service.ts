@@ -158,8 +158,9 @@ async function writeThrough(ctx: TenantContext, value: CounterValue): Promise<vo
   })
 }
 
-function usedOf({ counters, seats }: UsageNow, meter: Meter, period: string): number {
+function usedOf({ counters, seats, owned }: UsageNow, meter: Meter, period: string): number {
   if (meter.countedFrom === 'memberships') return meter.key === 'admins' ? seats.admins : seats.users
+  if (meter.countedFrom === 'teams') return owned.teams
   return counters.find((counter) => counter.meter === meter.key && counter.period === period)?.used ?? 0
 }
 

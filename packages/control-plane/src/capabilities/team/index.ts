@@ -1,0 +1,1 @@
+export { teamSource } from './repository.ts'
