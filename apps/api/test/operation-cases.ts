@@ -10,6 +10,7 @@ import { apiKeyCases } from './operation-cases-api-key.ts'
 import { invitationCases } from './operation-cases-invitation.ts'
 import { lifecycleCases } from './operation-cases-lifecycle.ts'
 import { onboardingCases } from './operation-cases-onboarding.ts'
+import { roleCases } from './operation-cases-role.ts'
 import { teamCases } from './operation-cases-team.ts'
 import type { World } from './operation-world.ts'
 
@@ -117,6 +118,7 @@ export const operationCases: Record<string, Case[]> = {
     { expects: 'ok', as: 'owner', input: inPath, status: 'suspended' },
   ],
   ...onboardingCases,
+  ...roleCases,
   'tenants.update': [
     {
       expects: 'ok',

@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { makeApiKey } from '@tenantry/control-plane/capabilities/api-key/service.fixture'
+import { putRole } from '@tenantry/control-plane/capabilities/role/service.fixture'
 import type { TestTenant, TestUser } from '@tenantry/control-plane/testing'
 import { createDevelopmentIssuer, createDevelopmentKey } from '@tenantry/kernel/authentication/development-issuer'
 import fc, { type Arbitrary } from 'fast-check'
@@ -9,6 +10,7 @@ import { type Vocabulary, validValue } from './document-fuzz-values.ts'
 import { bearer } from './http.ts'
 import { inputOf, operationCases } from './operation-cases.ts'
 import { apiKeyIds } from './operation-cases-api-key.ts'
+import { roleIds } from './operation-cases-role.ts'
 import type { World } from './operation-world.ts'
 
 export type FuzzRole = keyof typeof memberships
@@ -47,6 +49,8 @@ export async function makeFuzzCallers(api: TestApi): Promise<FuzzCaller[]> {
   ])
   const keys = [home, other, suspended].flatMap((tenant) => apiKeyIds.map((id) => ({ tenantId: tenant.id, id })))
   await Promise.all(keys.map((key) => makeApiKey(installation, key)))
+  for (const [place, id] of roleIds.entries())
+    await putRole(installation, { tenantId: home.id, id, name: `Role ${place}` })
   // Settings may be changed ten times an hour unless the platform says otherwise.
   const settings = { rateLimits: { updatesPerHour: 1_000 } }
   for (const { id } of [home, other]) {
@@ -122,6 +126,7 @@ export function vocabularyOf(caller: FuzzCaller, installation: Installed): Vocab
       ['metric', fc.constantFrom(...installation.meters)],
       ['amount', fc.integer({ min: -1, max: 50 })],
       ['apiKeyId', fc.constantFrom(...apiKeyIds)],
+      ['roleId', fc.constantFrom(...roleIds)],
       ['plan', fc.constantFrom(...installation.plans)],
       ['expectedVersion', fc.integer({ min: 1, max: 3 })],
       ['settings', installation.settings],

@@ -15,7 +15,10 @@ grant select, delete on tenantry.${table} to tenantry_lifecycle;
 `
 
 /** What meters count of our own rows over a subtree, by \`countedFrom\`. */
-const counted = [['teams', 'teams']].map(
+const counted = [
+  ['roles', 'custom_roles'],
+  ['teams', 'teams'],
+].map(
   ([name, table]) =>
     `'${name}', (select coalesce(sum(own.count), 0) from subtree s cross join lateral (
            select count(*) from tenantry.${table} r where r.tenant_id = s.id offset 0) own)`,

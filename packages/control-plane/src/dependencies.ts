@@ -4,7 +4,7 @@ import type { Mailer } from '@tenantry/kernel/mail/mailer'
 import type { OperationMeta } from '@tenantry/kernel/trpc/init'
 import { migrations } from '../migrations/index.ts'
 import { createBudgets } from './budgets.ts'
-import { createDirectory, listInactive } from './capabilities/access/index.ts'
+import { createDirectory, createScopes, listInactive } from './capabilities/access/index.ts'
 import { type ApiKeyOptions, createApiKeys } from './capabilities/api-key/index.ts'
 import { auditLog } from './capabilities/audit/index.ts'
 import { explainPath } from './capabilities/decision/index.ts'
@@ -12,7 +12,7 @@ import { createEventStreams, type EventStreamOptions } from './capabilities/even
 import { createInvitations } from './capabilities/invitation/index.ts'
 import { createIsolation } from './capabilities/isolation/index.ts'
 import type { OnboardingOptions } from './capabilities/onboarding/index.ts'
-import type { PlanCatalogue } from './capabilities/plan/index.ts'
+import { type PlanCatalogue, planNamed } from './capabilities/plan/index.ts'
 import { listPlansInUse } from './capabilities/tenant/index.ts'
 import { expectedDatabase } from './inspection.ts'
 import { joinAsOwner } from './join-as-owner.ts'
@@ -55,9 +55,11 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     deletionRetentionDays = 30,
     ...parts
   } = given
+  const scopes = createScopes(catalogue.scopes)
   const directory = createDirectory({
-    database: parts.database,
-    clock: parts.clock,
+    ...parts,
+    scopes,
+    featuresOf: (plan) => planNamed(catalogue, plan).features,
     claimOwnership: (user, tenantId) => joinAsOwner(dependencies, user, tenantId),
   })
   const apiKeys = createApiKeys({ ...parts, directory, catalogue, texts: apiKeyTexts })
@@ -81,8 +83,7 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     streamsPerTenant: 50,
     ...streams,
     look: async (tenantIds) => {
-      const inactive = await listInactive(parts.database, watcher, tenantIds).catch(() => [])
-      for (const tenantId of inactive) forgetHere(tenantId)
+      for (const id of await listInactive(parts.database, watcher, tenantIds).catch(() => [])) forgetHere(id)
     },
   })
   const services = {
@@ -100,6 +101,7 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     publicUrl: publicUrl.replace(/\/+$/, ''),
     sealer: parts.sealer,
     onboarding: { selfService: false, region: 'default', ...onboarding },
+    scopes,
   }
   const made = { directory, apiKeys, auditLog, budget, explainPath, platformAccess, services }
   const dependencies: Dependencies = { ...parts, ...made }

@@ -9,6 +9,7 @@ import { LimitOverride } from './capabilities/limit/entity.ts'
 import { Mail } from './capabilities/mail/entity.ts'
 import { Membership, PendingOwner, User } from './capabilities/member/entity.ts'
 import { Onboarding } from './capabilities/onboarding/entity.ts'
+import { CustomRole, RoleAssignment } from './capabilities/role/entity.ts'
 import { SettingsInheritance, SettingsRevision, TenantSettings } from './capabilities/settings/entity.ts'
 import { Team, TeamMember } from './capabilities/team/entity.ts'
 import { Tenant, TenantReference } from './capabilities/tenant/entity.ts'
@@ -18,6 +19,8 @@ import { UsageCounter, UsageDaily, UsageEvent } from './capabilities/usage/entit
 export const tenantTables = [
   Membership,
   PendingOwner,
+  CustomRole,
+  RoleAssignment,
   TenantSettings,
   SettingsRevision,
   SettingsInheritance,

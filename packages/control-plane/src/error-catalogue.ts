@@ -18,6 +18,7 @@ import { deletionReportErrors, lifecycleErrors } from './capabilities/lifecycle/
 import { limitErrors } from './capabilities/limit/contract.ts'
 import { onboardingErrors } from './capabilities/onboarding/contract.ts'
 import { planErrors } from './capabilities/plan/contract.ts'
+import { roleErrors } from './capabilities/role/contract.ts'
 import { settingsErrors } from './capabilities/settings/contract.ts'
 import { teamErrors } from './capabilities/team/contract.ts'
 import { tenantErrors } from './capabilities/tenant/contract.ts'
@@ -45,6 +46,7 @@ export const errorGroups = [
   deletionReportErrors,
   invitationErrors,
   teamErrors,
+  roleErrors,
 ] as const
 
 type CodesOf<Group> = Group extends Readonly<Record<string, { readonly code: infer Code }>> ? Code : never
@@ -115,6 +117,13 @@ const remediesByCode: Partial<Record<ErrorCode, string>> = {
     'Choose a parent that does not stand below the tenant; `GET /api/v1/tenants/{id}/tree` shows which do.',
   'tenant.hierarchy_too_deep': 'Choose a parent that is nearer to the top, or move what is below the tenant first.',
   'tenant.unknown_plan': '`GET /api/v1/plans` lists the plans.',
+  'role.not_found': '`GET /api/v1/tenants/{tenantId}/roles` lists the roles there are.',
+  'role.name_taken': 'Choose another name; they are unique in a tenant, in any letter case.',
+  'role.concurrent_update':
+    'Read the role again (`currentVersion` is its version now), repeat your change, and send the new version. With `If-Match` the status is 412.',
+  'role.assigned': 'Send `reassignTo`: the id of the role that its holders get instead, or `none`.',
+  'role.no_member':
+    'Only members of the tenant itself are given roles in it. Give an inherited member their role in the tenant above.',
   'access.others_denied': 'Ask an admin of the tenant to look, or leave out `userId` to ask about yourself.',
   'plan.feature_missing': 'Choose a plan that has `requiresFeature`; `GET /api/v1/plans` lists them.',
   'onboarding.unknown_template': 'Leave `templateId` out.',

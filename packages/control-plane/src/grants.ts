@@ -83,6 +83,7 @@ const invitationChanges = [
   'revoked_at',
 ] as const
 const progressColumns = ['done_steps', 'api_key', 'response', 'finished_at'] as const
+const roleColumns = ['name', 'description', 'base_role', 'scopes', 'inheritable', 'version', 'updated_at'] as const
 const answerColumns = ['request_hash', 'response', 'created_at'] as const
 
 /** All that anybody but the owner may do to a table; what no policy lets through stays shut all the same. */
@@ -149,6 +150,17 @@ const tableGrants: ExpectedGrants['tables'] = {
     tenantry_directory: ['select', { update: ['last_used_at'] }],
     tenantry_jobs: ['select', 'delete'],
   },
+  'tenantry.custom_roles': {
+    tenantry_app: ['select', 'insert', { update: roleColumns }],
+    tenantry_platform: ['select', 'insert', { update: roleColumns }],
+    tenantry_directory: ['select'],
+    tenantry_hierarchy: ['select'],
+  },
+  'tenantry.role_assignments': {
+    tenantry_app: ['select', 'insert'],
+    tenantry_platform: ['select', 'insert'],
+    tenantry_directory: ['select'],
+  },
   'tenantry.limit_overrides': {
     tenantry_app: ['select'],
     tenantry_platform: ['select', 'insert', 'update', 'delete'],
@@ -211,7 +223,7 @@ const schemaGrants: ExpectedGrants['schemas'] = {
   directory: [...servingRoles, 'tenantry_hierarchy'],
   metering: servingRoles,
   hierarchy: servingRoles,
-  lifecycle: ['tenantry_platform'],
+  lifecycle: servingRoles,
 }
 
 const functionGrants: ExpectedGrants['functions'] = {
@@ -252,6 +264,8 @@ const functionGrants: ExpectedGrants['functions'] = {
     'tenantry_platform',
   ],
   'lifecycle.tenant_tables()': [],
+  'lifecycle.remove_role(uuid)': servingRoles,
+  'lifecycle.remove_assignments(uuid, uuid)': servingRoles,
   'lifecycle.purge_batch(integer)': ['tenantry_platform'],
   'pgboss.*': [],
 }

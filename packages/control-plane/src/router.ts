@@ -10,6 +10,7 @@ import { tenantLimitRouter } from './capabilities/limit/router.ts'
 import { meRouter } from './capabilities/member/router.ts'
 import { onboardingRouter } from './capabilities/onboarding/router.ts'
 import { planRouter } from './capabilities/plan/router.ts'
+import { roleRouter, userRoleRouter } from './capabilities/role/router.ts'
 import { settingsRouter, tenantSettingsRouter } from './capabilities/settings/router.ts'
 import { teamRouter } from './capabilities/team/router.ts'
 import { tenantRouter } from './capabilities/tenant/router.ts'
@@ -35,6 +36,8 @@ export const appRouter = router({
   apiKeys: apiKeyRouter,
   invitations: invitationRouter,
   teams: teamRouter,
+  roles: roleRouter,
+  userRoles: userRoleRouter,
   platform: platformRouter,
   deletionReports: deletionReportRouter,
 })

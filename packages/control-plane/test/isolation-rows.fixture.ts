@@ -44,7 +44,7 @@ select c.oid::regclass::text as name, c.relkind as kind, c.relispartition as par
                  'maxLength', case when t.typname = 'varchar' and col.atttypmod > 4 then col.atttypmod - 4 end,
                  'required', col.attnotnull and not col.atthasdef and col.attidentity = '',
                  'choices', (select jsonb_agg(m[1]) from pg_constraint k, regexp_matches(pg_get_constraintdef(k.oid), '''([^'']+)''', 'g') m
-                              where k.conrelid = c.oid and k.contype = 'c' and k.conkey = array[col.attnum])) order by col.attnum)
+                              where k.conrelid = c.oid and k.contype = 'c' and k.conkey = array[col.attnum] and t.typcategory = 'S')) order by col.attnum)
           from pg_attribute col join pg_type t on t.oid = col.atttypid
          where col.attrelid = c.oid and col.attnum > 0 and not col.attisdropped and col.attgenerated = '') as columns,
        coalesce((select jsonb_agg(jsonb_build_object(

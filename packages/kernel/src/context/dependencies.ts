@@ -50,10 +50,28 @@ export interface TenantAccess {
     formerTimezones: readonly FormerTimezone[]
     createdAt: Date
   }
-  /** Null for callers that are no members: services, keys, platform admins. */
+  /** Null for callers that are no members (services, keys, platform admins), and whom only a custom role above reaches. */
   role: string | null
   /** The ancestor tenant whose membership gives the role, where it is not a membership of the tenant itself. */
   inheritedFrom: string | null
+  /** What counts: the sources' scopes, but for what is withheld. */
+  scopes: ReadonlySet<string>
+  /** What is held and does not count, since the plan lacks the feature it needs: the feature, by scope. */
+  withheld: ReadonlyMap<string, string>
+  /** Where the scopes come from: the base role, custom roles of the tenant, those above; or the platform's word. */
+  sources: readonly ScopeSource[]
+}
+
+export interface ScopeSource {
+  type: 'base_role' | 'custom_role' | 'platform'
+  /** Of a custom role. */
+  id: string | null
+  name: string
+  /** The ancestor tenant that gives it. */
+  inheritedFrom: string | null
+  /** Whether it reaches the tenants below too. */
+  inheritable: boolean
+  /** Whether or not the plan lets them count. */
   scopes: ReadonlySet<string>
 }
 

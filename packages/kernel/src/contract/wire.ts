@@ -40,6 +40,13 @@ export const rawText = (maximum: number) =>
     .max(maximum)
     .refine((value) => value.isWellFormed() && !value.includes('\0'), 'Must be well-formed Unicode without NUL.')
 
+/** One permission. Products name their own: which ones there are, an installation knows. */
+export const scope = () =>
+  z
+    .string()
+    .max(64)
+    .regex(/^[a-z][a-z0-9_-]*:[a-z][a-z0-9_-]*$/, 'Expected noun:verb in lower case, like runs:write.')
+
 /** Whatever zone the platform knows, aliases such as Asia/Kolkata too. */
 function isTimezone(value: string): boolean {
   // Intl also takes offsets such as +01:00, which are no zones.

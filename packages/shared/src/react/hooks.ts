@@ -114,6 +114,21 @@ export const useRemoveTeamMember = mutationHook(
   ({ teams }) => [teams.pathFilter()],
 )
 
+export const [useRoles, useSuspenseRoles] = queryHooks(({ roles }) => roles.list)
+export const [useInfiniteRoles, useSuspenseInfiniteRoles] = infiniteHooks(({ roles }) => roles.list)
+export const [useScopes, useSuspenseScopes] = queryHooks(({ roles }) => roles.scopes)
+export const [useUserRoles, useSuspenseUserRoles] = queryHooks(({ userRoles }) => userRoles.list)
+export const [useInfiniteUserRoles, useSuspenseInfiniteUserRoles] = infiniteHooks(({ userRoles }) => userRoles.list)
+
+export const useCreateRole = mutationHook(
+  ({ roles }) => roles.create,
+  ({ roles, tenants }) => [roles.list.pathFilter(), tenants.usage.pathFilter()],
+)
+export const useUpdateRole = mutationHook(({ roles }) => roles.update, changesRoles)
+export const useRemoveRole = mutationHook(({ roles }) => roles.remove, changesRoles)
+export const useAddUserRole = mutationHook(({ userRoles }) => userRoles.add, changesRoles)
+export const useRemoveUserRole = mutationHook(({ userRoles }) => userRoles.remove, changesRoles)
+
 /** Its answer may hold a key, which nothing shows a second time. */
 export const useCreateTenant = mutationHook(
   ({ tenants }) => tenants.create,
@@ -155,6 +170,17 @@ export const useTrackUsage = mutationHook(
 
 function changesTeams({ teams, tenants, access }: Tenantry) {
   return [teams.pathFilter(), tenants.usage.pathFilter(), access.pathFilter()]
+}
+
+/** Roles decide what may be done, one's own too. */
+function changesRoles({ roles, userRoles, tenants, me, access }: Tenantry) {
+  return [
+    roles.list.pathFilter(),
+    userRoles.pathFilter(),
+    tenants.usage.pathFilter(),
+    me.pathFilter(),
+    access.pathFilter(),
+  ]
 }
 
 function changesState({ tenants, me }: Tenantry) {

@@ -1,11 +1,18 @@
-export { type AccessRow, listInactive, listReachableTenants } from './repository.ts'
+export { type AccessRow, type HeldRole, listInactive, listReachableTenants } from './repository.ts'
+export { firstSources, scopesOfRole } from './rules/effective.ts'
 export {
   type BaseRole,
   baseRoles,
+  createScopes,
+  type DeclaredScope,
   everyTenantScope,
   isBaseRole,
   isTenantScope,
+  ownership,
   roleScopes,
+  type ScopeCatalogue,
   tenantScopes,
 } from './rules/scopes.ts'
-export { createDirectory, grantRefusal, refuseGrantBeyond, refuseManaging, type SignedInUser } from './service.ts'
+export { createDirectory, type SignedInUser } from './service/directory.ts'
+export { effectivePermissions, platformPermissions } from './service/effective.ts'
+export { grantRefusal, refuseGrantBeyond, refuseInheritableBeyond, refuseManaging } from './service/grants.ts'

@@ -4,6 +4,16 @@ import type { Database, FormerTimezone, TenantAccess } from '@tenantry/kernel/co
 import { newId } from '@tenantry/kernel/tenancy/id'
 import type { BaseRole } from './rules/scopes.ts'
 
+/** A custom role that somebody holds, in its own tenant or below. */
+export interface HeldRole {
+  id: string
+  name: string
+  tenantId: string
+  baseRole: BaseRole | null
+  scopes: string[]
+  inheritable: boolean
+}
+
 export interface AccessRow {
   tenantId: string
   slug: string
@@ -15,18 +25,22 @@ export interface AccessRow {
   formerTimezones: FormerTimezone[]
   /** ISO 8601. */
   createdAt: string
-  /** Null for callers that are no members. */
+  /** Null for callers that are no members, and whom only a custom role above reaches. */
   role: BaseRole | null
   inheritedFrom: string | null
+  /** Whether the membership that gives the role reaches the tenants below too. */
+  inheritable: boolean
+  customRoles: HeldRole[]
   path: string[]
   inactiveAncestor: TenantAccess['tenant']['inactiveAncestor']
 }
 
 /** A tenant that a membership reaches. */
-export type ReachableTenant = Omit<AccessRow, 'path' | 'inactiveAncestor'> & { role: BaseRole }
+export type ReachableTenant = Omit<AccessRow, 'path' | 'inactiveAncestor'>
 
 const accessColumns = /* sql */ `tenant_id as "tenantId", slug, name, status, status_reason as "statusReason", plan, timezone,
-  former_timezones as "formerTimezones", created_at as "createdAt", role, inherited_from as "inheritedFrom"`
+  former_timezones as "formerTimezones", created_at as "createdAt", role, inherited_from as "inheritedFrom", inheritable,
+  custom_roles as "customRoles"`
 
 /** The user of the identity that the unit of work is signed for; made or brought up to date. */
 export async function signInUser(
@@ -79,7 +93,8 @@ export async function listOwnTenantIds(em: EntityManager): Promise<string[]> {
 export async function findTenant(em: EntityManager, reference: string): Promise<AccessRow | null> {
   const rows = await em.execute<AccessRow[]>(
     /* sql */ `select id as "tenantId", slug, name, status, status_reason as "statusReason", plan, timezone,
-        former_timezones as "formerTimezones", created_at as "createdAt", null as role, null as "inheritedFrom", path,
+        former_timezones as "formerTimezones", created_at as "createdAt", null as role, null as "inheritedFrom",
+        false as inheritable, '[]'::jsonb as "customRoles", path,
         (select jsonb_build_object('id', above.id, 'status', above.status) from tenantry.tenants above
           where above.id = any (own.path) and above.status <> 'active' order by cardinality(above.path) limit 1) as "inactiveAncestor"
       from tenantry.tenants own

@@ -124,6 +124,17 @@ describe('access', () => {
       role,
       inheritedFrom: null,
       scopes: roleScopes[role],
+      withheld: new Map(),
+      sources: [
+        {
+          type: 'base_role',
+          id: null,
+          name: role,
+          inheritedFrom: null,
+          inheritable: role === 'owner' || role === 'admin',
+          scopes: roleScopes[role],
+        },
+      ],
     })
   })
 

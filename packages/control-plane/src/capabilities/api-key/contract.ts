@@ -1,7 +1,7 @@
 import { apiKeyUseErrors, defineErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
 import { page, pageInput } from '@tenantry/kernel/contract/page'
-import { id, integer, tenantRef, text, timestamp } from '@tenantry/kernel/contract/wire'
+import { id, integer, scope, tenantRef, text, timestamp } from '@tenantry/kernel/contract/wire'
 import { z } from 'zod'
 
 export const apiKeyErrors = defineErrors('api_key', {
@@ -74,10 +74,7 @@ export const createApiKey = defineOperation({
   input: z.object({
     tenantId: tenantRef(),
     name: text(1, 100),
-    scopes: z
-      .array(z.string().regex(/^[a-z_]+:[a-z_]+$/, 'Expected a scope like usage:write.'))
-      .min(1)
-      .max(100),
+    scopes: z.array(scope()).min(1).max(100),
     expiresAt: timestamp().optional(),
     ipAllowlist: z.array(addressOrRange).max(50).optional(),
   }),

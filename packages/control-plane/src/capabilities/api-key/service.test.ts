@@ -89,7 +89,7 @@ describe('a key that is created', () => {
   test.each([
     [{ scopes: ['tenant:read', 'usage:reed'] }, 'scopes.1', /no scope usage:reed/],
     [{ scopes: [] }, 'scopes', /./],
-    [{ scopes: ['everything'] }, 'scopes.0', /like usage:write/],
+    [{ scopes: ['everything'] }, 'scopes.0', /like runs:write/],
     [{ expiresAt: '2020-01-01T00:00:00.000Z' }, 'expiresAt', /yet to come/],
     [{ expiresAt: 'tomorrow' }, 'expiresAt', /./],
     [{ ipAllowlist: ['10.0.0.0/8', '10/8'] }, 'ipAllowlist.1', /CIDR/],
@@ -114,12 +114,12 @@ describe('a key that is created', () => {
   })
 
   test('is refused where no key works: by the plan, and by the settings', async () => {
-    const { caller: free } = await installation.enter({ plan: 'free' })
-    expect(await refusalOf(create(free))).toMatchObject({
-      code: 'api_key.access_disabled',
-      status: 403,
-      details: { requiresFeature: 'api_access' },
-    })
+    const { tenant, caller: free } = await installation.enter({ plan: 'free' })
+    const missing = { status: 403, details: { requiresFeature: 'api_access' } }
+    // Without the feature not even an owner's scopes over keys count.
+    expect(await refusalOf(create(free))).toMatchObject({ code: 'auth.permission_denied', ...missing })
+    const byPlatform = create(installation.callerAs(operator, tenant.id))
+    expect(await refusalOf(byPlatform)).toMatchObject({ code: 'api_key.access_disabled', ...missing })
     const { caller } = await installation.enter()
     await caller.tenants.updateSettings({ settings: { features: { apiAccessEnabled: false } } })
     expect(await refusalOf(create(caller))).toMatchObject({

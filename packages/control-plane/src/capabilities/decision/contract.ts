@@ -1,7 +1,7 @@
 import { authErrors, defineErrors, tenantSelectionErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
 import { problemSchema } from '@tenantry/kernel/contract/problem'
-import { id, integer, tenantRef, timestamp } from '@tenantry/kernel/contract/wire'
+import { id, integer, scope, tenantRef, timestamp } from '@tenantry/kernel/contract/wire'
 import { z } from 'zod'
 import { limitErrors } from '../limit/contract.ts'
 import { planErrors } from '../plan/contract.ts'
@@ -11,12 +11,8 @@ export const accessErrors = defineErrors('access', {
   others_denied: { kind: 'forbidden', message: 'About the access of others only those may ask who manage members.' },
 })
 
-/** Products name their own, so that none is refused for being unknown here: nobody holds it. */
-const permission = z
-  .string()
-  .max(64)
-  .regex(/^[a-z][a-z0-9_-]*:[a-z][a-z0-9_-]*$/, 'Expected noun:verb in lower case, like runs:write.')
-  .describe('A scope, `noun:verb`')
+/** None is refused for being unknown here: nobody holds it. */
+const permission = scope().describe('A scope, `noun:verb`')
 
 const feature = z
   .string()

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openTestInstallation, operator, type TestInstallation } from '../../testing.ts'
+import { roleScopes } from '../access/index.ts'
 
 let installation: TestInstallation
 beforeAll(async () => {
@@ -26,7 +27,12 @@ test('a user sees own memberships and inherited ones, each with its role and the
     { tenant: grandchild, status: 'active', ...inherited },
     { tenant: elsewhere, status: 'active', role: 'viewer', inheritedFrom: null },
   ].map(({ tenant: { id, slug }, ...membership }) => ({ tenantId: id, slug, name: `Tenant ${slug}`, ...membership }))
-  expect(answer.memberships.toSorted(bySlug)).toEqual(expected.toSorted(bySlug))
+  const sorted = answer.memberships.toSorted(bySlug)
+  expect(sorted.map(({ roles: _, ...membership }) => membership)).toEqual(expected.toSorted(bySlug))
+  for (const { role, inheritedFrom, roles } of sorted) {
+    const scopes = [...roleScopes[role ?? 'viewer']]
+    expect(roles).toEqual([{ id: null, name: role, inheritedFrom, scopes }])
+  }
 })
 
 test('a tenant that is reached twice is listed once, with the stronger role', async () => {

@@ -1,21 +1,31 @@
 import type { ServiceContext, UserContext } from '@tenantry/kernel/context/request-context'
-import { listReachableTenants } from '../access/index.ts'
+import { effectivePermissions, firstSources, listReachableTenants } from '../access/index.ts'
+import { planNamed } from '../plan/index.ts'
 import { insertMembership, removePendingOwner } from './repository.ts'
+
+type Reached = Awaited<ReturnType<typeof listReachableTenants>>[number]
 
 export async function getMe(ctx: UserContext) {
   const reachable = await listReachableTenants(ctx.em)
   const { id, email, name, type } = ctx.actor
   return {
     user: { id, email, name, platformAdmin: type === 'platformAdmin' },
-    memberships: reachable.map(({ tenantId, slug, name: tenantName, status, role, inheritedFrom }) => ({
-      tenantId,
-      slug,
-      name: tenantName,
-      status,
-      role,
-      inheritedFrom,
-    })),
+    memberships: reachable.map((tenant) => describeMembership(ctx, tenant)),
   }
+}
+
+function describeMembership({ services }: UserContext, reached: Reached) {
+  const { tenantId, slug, name, status, plan, role } = reached
+  const { features } = planNamed(services.catalogue, plan)
+  const { sources, scopes } = effectivePermissions(reached, services.scopes, features)
+  const inheritedFrom = reached.inheritedFrom ?? (role === null ? (sources[0]?.inheritedFrom ?? null) : null)
+  const roles = firstSources(sources, scopes).map(({ source, scopes: first }) => ({
+    id: source.id,
+    name: source.name,
+    inheritedFrom: source.inheritedFrom,
+    scopes: first,
+  }))
+  return { tenantId, slug, name, status, role, inheritedFrom, roles }
 }
 
 /** Makes who was named as owner before they were known one, once; `email` is verified and in small letters. */

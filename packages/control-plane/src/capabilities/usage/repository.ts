@@ -3,6 +3,7 @@ import { newId } from '@tenantry/kernel/tenancy/id'
 import { tenantQuery } from '@tenantry/kernel/tenancy/tenant-query'
 import { overrideJson, overrideSource, overridesJson, type StoredOverride } from '../limit/index.ts'
 import { memberSource } from '../member/index.ts'
+import { roleSource } from '../role/index.ts'
 import { teamSource } from '../team/index.ts'
 import { usageErrors } from './contract.ts'
 import { UsageCounter, UsageEvent } from './entity.ts'
@@ -20,19 +21,19 @@ export interface UsageNow {
   /** What the meters `users` and `admins` count. */
   seats: { users: number; admins: number }
   /** Rows of ours that other meters count, by what they are. */
-  owned: { teams: number }
+  owned: { roles: number; teams: number }
   overrides: StoredOverride[]
 }
 
 /** One row per meter, whatever the number of events. Takes meters, and as many periods. */
 export const usageNow = tenantQuery<UsageNow>(
-  { counter: UsageCounter, ...overrideSource, ...memberSource, ...teamSource },
+  { counter: UsageCounter, ...overrideSource, ...memberSource, ...roleSource, ...teamSource },
   /* sql */ `select
     (select coalesce(json_agg(json_build_object('meter', meter, 'period', period, 'used', used, 'revision', revision)), '[]')
        from counter where (meter, period) in (select * from unnest($2::text[], $3::text[]))) as counters,
     (select json_build_object('users', count(*), 'admins', count(*) filter (where role in ('owner', 'admin')))
        from membership) as seats,
-    json_build_object('teams', (select count(*) from team)) as owned,
+    json_build_object('roles', (select count(*) from role), 'teams', (select count(*) from team)) as owned,
     ${overridesJson}`,
 )
 

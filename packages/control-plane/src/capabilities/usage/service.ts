@@ -160,7 +160,7 @@ async function writeThrough(ctx: TenantContext, value: CounterValue): Promise<vo
 
 function usedOf({ counters, seats, owned }: UsageNow, meter: Meter, period: string): number {
   if (meter.countedFrom === 'memberships') return meter.key === 'admins' ? seats.admins : seats.users
-  if (meter.countedFrom === 'teams') return owned.teams
+  if (meter.countedFrom !== null) return owned[meter.countedFrom]
   return counters.find((counter) => counter.meter === meter.key && counter.period === period)?.used ?? 0
 }
 

@@ -2,6 +2,7 @@ import type { Actor } from '../../context/actor.ts'
 import type { TenantAccess } from '../../context/dependencies.ts'
 import { authErrors } from '../../contract/errors.ts'
 import type { AnyOperation } from '../../contract/operation.ts'
+import { missingScope } from '../../errors/missing-scope.ts'
 
 /** One check against what the operation declares; a platform operation is for platform admins only. */
 export function authorize(operation: AnyOperation, actor: Actor, access: TenantAccess | null): void {
@@ -28,8 +29,6 @@ export const isOperator = ({ type }: Actor): boolean => type === 'platformAdmin'
 
 function authorizeInTenant(permission: AnyOperation['permission'], access: TenantAccess | null): void {
   if (access && (permission === 'any' || permission === 'platform')) return
-  if (permission === null || !access?.scopes.has(permission)) {
-    const missing = permission === null ? {} : { missingScope: permission }
-    throw authErrors.permission_denied(missing, `This needs the scope ${permission}.`)
-  }
+  if (permission === null) throw authErrors.permission_denied()
+  if (!access?.scopes.has(permission)) throw missingScope(permission, access?.withheld.get(permission))
 }

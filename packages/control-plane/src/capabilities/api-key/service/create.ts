@@ -4,7 +4,7 @@ import { authErrors, requestErrors } from '@tenantry/kernel/contract/errors'
 import type { AppError, Issue } from '@tenantry/kernel/errors/app-error'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import type { z } from 'zod'
-import { everyTenantScope } from '../../access/index.ts'
+import type { ScopeCatalogue } from '../../access/index.ts'
 import { getEffectiveSettings } from '../../settings/index.ts'
 import type { createApiKey as createOperation } from '../contract.ts'
 import { type ApiKeyRow, insertApiKey } from '../repository.ts'
@@ -25,7 +25,7 @@ export async function create(ctx: TenantContext, input: CreateInput) {
   const scopes = [...new Set(input.scopes)]
   const now = ctx.clock.now()
   const expiresAt = input.expiresAt === undefined ? null : new Date(input.expiresAt)
-  refuseFaults([...unknownScopes(input.scopes), ...pastExpiry(expiresAt, now)])
+  refuseFaults([...unknownScopes(input.scopes, ctx.services.scopes), ...pastExpiry(expiresAt, now)])
   refuseMoreThanOwn(ctx, scopes)
   await refuseUseless(ctx)
 
@@ -78,9 +78,9 @@ export async function findAccessRefusal(ctx: TenantContext): Promise<AppError | 
   return accessRefusal(ctx.services.catalogue, { plan: ctx.tenant.plan, enabled })
 }
 
-const unknownScopes = (scopes: readonly string[]): Issue[] =>
+const unknownScopes = (scopes: readonly string[], { every }: ScopeCatalogue): Issue[] =>
   scopes.flatMap((scope, place) =>
-    everyTenantScope.has(scope) ? [] : [{ path: `scopes.${place}`, message: `There is no scope ${scope}.` }],
+    every.has(scope) ? [] : [{ path: `scopes.${place}`, message: `There is no scope ${scope}.` }],
   )
 
 const pastExpiry = (expiresAt: Date | null, now: Date): Issue[] =>

@@ -95,19 +95,20 @@ export function createApiKeys({ texts, catalogue, cacheSize = 10_000, ...parts }
   }
 }
 
-/** A key that no user made stands on the platform's word alone; it is the tenant's own, which may revoke it. */
-const creatorOf = ({ createdByType, createdById }: SignedApiKey): Actor =>
-  createdByType === 'user' ? { type: 'user', id: createdById, email: null, name: null } : platformWord
-
-const platformWord: Actor = { type: 'service', name: 'api-keys' }
+/** A key that no user made stands for itself: it is the tenant's own, which may revoke it. */
+const creatorOf = ({ createdByType, createdById, id, tenantId, scopes }: SignedApiKey): Actor =>
+  createdByType === 'user'
+    ? { type: 'user', id: createdById, email: null, name: null }
+    : { type: 'apiKey', id, tenantId, scopes }
 
 function identityOf(known: Known, creator: TenantAccess): Omit<KeyIdentity, 'refusal'> {
   if (known.last?.creator === creator) return known.last.identity
   const { id, tenantId, slug, externalId } = known.key
   const scopes = known.key.scopes.filter((scope) => creator.scopes.has(scope))
+  const withheld = new Map([...creator.withheld].filter(([scope]) => known.key.scopes.includes(scope)))
   const identity = {
     actor: { type: 'apiKey' as const, id, tenantId, scopes },
-    access: { ...creator, role: null, inheritedFrom: null, scopes: new Set(scopes) },
+    access: { ...creator, role: null, inheritedFrom: null, scopes: new Set(scopes), withheld, sources: [] },
     tenantNames: [tenantId, slug, ...(externalId === null ? [] : [externalId])],
   }
   known.last = { creator, identity }

@@ -12,15 +12,33 @@ export interface Situation {
     inactiveAncestor: { id: string; status: string } | null
   }
   /** Null for who is no member. */
-  access: { role: string | null; inheritedFrom: string | null; scopes: ReadonlySet<string> } | null
+  access: Access | null
   permission: string | undefined
   /** From the highest to the lowest. */
   rolesWithPermission: readonly string[]
   feature: string | undefined
   plan: { name: string; features: ReadonlySet<string> }
   plansWithFeature: readonly string[]
+  /** Those in which the permission counts. */
+  plansWithPermission: readonly string[]
   /** The operations that need the permission, each with the budget that a call of it draws on. */
   operations: readonly { name: string; limit: string; points: number; windowSeconds: number }[]
+}
+
+interface Access {
+  role: string | null
+  inheritedFrom: string | null
+  scopes: ReadonlySet<string>
+  /** The feature that is missing, by scope that does not count without it. */
+  withheld: ReadonlyMap<string, string>
+  sources: readonly Source[]
+}
+
+interface Source {
+  type: string
+  name: string
+  inheritedFrom: string | null
+  scopes: ReadonlySet<string>
 }
 
 export interface Step {
@@ -62,27 +80,38 @@ const judges: Record<Step['step'], (situation: Situation) => Judgement> = {
     )
   },
 
-  role: ({ access }) =>
-    access?.role ? passed(`The role ${access.role}.`) : skipped('Without a membership there is no role.'),
+  role: ({ principal, access }) => {
+    const roles = rolesOf(access)
+    return roles.length > 0 && principal.type === 'user'
+      ? passed(`${capitalised(conjunction.format(roles.map(nameOf)))}.`)
+      : skipped('Without a membership there is no role.')
+  },
 
-  scope: ({ principal, access, permission, rolesWithPermission: roles }) => {
+  scope: ({ principal, access, plan, permission, ...known }) => {
     if (permission === undefined) return skipped('No permission is asked for.')
     if (principal.type === 'apiKey') return skipped('A key holds scopes of its own.')
-    const holder = access?.role ? `The role ${access.role}` : `The ${principal.type}`
+    const roles = rolesOf(access)
+    const source = roles.find(({ scopes }) => scopes.has(permission))
+    const holder = source ? capitalised(nameOf(source)) : `The ${principal.type}`
     if (access?.scopes.has(permission)) return passed(`${holder} holds ${permission}.`)
+    const feature = access?.withheld.get(permission)
+    if (feature !== undefined)
+      return failed(
+        `${holder} holds ${permission}, but it counts only with the feature ${feature}, which the plan ${plan.name} does not have.`,
+        amongPlans(known.plansWithPermission),
+      )
     return failed(
-      `${holder} does not hold ${permission}.`,
-      roles.length > 0 ? `One of the roles that hold it: ${roles.join(', ')}.` : 'Nothing: no role holds it.',
+      roles.length > 1
+        ? `None of the roles holds ${permission}.`
+        : `${roles[0] ? capitalised(nameOf(roles[0])) : holder} does not hold ${permission}.`,
+      amongRoles(known.rolesWithPermission),
     )
   },
 
   plan_feature: ({ feature, plan, plansWithFeature: plans }) => {
     if (feature === undefined) return skipped('No feature is asked for.')
     if (plan.features.has(feature)) return passed(`The plan ${plan.name} has ${feature}.`)
-    return failed(
-      `The plan ${plan.name} does not have ${feature}.`,
-      plans.length > 0 ? `One of the plans that have it: ${plans.join(', ')}.` : 'Nothing: no plan has it.',
-    )
+    return failed(`The plan ${plan.name} does not have ${feature}.`, amongPlans(plans))
   },
 
   tenant_state: ({ tenant: { slug, status, statusReason, inactiveAncestor: above } }) => {
@@ -111,6 +140,21 @@ const judges: Record<Step['step'], (situation: Situation) => Judgement> = {
       ? skipped('No operation needs this permission.')
       : passed(operations.map(describeBudget).join(' ')),
 }
+
+const conjunction = new Intl.ListFormat('en')
+const capitalised = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
+
+const rolesOf = (access: Access | null) => access?.sources.filter(({ type }) => type !== 'platform') ?? []
+
+function nameOf({ type, name, inheritedFrom }: Source): string {
+  const role = type === 'custom_role' ? `the custom role ${name}` : `the role ${name}`
+  return inheritedFrom === null ? role : `${role} of the ancestor ${inheritedFrom}`
+}
+
+const amongRoles = (roles: readonly string[]) =>
+  roles.length > 0 ? `One of the roles that hold it: ${roles.join(', ')}.` : 'Nothing: no role holds it.'
+const amongPlans = (plans: readonly string[]) =>
+  plans.length > 0 ? `One of the plans that have it: ${plans.join(', ')}.` : 'Nothing: no plan has it.'
 
 const describeBudget = ({ name, limit, points, windowSeconds }: Situation['operations'][number]) =>
   `${name} draws on the class ${limit}: ${points} calls in ${windowSeconds} seconds.`

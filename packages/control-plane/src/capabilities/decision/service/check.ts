@@ -1,10 +1,11 @@
 import type { CachedTenantContext } from '@tenantry/kernel/context/request-context'
 import { authErrors, requestErrors } from '@tenantry/kernel/contract/errors'
 import type { AppError } from '@tenantry/kernel/errors/app-error'
+import { missingScope } from '@tenantry/kernel/errors/missing-scope'
 import { toProblem } from '@tenantry/kernel/errors/problem'
 import { inactivityOf } from '@tenantry/kernel/tenancy/inactivity'
 import type { z } from 'zod'
-import { isBaseRole, isTenantScope } from '../../access/index.ts'
+import { isBaseRole } from '../../access/index.ts'
 import { limitErrors } from '../../limit/index.ts'
 import { planErrors, planNamed } from '../../plan/index.ts'
 import { getStanding } from '../../usage/index.ts'
@@ -46,13 +47,15 @@ function refuseEmpty({ permission, feature, meter, amount }: Question): void {
     throw refuse('permission', 'Name at least one of permission, feature and meter.')
 }
 
-function withoutScope({ access, tenant }: CachedTenantContext, permission: string): AppError | null {
+function withoutScope({ access, tenant, services }: CachedTenantContext, permission: string): AppError | null {
   // biome-ignore lint/plugin: the answer is about scopes; whoever may ask is the pipeline's to decide.
   if (access.scopes.has(permission)) return null
-  const unknown = isTenantScope(permission) ? '' : ', which no role holds'
   const explain = explainPath(tenant.id, permission)
-  const message = `This needs the scope ${permission}${unknown}.`
-  return authErrors.permission_denied({ missingScope: permission, explain }, message)
+  const refusal = missingScope(permission, access.withheld.get(permission))
+  const message = services.scopes.every.has(permission)
+    ? refusal.message
+    : `This needs the scope ${permission}, which no role holds.`
+  return authErrors.permission_denied({ ...refusal.details, explain }, message)
 }
 
 function withoutFeature({ services: { catalogue }, tenant }: CachedTenantContext, feature: string): AppError | null {

@@ -1,9 +1,9 @@
 import type { Actor } from '@tenantry/kernel/context/actor'
-import type { TenantAccess } from '@tenantry/kernel/context/dependencies'
+import type { Services, TenantAccess } from '@tenantry/kernel/context/dependencies'
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import type { AnyOperation, RateLimitClass } from '@tenantry/kernel/contract/operation'
 import type { z } from 'zod'
-import { baseRoles, isBaseRole, roleScopes } from '../../access/index.ts'
+import { baseRoles, isBaseRole } from '../../access/index.ts'
 import { planNamed } from '../../plan/index.ts'
 import { accessErrors, type explainAccess as explainOperation } from '../contract.ts'
 import { explainSteps } from '../rules/steps.ts'
@@ -37,12 +37,11 @@ export async function explainAccess(ctx: TenantContext, question: Question): Pro
     tenant,
     access,
     permission,
-    rolesWithPermission: baseRoles.filter((role) => holds(roleScopes[role])),
+    rolesWithPermission: baseRoles.filter((role) => holds(services.scopes.ofRole[role])),
     feature,
     plan,
-    plansWithFeature: services.catalogue.plans
-      .filter(({ features }) => feature !== undefined && features.has(feature))
-      .map(({ name }) => name),
+    plansWithFeature: plansWith(services, feature),
+    plansWithPermission: plansWith(services, permission && services.scopes.featureOf(permission)),
     operations: permission === undefined ? [] : await budgetsOf(ctx, permission),
   })
   const role = access?.role ?? null
@@ -57,6 +56,9 @@ export async function explainAccess(ctx: TenantContext, question: Question): Pro
     steps,
   }
 }
+
+const plansWith = ({ catalogue }: Services, feature: string | null | undefined): string[] =>
+  catalogue.plans.filter(({ features }) => feature && features.has(feature)).map(({ name }) => name)
 
 async function subjectOf(
   ctx: TenantContext,

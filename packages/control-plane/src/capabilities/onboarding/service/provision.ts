@@ -1,7 +1,7 @@
 import type { TenantAccess } from '@tenantry/kernel/context/dependencies'
 import type { Sequence, TenantContext } from '@tenantry/kernel/context/request-context'
 import type { z } from 'zod'
-import { everyTenantScope } from '../../access/index.ts'
+import { platformPermissions } from '../../access/index.ts'
 import {
   describeTenant,
   findTenantById,
@@ -27,7 +27,7 @@ export type Asker = 'waits' | 'is gone'
 export async function provision(ctx: Sequence, onboarding: Onboarding, asker: Asker): Promise<Answer> {
   const tenant = await ctx.unit.platform(({ em }) => findTenantById(em, onboarding.tenantId))
   if (!tenant) throw new Error('The tenant of the onboarding is gone')
-  const access = accessTo(tenant)
+  const access = accessTo(tenant, ctx)
   for (const step of steps) {
     // One that was deleted meanwhile needs nothing any more.
     if (tenant.status !== 'provisioning' || onboarding.doneSteps.includes(step.name)) continue
@@ -80,13 +80,13 @@ async function answerOf(
 }
 
 /** As the platform itself has it: the owner is none before it is made one. */
-function accessTo(tenant: Tenant): TenantAccess {
+function accessTo(tenant: Tenant, { actor, services }: Sequence): TenantAccess {
   const { id, slug, status, path, plan, timezone, formerTimezones, createdAt } = tenant
   const above = { path, inactiveAncestor: null }
   return {
     tenant: { id, slug, status, statusReason: null, ...above, plan, timezone, formerTimezones, createdAt },
     role: null,
     inheritedFrom: null,
-    scopes: everyTenantScope,
+    ...platformPermissions(actor, services.scopes),
   }
 }

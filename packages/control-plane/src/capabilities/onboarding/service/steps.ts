@@ -1,6 +1,5 @@
 import type { Sealer } from '@tenantry/kernel/context/dependencies'
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
-import { roleScopes } from '../../access/index.ts'
 import { createApiKey, findAccessRefusal } from '../../api-key/index.ts'
 import { saveLimitOverrides } from '../../limit/index.ts'
 import { queueMail } from '../../mail/index.ts'
@@ -70,7 +69,7 @@ async function overrideLimits(unit: TenantContext, { request: { limits } }: Onbo
 /** A key that nobody could see would only be one more that is valid. */
 async function makeApiKey(unit: TenantContext, onboarding: Onboarding, { sealer, answerable }: Provisioning) {
   if (!onboarding.request.createApiKey || !answerable || (await findAccessRefusal(unit))) return
-  const scopes = [...roleScopes.member]
+  const scopes = [...unit.services.scopes.ofRole.member]
   const { id, key } = await createApiKey(unit, { name: 'Made with the tenant', scopes })
   seal(sealer, onboarding, { column: 'apiKey', value: { id, key } })
 }

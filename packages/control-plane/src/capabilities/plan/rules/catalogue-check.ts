@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { isTenantScope } from '../../access/index.ts'
 import { type CatalogueDocument, dotted, type KeyPath, readDocument } from './catalogue-document.ts'
 import { CatalogueError, type CatalogueProblem } from './catalogue-error.ts'
 import { parseQuantity, wholeNumber } from './catalogue-quantity.ts'
@@ -8,6 +9,8 @@ import {
   type DeclaredNames,
   nameExpected,
   namePattern,
+  scopeExpected,
+  scopePattern,
 } from './catalogue-schema.ts'
 
 /** The plan of a tenant without one; every catalogue has it, as its lowest. */
@@ -24,6 +27,7 @@ export function checkCatalogue(yamlText: string, fileName: string): CatalogueFil
     ...(parsed.error?.issues ?? []).flatMap((issue) => problemsOf(document, issue, [])),
     ...nameProblems(document, 'meters'),
     ...nameProblems(document, 'plans'),
+    ...scopeProblems(document),
     ...planOrderProblems(document),
   ]
   if (!parsed.success || problems.length > 0) {
@@ -68,6 +72,16 @@ function nameProblems(document: CatalogueDocument, section: 'meters' | 'plans'):
   return names
     .filter((name) => !namePattern.test(name))
     .map((name) => problemAt(document, [section, name], `expected ${nameExpected}, found ${shown(name)}`))
+}
+
+function scopeProblems(document: CatalogueDocument): CatalogueProblem[] {
+  return Object.keys(asObject(valueAt(document.value, ['scopes']))).flatMap((name) => {
+    const problem = (expected: string) => [
+      problemAt(document, ['scopes', name], `expected ${expected}, found ${shown(name)}`),
+    ]
+    if (!scopePattern.test(name)) return problem(scopeExpected)
+    return isTenantScope(name) ? problem('a name that is none of the scopes of Tenantry itself') : []
+  })
 }
 
 function planOrderProblems(document: CatalogueDocument): CatalogueProblem[] {

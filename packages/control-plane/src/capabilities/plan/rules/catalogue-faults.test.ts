@@ -164,7 +164,7 @@ const faults: [fault: string, find: string, replace: string, says: string][] = [
     'a key that means nothing',
     'currency: USD\n',
     'currency: USD\ncolour: red\n',
-    'colour: unknown key, expected one of the keys currency, meters, features, defaults, plans',
+    'colour: unknown key, expected one of the keys currency, meters, features, scopes, defaults, plans',
   ],
   [
     'a key of a meter that means nothing',
@@ -201,6 +201,30 @@ const faults: [fault: string, find: string, replace: string, says: string][] = [
     'periodAnchor: calendar',
     'periodAnchor: moon',
     'defaults.periodAnchor: expected one of calendar, subscription, found "moon"',
+  ],
+  [
+    'a scope of a product that has the name of one of ours',
+    'features:\n',
+    'scopes: { "audit:read": { description: Any, heldFrom: member } }\nfeatures:\n',
+    'scopes.audit:read: expected a name that is none of the scopes of Tenantry itself, found "audit:read"',
+  ],
+  [
+    'a scope that is no noun and verb',
+    'features:\n',
+    'scopes: { events: { description: Any, heldFrom: member } }\nfeatures:\n',
+    'scopes.events: expected noun:verb in lower case such as events:manage, found "events"',
+  ],
+  [
+    'a scope that no base role holds',
+    'features:\n',
+    'scopes: { "events:manage": { description: Any, heldFrom: guest } }\nfeatures:\n',
+    'scopes.events:manage.heldFrom: expected one of owner, admin, member, viewer, found "guest"',
+  ],
+  [
+    'a scope that needs a feature which is not declared',
+    'features:\n',
+    'scopes: { "events:manage": { description: Any, feature: sso2, heldFrom: member } }\nfeatures:\n',
+    'scopes.events:manage.feature: expected a feature declared under features, found "sso2"',
   ],
   [
     'a currency that does not exist',

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { baseRoles } from '../../access/index.ts'
 import { parseQuantity, type QuantityRange, wholeNumber } from './catalogue-quantity.ts'
 
 /** Past this, limit and grace together would leave the whole numbers that JavaScript holds exactly. */
@@ -123,10 +124,11 @@ function byMeter<Value extends z.ZodType>(declared: DeclaredNames['meters'], val
   return record as unknown as z.ZodType<Readonly<Record<string, Exclude<z.output<Value>, undefined>>>>
 }
 
+const feature = (declared: readonly string[]) =>
+  z.custom<string>((value) => declared.includes(value as string), { error: 'a feature declared under features' })
+
 function features(declared: readonly string[]) {
-  const known = z.custom<string>((value) => declared.includes(value as string), {
-    error: 'a feature declared under features',
-  })
+  const known = feature(declared)
   const all = z.literal('all', { error: 'all' }).transform(() => [...declared])
   const allExcept = object({ include: all, except: z.array(known, { error: 'a list of features' }) }).transform(
     ({ include, except }) => include.filter((feature) => !except.includes(feature)),
@@ -156,6 +158,17 @@ function plan({ meters: declared, features: declaredFeatures }: DeclaredNames) {
   })
 }
 
+/** What products call their scopes. */
+export const scopePattern = /^[a-z][a-z0-9_-]*:[a-z][a-z0-9_-]*$/
+export const scopeExpected = 'noun:verb in lower case such as events:manage'
+
+const scope = (features: readonly string[]) =>
+  object({
+    description: text('a description'),
+    feature: feature(features).optional(),
+    heldFrom: oneOf([...baseRoles]),
+  })
+
 /** The catalogue file, given the names it declares itself. */
 export function catalogueSchema(declared: DeclaredNames) {
   return object({
@@ -164,6 +177,7 @@ export function catalogueSchema(declared: DeclaredNames) {
     }),
     meters,
     features: z.array(text(nameExpected, namePattern), { error: 'a list of features' }),
+    scopes: z.record(z.string(), scope(declared.features), { error: 'scopes by name' }).optional(),
     defaults: object({ alertThresholds, periodAnchor, rateLimits }),
     plans: z
       .record(z.string(), plan(declared), { error: 'plans by name' })

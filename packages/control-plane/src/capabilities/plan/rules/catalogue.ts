@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import type { DeclaredScope } from '../../access/index.ts'
 import { checkCatalogue, defaultPlanName } from './catalogue-check.ts'
 import { CatalogueError } from './catalogue-error.ts'
 import { deepFreeze, frozenRecord, frozenSet } from './catalogue-frozen.ts'
@@ -61,6 +62,8 @@ export interface PlanCatalogue {
   readonly meters: Readonly<Record<string, Meter>>
   /** Every feature that some plan may have. */
   readonly features: readonly string[]
+  /** What products let roles hold besides the scopes of Tenantry itself. */
+  readonly scopes: readonly DeclaredScope[]
   /** From the lowest to the highest. */
   readonly plans: readonly Plan[]
   /** The names of the plans from the lowest to the highest; what an upgrade is follows from it. */
@@ -106,6 +109,12 @@ export function parseCatalogue(yamlText: string, fileName: string): PlanCatalogu
     currency: file.currency,
     meters: frozenRecord(Object.entries(file.meters).map(([key, meter]) => [key, toMeter(key, meter)])),
     features: file.features,
+    scopes: Object.entries(file.scopes ?? {}).map(([name, scope]) => ({
+      name,
+      description: scope.description,
+      feature: scope.feature ?? null,
+      heldFrom: scope.heldFrom,
+    })),
     plans,
     order: plans.map(({ name }) => name),
     defaultPlan: defaultPlanName,

@@ -4,7 +4,6 @@ import { type Actor, actorKey } from '@tenantry/kernel/context/actor'
 import type { Clock } from '@tenantry/kernel/context/clock'
 import type { Database, Directory, Identity, TenantAccess } from '@tenantry/kernel/context/dependencies'
 import { authErrors } from '@tenantry/kernel/contract/errors'
-import type { AppError } from '@tenantry/kernel/errors/app-error'
 import { LRUCache } from 'lru-cache'
 import {
   type AccessRow,
@@ -14,9 +13,9 @@ import {
   listClaimableOwnerships,
   listOwnTenantIds,
   signInUser,
-} from './repository.ts'
-import { mayManage, missingFrom } from './rules/grants.ts'
-import { everyTenantScope, roleScopes } from './rules/scopes.ts'
+} from '../repository.ts'
+import type { ScopeCatalogue } from '../rules/scopes.ts'
+import { effectivePermissions, keyPermissions, platformPermissions } from './effective.ts'
 
 /** Security facts are at most a second old, with the call that stands on them. */
 const accessMilliseconds = 800
@@ -27,6 +26,9 @@ const pipeline: Actor = { type: 'system', name: 'directory' }
 export interface DirectoryOptions {
   database: Database
   clock: Clock
+  scopes: ScopeCatalogue
+  /** What the plan of that name has. */
+  featuresOf(plan: string): ReadonlySet<string>
   /** How many callers' answers are kept in memory. */
   cacheSize?: number
   /** Makes a user an owner of a tenant that was waiting for the verified address, before the user is answered. */
@@ -69,15 +71,19 @@ export function createDirectory(options: DirectoryOptions): Directory {
     async findAccess(actor, tenantRef) {
       if (!isReference(tenantRef)) return null
       const key = `${actorKey(actor)} ${tenantRef}`
-      const looking = sharedLookUp(found, key, () => load(database, actor, tenantRef, changes))
+      const looking = sharedLookUp(found, key, () => load(options, actor, { tenantRef, askedAt: changes }))
       const { access, askedAt } = await looking
       // Which tenant it was not found in, nobody knows: whoever joined one just now must not wait.
       if (askedAt < (access ? lastChange(access.tenant) : changes)) {
         // All who waited for it come by here: the first looks again, the others wait for that.
         if (found.get(key) === looking) found.delete(key)
-        return narrowed(actor, (await sharedLookUp(found, key, () => load(database, actor, tenantRef, changes))).access)
+        return narrowed(
+          options,
+          actor,
+          (await sharedLookUp(found, key, () => load(options, actor, { tenantRef, askedAt: changes }))).access,
+        )
       }
-      return narrowed(actor, access)
+      return narrowed(options, actor, access)
     },
 
     forget(tenantId) {
@@ -140,75 +146,39 @@ function identityDigest({ issuer, subject, email, emailVerified, name }: Identit
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
-async function load(database: Database, actor: Actor, tenantRef: string, askedAt: number): Promise<Found> {
+async function load(
+  options: DirectoryOptions,
+  actor: Actor,
+  { tenantRef, askedAt }: { tenantRef: string; askedAt: number },
+): Promise<Found> {
+  const { database } = options
   const row =
     actor.type === 'user'
       ? await database.userUnit({ userId: actor.id, readOnly: true }, (em) => findMemberAccess(em, tenantRef))
       : await database.platformUnit({ actor: pipeline, readOnly: true }, (em) => findTenant(em, tenantRef))
-  return { access: row && toAccess(row), askedAt }
+  return { access: row && toAccess(options, row), askedAt }
 }
 
-function toAccess({
-  tenantId,
-  slug,
-  status,
-  statusReason,
-  plan,
-  timezone,
-  formerTimezones,
-  createdAt,
-  role,
-  inheritedFrom,
-  path,
-  inactiveAncestor,
-}: AccessRow): TenantAccess {
+function toAccess({ scopes, featuresOf }: DirectoryOptions, row: AccessRow): TenantAccess {
+  const { tenantId, slug, status, statusReason, path, inactiveAncestor, plan, timezone, formerTimezones } = row
+  const state = { status, statusReason, path, inactiveAncestor }
+  const [firstAbove] = row.role === null ? row.customRoles : []
   return {
-    tenant: {
-      id: tenantId,
-      slug,
-      status,
-      statusReason,
-      path,
-      inactiveAncestor,
-      plan,
-      timezone,
-      formerTimezones,
-      createdAt: new Date(createdAt),
-    },
-    role,
-    inheritedFrom,
-    scopes: role === null ? new Set() : roleScopes[role],
+    tenant: { id: tenantId, slug, ...state, plan, timezone, formerTimezones, createdAt: new Date(row.createdAt) },
+    role: row.role,
+    inheritedFrom: row.inheritedFrom ?? firstAbove?.tenantId ?? null,
+    ...effectivePermissions(row, scopes, featuresOf(plan)),
   }
 }
 
 /** Callers that are no members hold what they were given, or everything a tenant knows. */
-function narrowed(actor: Actor, access: TenantAccess | null): TenantAccess | null {
+function narrowed(
+  { scopes, featuresOf }: DirectoryOptions,
+  actor: Actor,
+  access: TenantAccess | null,
+): TenantAccess | null {
   if (!access || actor.type === 'user' || actor.type === 'anonymous') return access
-  if (actor.type === 'apiKey') {
-    return actor.tenantId === access.tenant.id ? { ...access, scopes: new Set(actor.scopes) } : null
-  }
-  const scopes = actor.type === 'service' && actor.scopes ? new Set(actor.scopes) : everyTenantScope
-  return { ...access, scopes }
-}
-
-/** Nobody grants what they do not hold: `auth.permission_denied` with a scope that is missing, or null. */
-export function grantRefusal({ scopes }: Pick<TenantAccess, 'scopes'>, granted: ReadonlySet<string>): AppError | null {
-  const missingScope = missingFrom(scopes, granted)
-  if (missingScope === undefined) return null
-  return authErrors.permission_denied({ missingScope }, `Nobody grants what they do not hold: ${missingScope}.`)
-}
-
-/** Throws what `grantRefusal` answers. */
-export function refuseGrantBeyond(access: Pick<TenantAccess, 'scopes'>, granted: ReadonlySet<string>): void {
-  const refusal = grantRefusal(access, granted)
-  if (refusal) throw refusal
-}
-
-/** `others` are the scopes of whom the caller is about to change. Throws `auth.permission_denied`. */
-export function refuseManaging({ scopes }: Pick<TenantAccess, 'scopes'>, others: ReadonlySet<string>): void {
-  if (mayManage(scopes, others)) return
-  throw authErrors.permission_denied(
-    { missingScope: 'tenant:own' },
-    'Only an owner changes the roles of somebody who holds as much as you do, or what you do not.',
-  )
+  if (actor.type !== 'apiKey') return { ...access, ...platformPermissions(actor, scopes) }
+  if (actor.tenantId !== access.tenant.id) return null
+  return { ...access, ...keyPermissions(actor.scopes, scopes, featuresOf(access.tenant.plan)) }
 }

@@ -1,0 +1,128 @@
+import { type EntityManager, UniqueConstraintViolationException } from '@mikro-orm/postgresql'
+import type { BaseRole } from '../access/index.ts'
+import { roleErrors } from './contract.ts'
+import { CustomRole, RoleAssignment } from './entity.ts'
+
+/** For queries of others that count roles along. */
+export const roleSource = { role: CustomRole }
+
+/** Until the end of the transaction nobody else changes roles of the tenant, or who holds them. */
+export async function lockRoles(em: EntityManager, tenantId: string): Promise<void> {
+  await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`tenantry roles ${tenantId}`])
+}
+
+export async function countRoles(em: EntityManager): Promise<number> {
+  return em.count(CustomRole)
+}
+
+export async function findRole(em: EntityManager, id: string): Promise<CustomRole | null> {
+  return em.findOne(CustomRole, { id })
+}
+
+export async function findRoles(em: EntityManager, ids: readonly string[]): Promise<CustomRole[]> {
+  return em.find(CustomRole, { id: { $in: [...ids] } })
+}
+
+/** The newest first. */
+export async function listRolesBefore(
+  em: EntityManager,
+  { before, limit }: { before: string | undefined; limit: number },
+): Promise<CustomRole[]> {
+  return em.find(CustomRole, before === undefined ? {} : { id: { $lt: before } }, { orderBy: { id: 'desc' }, limit })
+}
+
+/** Throws `role.name_taken`: only the database sees both. */
+export async function saveRole(em: EntityManager, role: CustomRole): Promise<void> {
+  try {
+    await em.persist(role).flush()
+  } catch (error) {
+    if (!(error instanceof UniqueConstraintViolationException)) throw error
+    throw roleErrors.name_taken({ issues: [{ path: 'name', message: 'Another role of this tenant has this name.' }] })
+  }
+}
+
+export function makeRole(
+  em: EntityManager,
+  role: Pick<CustomRole, 'name' | 'description' | 'baseRole' | 'scopes' | 'inheritable' | 'createdAt'>,
+): CustomRole {
+  return em.create(CustomRole, { ...role, updatedAt: role.createdAt })
+}
+
+/** Nobody may hold it any more. */
+export async function deleteRole(em: EntityManager, id: string): Promise<void> {
+  await em.execute('select lifecycle.remove_role(?)', [id])
+}
+
+/** By role, how many members hold it; none has no entry. */
+export async function countHolders(em: EntityManager, roleIds: readonly string[]): Promise<Map<string, number>> {
+  const rows = await em.execute<{ roleId: string; count: string }[]>(
+    /* sql */ `select role_id as "roleId", count(*) as count from tenantry.role_assignments
+      where tenant_id = (select tenancy.current_tenant()) and role_id in (select jsonb_array_elements_text(?::jsonb)::uuid)
+      group by role_id`,
+    [JSON.stringify(roleIds)],
+  )
+  return new Map(rows.map(({ roleId, count }) => [roleId, Number(count)]))
+}
+
+export async function listHolderIds(em: EntityManager, roleId: string): Promise<string[]> {
+  const assignments = await em.find(RoleAssignment, { roleId })
+  return assignments.map(({ userId }) => userId)
+}
+
+export async function listAssignedRoles(
+  em: EntityManager,
+  userId: string,
+  { before, limit }: { before?: string | undefined; limit?: number } = {},
+): Promise<CustomRole[]> {
+  const assignments = await em.find(
+    RoleAssignment,
+    { userId, ...(before === undefined ? {} : { roleId: { $lt: before } }) },
+    { orderBy: { roleId: 'desc' }, ...(limit === undefined ? {} : { limit }) },
+  )
+  const ids = assignments.map(({ roleId }) => roleId)
+  return em.find(CustomRole, { id: { $in: ids } }, { orderBy: { id: 'desc' } })
+}
+
+/** Those that the member has already stay as they are. */
+export async function insertAssignments(
+  em: EntityManager,
+  assignments: readonly Omit<RoleAssignment, 'tenantId'>[],
+): Promise<void> {
+  for (const { userId, roleId, assignedAt } of assignments) {
+    if (await em.findOne(RoleAssignment, { userId, roleId })) continue
+    em.persist(em.create(RoleAssignment, { userId, roleId, assignedAt }))
+  }
+  await em.flush()
+}
+
+/** Of a member, of a role, or the one of both; how many there were. */
+export async function deleteAssignments(
+  em: EntityManager,
+  { userId = null, roleId = null }: { userId?: string | null; roleId?: string | null },
+): Promise<number> {
+  const [row] = await em.execute<{ count: string }[]>('select lifecycle.remove_assignments(?, ?) as count', [
+    userId,
+    roleId,
+  ])
+  return Number(row?.count ?? 0)
+}
+
+export interface MemberRoles {
+  userId: string
+  role: BaseRole
+  customRoles: { baseRole: BaseRole | null; scopes: string[] }[]
+}
+
+/** What direct members hold in the tenant itself; who is none has no entry. */
+export async function listMemberRoles(em: EntityManager, userIds: readonly string[]): Promise<MemberRoles[]> {
+  return em.execute<MemberRoles[]>(
+    /* sql */ `select m.user_id as "userId", m.role,
+        (select coalesce(jsonb_agg(jsonb_build_object('baseRole', r.base_role, 'scopes', r.scopes)), '[]')
+           from tenantry.role_assignments a join tenantry.custom_roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
+          where a.tenant_id = m.tenant_id and a.user_id = m.user_id) as "customRoles"
+      from tenantry.memberships m
+     where m.tenant_id = (select tenancy.current_tenant())
+       and m.user_id in (select jsonb_array_elements_text(?::jsonb)::uuid)`,
+    [JSON.stringify(userIds)],
+  )
+}

@@ -1,0 +1,40 @@
+import type { TenantContext } from '@tenantry/kernel/context/request-context'
+import { pageById } from '@tenantry/kernel/contract/page'
+import { planNamed } from '../../plan/index.ts'
+import { countHolders, listAssignedRoles, listRolesBefore } from '../repository.ts'
+import { scopesOfMember } from './composition.ts'
+import { describe } from './describe.ts'
+
+interface Paging {
+  limit: number
+  cursor?: string | undefined
+}
+
+export async function list(ctx: TenantContext, { limit, cursor }: Paging) {
+  const { items, nextCursor } = pageById(await listRolesBefore(ctx.em, { before: cursor, limit: limit + 1 }), limit)
+  const holders = await countHolders(
+    ctx.em,
+    items.map(({ id }) => id),
+  )
+  return { items: items.map((role) => ({ ...describe(role), memberCount: holders.get(role.id) ?? 0 })), nextCursor }
+}
+
+/** Throws `role.no_member`. */
+export async function listOfMember(ctx: TenantContext, { userId, limit, cursor }: Paging & { userId: string }) {
+  await scopesOfMember(ctx, userId)
+  const roles = await listAssignedRoles(ctx.em, userId, { before: cursor, limit: limit + 1 })
+  return pageById(roles.map(describe), limit)
+}
+
+export function listScopes({ services, tenant }: TenantContext) {
+  const { features } = planNamed(services.catalogue, tenant.plan)
+  return {
+    items: services.scopes.all.map(({ name, description, feature, roles }) => ({
+      scope: name,
+      description,
+      feature,
+      available: feature === null || features.has(feature),
+      baseRoles: [...roles],
+    })),
+  }
+}

@@ -1,0 +1,12 @@
+import { authErrors } from '../contract/errors.ts'
+import type { AppError } from './app-error.ts'
+
+/** `withheldFor` is the feature without which the scope does not count, though it is held. */
+export function missingScope(scope: string, withheldFor: string | undefined): AppError {
+  if (withheldFor === undefined)
+    return authErrors.permission_denied({ missingScope: scope }, `This needs the scope ${scope}.`)
+  return authErrors.permission_denied(
+    { missingScope: scope, requiresFeature: withheldFor },
+    `The scope ${scope} counts only in a plan with the feature ${withheldFor}, which this one does not have.`,
+  )
+}
