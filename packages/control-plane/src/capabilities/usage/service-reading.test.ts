@@ -153,7 +153,12 @@ describe('usage', () => {
     expect(few.used).toBe(1)
     expect(many.used).toBe(2_001)
     expect(many.cost).toEqual(few.cost)
-    expect(Object.keys(many.cost).toSorted()).toEqual(['custom_roles', 'limit_overrides', 'memberships', 'usage_counters'])
+    expect(Object.keys(many.cost).toSorted()).toEqual([
+      'custom_roles',
+      'limit_overrides',
+      'memberships',
+      'usage_counters',
+    ])
   })
 })
 

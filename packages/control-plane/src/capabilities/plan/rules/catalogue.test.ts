@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { effectiveLimits, graceAmount, loadCatalogue, parseCatalogue } from './catalogue.ts'
 
@@ -215,4 +216,18 @@ describe('effective limits', () => {
     const limit = Math.floor(Number.MAX_SAFE_INTEGER / 2)
     expect(graceAmount(limit, 99)).toBe(Number((BigInt(limit) * 99n) / 100n))
   })
+})
+
+test('scopes of products are read with the feature they need and the lowest role that holds them', () => {
+  const text = readFileSync(new URL('../../../../catalogue/default.yaml', import.meta.url), 'utf8')
+  const scopes = [
+    'scopes:',
+    '  events:manage: { description: Plan events., feature: basic_events, heldFrom: member }',
+    '  "events:own": { description: Hand over events., heldFrom: owner }',
+  ]
+  const catalogue = parseCatalogue(text.replace(/^features:$/m, `${scopes.join('\n')}\nfeatures:`), 'own.yaml')
+  expect(catalogue.scopes).toEqual([
+    { name: 'events:manage', description: 'Plan events.', feature: 'basic_events', heldFrom: 'member' },
+    { name: 'events:own', description: 'Hand over events.', feature: null, heldFrom: 'owner' },
+  ])
 })
