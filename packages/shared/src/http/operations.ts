@@ -21,8 +21,14 @@ export type Operations = {
                     slug: string;
                     name: string;
                     status: string;
-                    role: "admin" | "member" | "owner" | "viewer";
+                    role: "admin" | "member" | "owner" | "viewer" | null;
                     inheritedFrom: string | null;
+                    roles: {
+                        id: string | null;
+                        name: string;
+                        inheritedFrom: string | null;
+                        scopes: string[];
+                    }[];
                 }[];
             };
         };
@@ -1081,6 +1087,155 @@ export type Operations = {
             };
         };
     };
+    roles: {
+        list: {
+            type: "query";
+            input: {
+                limit?: number | undefined;
+                cursor?: string | undefined;
+                tenantId: string;
+            };
+            output: {
+                items: {
+                    id: string;
+                    name: string;
+                    description: string | null;
+                    baseRole: "admin" | "member" | "viewer" | null;
+                    scopes: string[];
+                    inheritable: boolean;
+                    version: number;
+                    createdAt: string;
+                    updatedAt: string;
+                    memberCount: number;
+                }[];
+                nextCursor: string | null;
+            };
+        };
+        scopes: {
+            type: "query";
+            input: {
+                tenantId: string;
+            };
+            output: {
+                items: {
+                    scope: string;
+                    description: string;
+                    feature: string | null;
+                    available: boolean;
+                    baseRoles: ("admin" | "member" | "owner" | "viewer")[];
+                }[];
+            };
+        };
+        create: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                name: string;
+                description?: string | null | undefined;
+                baseRole?: "admin" | "member" | "viewer" | null | undefined;
+                scopes?: string[] | undefined;
+                inheritable?: boolean | undefined;
+            };
+            output: {
+                id: string;
+                name: string;
+                description: string | null;
+                baseRole: "admin" | "member" | "viewer" | null;
+                scopes: string[];
+                inheritable: boolean;
+                version: number;
+                createdAt: string;
+                updatedAt: string;
+            };
+        };
+        update: {
+            type: "mutation";
+            input: {
+                name?: string | undefined;
+                description?: string | null | undefined;
+                baseRole?: "admin" | "member" | "viewer" | null | undefined;
+                scopes?: string[] | undefined;
+                inheritable?: boolean | undefined;
+                tenantId: string;
+                roleId: string;
+                expectedVersion?: number | undefined;
+            };
+            output: {
+                id: string;
+                name: string;
+                description: string | null;
+                baseRole: "admin" | "member" | "viewer" | null;
+                scopes: string[];
+                inheritable: boolean;
+                version: number;
+                createdAt: string;
+                updatedAt: string;
+            };
+        };
+        remove: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                roleId: string;
+                reassignTo?: string | undefined;
+            };
+            output: {
+                id: string;
+                reassignedCount: number;
+            };
+        };
+    };
+    userRoles: {
+        list: {
+            type: "query";
+            input: {
+                limit?: number | undefined;
+                cursor?: string | undefined;
+                tenantId: string;
+                userId: string;
+            };
+            output: {
+                items: {
+                    id: string;
+                    name: string;
+                    description: string | null;
+                    baseRole: "admin" | "member" | "viewer" | null;
+                    scopes: string[];
+                    inheritable: boolean;
+                    version: number;
+                    createdAt: string;
+                    updatedAt: string;
+                }[];
+                nextCursor: string | null;
+            };
+        };
+        add: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                userId: string;
+                roleId: string;
+            };
+            output: {
+                userId: string;
+                roleId: string;
+                name: string;
+            };
+        };
+        remove: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                userId: string;
+                roleId: string;
+            };
+            output: {
+                userId: string;
+                roleId: string;
+                name: string;
+            };
+        };
+    };
     platform: {
         isolation: {
             type: "query";
@@ -1244,6 +1399,11 @@ export type ErrorCode =
   | 'request.not_found'
   | 'request.too_large'
   | 'request.unsupported_media_type'
+  | 'role.assigned'
+  | 'role.concurrent_update'
+  | 'role.name_taken'
+  | 'role.no_member'
+  | 'role.not_found'
   | 'service.overloaded'
   | 'settings.invalid'
   | 'settings.restricted_key'
@@ -1283,4 +1443,6 @@ export const keyedMutations: ReadonlySet<string> = new Set([
   'invitations.create',
   'invitations.resend',
   'teams.create',
+  'roles.create',
+  'userRoles.add',
 ])
