@@ -49,9 +49,37 @@ alter table tenantry.team_members add constraint team_members_team_fk foreign ke
   references tenantry.teams (tenant_id, id) on delete cascade;
 alter table tenantry.team_members add constraint team_members_member_fk foreign key (tenant_id, user_id)
   references tenantry.memberships (tenant_id, user_id) on delete cascade;
-grant select, insert, delete, update (name, version, updated_at) on tenantry.teams to tenantry_app, tenantry_platform;
-grant select, insert, delete on tenantry.team_members to tenantry_app, tenantry_platform;
+grant select, insert, update (name, version, updated_at) on tenantry.teams to tenantry_app, tenantry_platform;
+grant select, insert on tenantry.team_members to tenantry_app, tenantry_platform;
 grant select on tenantry.teams to tenantry_hierarchy;
+
+set local role tenantry_lifecycle;
+
+-- By functions: whoever may delete rows may lock the whole table.
+create function lifecycle.remove_team(team_id uuid) returns boolean
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+begin atomic
+  with removed as (
+    delete from tenantry.teams t where t.tenant_id = (select tenancy.current_tenant()) and t.id = remove_team.team_id returning 1
+  )
+  select exists (select from removed);
+end;
+
+create function lifecycle.remove_team_member(team_id uuid, user_id uuid) returns boolean
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+begin atomic
+  with removed as (
+    delete from tenantry.team_members m
+     where m.tenant_id = (select tenancy.current_tenant()) and m.team_id = remove_team_member.team_id
+       and m.user_id = remove_team_member.user_id
+    returning 1
+  )
+  select exists (select from removed);
+end;
+
+revoke all on function lifecycle.remove_team(uuid), lifecycle.remove_team_member(uuid, uuid) from public;
+grant execute on function lifecycle.remove_team(uuid), lifecycle.remove_team_member(uuid, uuid) to tenantry_app, tenantry_platform;
+reset role;
 
 set local role tenantry_hierarchy;
 drop function hierarchy.subtree_usage(date, date);

@@ -186,13 +186,13 @@ const tableGrants: ExpectedGrants['tables'] = {
     tenantry_jobs: ['select', 'delete'],
   },
   'tenantry.teams': {
-    tenantry_app: ['select', 'insert', 'delete', { update: ['name', 'version', 'updated_at'] }],
-    tenantry_platform: ['select', 'insert', 'delete', { update: ['name', 'version', 'updated_at'] }],
+    tenantry_app: ['select', 'insert', { update: ['name', 'version', 'updated_at'] }],
+    tenantry_platform: ['select', 'insert', { update: ['name', 'version', 'updated_at'] }],
     tenantry_hierarchy: ['select'],
   },
   'tenantry.team_members': {
-    tenantry_app: ['select', 'insert', 'delete'],
-    tenantry_platform: ['select', 'insert', 'delete'],
+    tenantry_app: ['select', 'insert'],
+    tenantry_platform: ['select', 'insert'],
   },
   'tenantry.idempotency_records': {
     tenantry_app: ['select', 'insert', { update: answerColumns }],
@@ -259,6 +259,8 @@ const functionGrants: ExpectedGrants['functions'] = {
   'directory.find_api_key()': ['tenantry_app'],
   'directory.touch_api_keys(jsonb)': ['tenantry_platform'],
   'directory.find_invitation()': ['tenantry_app'],
+  'lifecycle.remove_team(uuid)': servingRoles,
+  'lifecycle.remove_team_member(uuid, uuid)': servingRoles,
   'metering.track(uuid, text, bigint, text, timestamp with time zone, timestamp with time zone, text, date, jsonb)': [
     'tenantry_app',
     'tenantry_platform',

@@ -126,7 +126,7 @@ test('platform tables, keys and the job queue give nothing away', async ({ annot
       ),
       refused('delete from tenantry.tenants'),
       refused(
-        `insert into tenantry.memberships (tenant_id, id, user_id, role, joined_at) values ('${attacker.id}', gen_random_uuid(), '${victim.user.id}', 'owner', now())`,
+        `insert into tenantry.memberships (tenant_id, id, user_id, role, joined_at) values ('${victim.id}', gen_random_uuid(), '${attacker.user.id}', 'owner', now())`,
       ),
       refused('update tenantry.usage_counters set used = 0'),
       refused('delete from tenantry.usage_events'),

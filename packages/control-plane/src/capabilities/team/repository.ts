@@ -53,8 +53,8 @@ export async function saveTeam(em: EntityManager): Promise<void> {
 }
 
 /** With its members' places in it. */
-export async function removeTeam(em: EntityManager, team: Team): Promise<void> {
-  await em.remove(team).flush()
+export async function removeTeam(em: EntityManager, id: string): Promise<void> {
+  await em.execute('select lifecycle.remove_team(?)', [id])
 }
 
 /** By team; one without members is left out. */
@@ -100,5 +100,7 @@ export async function insertTeamMember(
 
 /** False where they are not in it. */
 export async function deleteTeamMember(em: EntityManager, teamId: string, userId: string): Promise<boolean> {
-  return (await em.nativeDelete(TeamMember, { teamId, userId })) > 0
+  const removal = 'select lifecycle.remove_team_member(?, ?) as removed'
+  const [row] = await em.execute<{ removed: boolean }[]>(removal, [teamId, userId])
+  return row?.removed ?? false
 }

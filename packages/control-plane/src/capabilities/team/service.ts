@@ -66,7 +66,7 @@ export async function remove(ctx: TenantContext, { teamId }: Input<'removeTeam'>
   const team = await findTeamForUpdate(ctx.em, teamId)
   if (!team) throw teamErrors.not_found()
   const memberCount = (await countTeamMembers(ctx.em, [teamId])).get(teamId) ?? 0
-  await removeTeam(ctx.em, team)
+  await removeTeam(ctx.em, teamId)
   ctx.record('team.removed', {
     target: targetOf(team),
     changes: { name: { before: team.name, after: null } },

@@ -157,6 +157,7 @@ describe('usage', () => {
       'custom_roles',
       'limit_overrides',
       'memberships',
+      'teams',
       'usage_counters',
     ])
   })
