@@ -157,8 +157,9 @@ begin
     end if;
     report := jsonb_set(report, array[name, 'left'], to_jsonb(counted));
   end loop;
+  -- With a space, which neither a slug nor an externalId may have: nobody can take the name first and so keep the purge out.
   update tenantry.tenants t
-     set status = 'purged', slug = 'purged-' || replace(t.id::text, '-', ''), external_id = null, name = 'Purged tenant',
+     set status = 'purged', slug = 'purged ' || t.id, external_id = null, name = 'Purged tenant',
          contact_email = '', organization_type = null, website_url = null, timezone = 'UTC', former_timezones = '[]', tags = '{}',
          status_reason = null, status_until = null, delete_after = null, removal = null, version = t.version + 1,
          updated_at = clock_timestamp()

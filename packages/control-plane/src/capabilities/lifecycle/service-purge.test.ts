@@ -53,7 +53,7 @@ describe('a purge', () => {
       await trial.rowOf(tenant.id)
     // A column that is added to the table has to be looked at here.
     expect(Object.fromEntries(Object.entries(blanked).filter(([name]) => !name.endsWith('_key')))).toEqual({
-      slug: `purged-${tenant.id.replaceAll('-', '')}`,
+      slug: `purged ${tenant.id}`,
       external_id: null,
       name: 'Purged tenant',
       contact_email: '',
@@ -76,6 +76,19 @@ describe('a purge', () => {
     await expect(operators.restore({ tenantId: tenant.id, reason: 'x' })).rejects.toMatchObject({
       code: 'tenant.not_found',
     })
+  })
+
+  test('is not kept out by another tenant that takes the name it would leave behind', async () => {
+    const victim = await trial.createFullTenant()
+    const other = await trial.enter()
+    for (const name of [`purged-${victim.id.replaceAll('-', '')}`, `purged ${victim.id}`])
+      await other.caller.tenants.update({ tenantId: other.tenant.id, externalId: name }).catch(() => undefined)
+    await trial.removed(victim)
+    expect(await trial.purge(victim.id)).toBe('purged')
+    const { slug } = await trial.rowOf(victim.id)
+    await expect(
+      other.caller.tenants.update({ tenantId: other.tenant.id, externalId: String(slug) }),
+    ).rejects.toMatchObject({ code: 'request.invalid' })
   })
 
   test('stands in the platform’s log with a hash that anybody can check, and that log without addresses', async () => {
