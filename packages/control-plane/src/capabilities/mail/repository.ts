@@ -11,9 +11,19 @@ export async function insertMail(
   await em.persist(em.create(Mail, { ...mail, nextAttemptAt: mail.createdAt })).flush()
 }
 
-/** Those whose time has come, the oldest first. Needs a platform unit of work, as do the next. */
+/**
+ * Those whose time has come, the oldest first; those of tenants that do not act wait. Needs a platform unit of work, as do
+ * the next.
+ */
 export async function listDueMails(em: EntityManager, now: Date, limit: number): Promise<Mail[]> {
-  return em.find(Mail, { sentAt: null, nextAttemptAt: { $lte: now } }, { orderBy: { nextAttemptAt: 'asc' }, limit })
+  const rows = await em.execute<Record<string, unknown>[]>(
+    /* sql */ `select m.* from tenantry.mails m join tenantry.tenants t on t.id = m.tenant_id
+      where m.sent_at is null and m.next_attempt_at <= ? and t.status = 'active'
+        and not exists (select from tenantry.tenants above where above.id = any (t.path) and above.status <> 'active')
+      order by m.next_attempt_at limit ?`,
+    [now, limit],
+  )
+  return rows.map((row) => em.map(Mail, row))
 }
 
 /** Takes a mail for one try; false where another process has taken it. */

@@ -108,6 +108,18 @@ test('a mail whose sender is lost before it was marked is sent again, under the 
   expect(await listOutbox(installation.dependencies, 'c@people.test')).toHaveLength(1)
 })
 
+test('mails of a tenant that does not act, or stands below one, wait until it does', async () => {
+  const operators = installation.callerAs(operator).tenants
+  const [own, top] = [await queue('own@people.test'), await installation.createTenant()]
+  const below = await queue('below@people.test')
+  await operators.move({ tenantId: below, parentId: top.id, reason: 'x' })
+  for (const tenantId of [own, top.id]) await operators.suspend({ tenantId, reason: 'abuse' })
+  later(1)
+  expect(await deliver()).toEqual({ sent: 0, failed: 0 })
+  for (const tenantId of [own, top.id]) await operators.reactivate({ tenantId, reason: 'cleared' })
+  expect(await deliver()).toEqual({ sent: 2, failed: 0 })
+})
+
 test('of several processes one sends', async () => {
   await queue('d@people.test')
   const outcomes = await Promise.all([deliver(), deliver(), deliver()])
