@@ -59,6 +59,7 @@ grant select, insert on tenantry.mails to tenantry_app;
 grant select, insert, update (attempts, next_attempt_at, sent_at, last_error) on tenantry.mails to tenantry_platform;
 grant select, delete on tenantry.mails, tenantry.onboardings to tenantry_jobs;
 grant select, insert, update (done_steps, api_key, response, finished_at) on tenantry.onboardings to tenantry_platform;
+grant update (role, inheritable) on tenantry.memberships to tenantry_platform;
 grant select, insert, delete on tenantry.pending_owners to tenantry_platform;
 grant select on tenantry.pending_owners to tenantry_directory;
 
@@ -97,11 +98,14 @@ create trigger keep_references after insert or update of slug, external_id on te
 
 set local role tenantry_directory;
 
--- The policy of users shows the signed identity itself and nobody else.
+-- The policy of users shows the signed identity itself and nobody else. Where nobody may act, nobody comes in either.
 create function directory.claimable_ownerships() returns setof uuid
 language sql stable security definer set search_path = pg_catalog, pg_temp
 begin atomic
-  select p.tenant_id from tenantry.users u join tenantry.pending_owners p on p.email = u.email;
+  select p.tenant_id from tenantry.users u join tenantry.pending_owners p on p.email = u.email
+    join tenantry.tenants t on t.id = p.tenant_id
+   where t.status = 'active'
+     and not exists (select from tenantry.tenants above where above.id = any (t.path) and above.status <> 'active');
 end;
 
 revoke all on function directory.claimable_ownerships() from public;

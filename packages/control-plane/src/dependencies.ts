@@ -1,3 +1,4 @@
+import type { Bus } from '@tenantry/kernel/bus/bus'
 import type { Dependencies } from '@tenantry/kernel/context/dependencies'
 import type { AnyOperation } from '@tenantry/kernel/contract/operation'
 import type { Mailer } from '@tenantry/kernel/mail/mailer'
@@ -38,6 +39,7 @@ export type ControlPlaneParts = Omit<Dependencies, Made> &
   }
 
 const changedTenants = 'tenants.changed'
+const expectedPeople = 'people.expected'
 const watcher = { type: 'system', name: 'streams' } as const
 
 /** Joins the kernel's parts with what the product answers itself. */
@@ -69,12 +71,8 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     apiKeys.forgetTenant(tenantId)
     eventStreams.wake(tenantId)
   }
-  bus.subscribe(changedTenants, (tenantId) => forgetHere(String(tenantId)))
-  const forgetAccess = (tenantId: string) => {
-    // At once in this process, whose caller may ask again before any message is back.
-    forgetHere(tenantId)
-    void bus.publish(changedTenants, tenantId)
-  }
+  const forgetAccess = everywhere(bus, changedTenants, forgetHere)
+  const forgetSignIns = everywhere(bus, expectedPeople, directory.forgetSignIns)
 
   const budget = createBudgets({ cache, catalogue, database: parts.database })
   const eventStreams = createEventStreams({
@@ -95,6 +93,7 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     deletionRetentionDays,
     eventStreams,
     forgetAccess,
+    forgetSignIns,
     invitations: createInvitations({ database: parts.database, directory }),
     isolation: openIsolation(parts),
     mailer,
@@ -106,6 +105,15 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
   const made = { directory, apiKeys, auditLog, budget, explainPath, platformAccess, services }
   const dependencies: Dependencies = { ...parts, ...made }
   return dependencies
+}
+
+function everywhere(bus: Bus, channel: string, forget: (name: string) => void): (name: string) => void {
+  bus.subscribe(channel, (name) => forget(String(name)))
+  return (name) => {
+    // At once in this process, whose caller may ask again before any message is back.
+    forget(name)
+    void bus.publish(channel, name)
+  }
 }
 
 const openIsolation = ({ database, clock }: Pick<Dependencies, 'database' | 'clock'>) =>

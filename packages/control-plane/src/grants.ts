@@ -101,7 +101,7 @@ const tableGrants: ExpectedGrants['tables'] = {
   },
   'tenantry.memberships': {
     tenantry_app: ['select', 'insert'],
-    tenantry_platform: ['select', 'insert'],
+    tenantry_platform: ['select', 'insert', { update: ['role', 'inheritable'] }],
     tenantry_directory: ['select'],
     tenantry_hierarchy: ['select'],
   },

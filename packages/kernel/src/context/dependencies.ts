@@ -101,6 +101,8 @@ export interface Directory {
   findTenantId(tenantRef: string): Promise<string | null>
   /** Forgets what was found of a tenant that has changed, and of all below it. */
   forget(tenantId: string): void
+  /** Forgets who signed in under that address: with the next sign-in something awaits them. */
+  forgetSignIns(email: string): void
   /** The ids of the tenants the user is a direct member of, two at the most. */
   ownTenantIds(actor: Actor): Promise<string[]>
 }
@@ -244,6 +246,8 @@ export interface PipelineMetrics {
 export interface Services {
   /** To be called after the commit of whatever changes a tenant's plan, state or timezone. */
   forgetAccess(tenantId: string): void
+  /** To be called after the commit of what awaits the next sign-in under that address. */
+  forgetSignIns(email: string): void
   bus: Bus
   cache: TenantCache
 }

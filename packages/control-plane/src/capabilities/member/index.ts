@@ -7,7 +7,6 @@ export {
   insertMembership,
   insertPendingOwner,
   insertUser,
-  listUsersByEmail,
   memberSource,
 } from './repository.ts'
 export { claimOwnership } from './service.ts'

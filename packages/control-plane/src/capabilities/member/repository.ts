@@ -30,6 +30,22 @@ export async function insertMembership(
   await em.flush()
 }
 
+/** Answers the role that the user had there before. Needs a unit of work that may write memberships. */
+export async function makeOwner(
+  em: EntityManager,
+  { userId, at }: { userId: string; at: Date },
+): Promise<BaseRole | null> {
+  const membership = await em.findOne(Membership, { userId })
+  if (!membership) {
+    await insertMembership(em, { userId, role: 'owner', joinedAt: at })
+    return null
+  }
+  const { role: before } = membership
+  Object.assign(membership, { role: 'owner', inheritable: true })
+  await em.flush()
+  return before
+}
+
 /** Under an address in small letters. Needs a unit of work that may write memberships, as does the next. */
 export async function insertPendingOwner(em: EntityManager, email: string, createdAt: Date): Promise<void> {
   await em.persist(em.create(PendingOwner, { email, createdAt })).flush()
@@ -38,11 +54,6 @@ export async function insertPendingOwner(em: EntityManager, email: string, creat
 /** False where there is none, or no more. */
 export async function removePendingOwner(em: EntityManager, email: string): Promise<boolean> {
   return (await em.nativeDelete(PendingOwner, { email })) > 0
-}
-
-/** All that have this verified address, in small letters: each issuer has its own. Needs a platform unit of work. */
-export async function listUsersByEmail(em: EntityManager, email: string): Promise<User[]> {
-  return em.find(User, { email })
 }
 
 /** Needs a platform unit of work, as do the next. */

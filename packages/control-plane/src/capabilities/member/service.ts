@@ -1,7 +1,7 @@
 import type { ServiceContext, UserContext } from '@tenantry/kernel/context/request-context'
 import { effectivePermissions, firstSources, listReachableTenants } from '../access/index.ts'
 import { planNamed } from '../plan/index.ts'
-import { insertMembership, removePendingOwner } from './repository.ts'
+import { makeOwner, removePendingOwner } from './repository.ts'
 
 type Reached = Awaited<ReturnType<typeof listReachableTenants>>[number]
 
@@ -34,7 +34,9 @@ export async function claimOwnership(
   { userId, email, at }: { userId: string; email: string; at: Date },
 ): Promise<boolean> {
   if (!(await removePendingOwner(em, email))) return false
-  await insertMembership(em, { userId, role: 'owner', joinedAt: at })
-  record('member.joined', { target: { type: 'user', id: userId }, changes: { role: { before: null, after: 'owner' } } })
+  const before = await makeOwner(em, { userId, at })
+  if (before === 'owner') return true
+  const changes = { role: { before, after: 'owner' } }
+  record(before === null ? 'member.joined' : 'member.role_changed', { target: { type: 'user', id: userId }, changes })
   return true
 }

@@ -48,7 +48,7 @@ export const createTenant = defineOperation({
       .email()
       .max(320)
       .optional()
-      .describe('Becomes owner in place of the caller: at once, or with the first sign-in under this address'),
+      .describe('Who signs in next under this verified address becomes the owner, in place of the caller'),
     createApiKey: z
       .boolean()
       .optional()

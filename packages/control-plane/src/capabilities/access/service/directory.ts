@@ -52,6 +52,9 @@ interface Found {
 export function createDirectory(options: DirectoryOptions): Directory {
   const { database, cacheSize = 50_000 } = options
   const users = new LRUCache<string, Promise<{ id: string }>>({ max: cacheSize, ttl: userMilliseconds })
+  let forgettings = 0
+  // By address; as long as what was remembered before.
+  const forgotten = new LRUCache<string, number>({ max: cacheSize, ttl: userMilliseconds })
   const found = new LRUCache<string, Promise<Found>>({ max: cacheSize, ttl: accessMilliseconds })
   let changes = 0
   // Longer than anything that was found before the change is kept.
@@ -64,7 +67,8 @@ export function createDirectory(options: DirectoryOptions): Directory {
   return {
     async signIn(identity) {
       const digest = knownDigest(identity)
-      const { id } = await sharedLookUp(users, digest, () => signIn(options, identity, digest))
+      const key = `${digest} ${forgotten.get(identity.email?.toLowerCase() ?? '') ?? 0}`
+      const { id } = await sharedLookUp(users, key, () => signIn(options, identity, digest))
       return { id, email: identity.emailVerified ? identity.email : null, name: identity.name }
     },
 
@@ -89,6 +93,11 @@ export function createDirectory(options: DirectoryOptions): Directory {
     forget(tenantId) {
       changes += 1
       changed.set(tenantId, changes)
+    },
+
+    forgetSignIns(email) {
+      forgettings += 1
+      forgotten.set(email.toLowerCase(), forgettings)
     },
 
     async findTenantId(tenantRef) {

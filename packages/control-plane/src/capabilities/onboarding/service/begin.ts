@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { SequenceContext, ServiceContext } from '@tenantry/kernel/context/request-context'
 import { requestErrors } from '@tenantry/kernel/contract/errors'
-import { findUserById, listUsersByEmail } from '../../member/index.ts'
+import { findUserById } from '../../member/index.ts'
 import {
   findFreeSlug,
   findTenantById,
@@ -75,21 +75,21 @@ async function ownerOf(
   { em, actor }: ServiceContext,
   { ownerEmail, contactEmail }: CreateInput,
 ): Promise<{ owner: OnboardingRequest['owner']; contactEmail: string }> {
-  const owner = ownerEmail === undefined ? await callerAsOwner() : await invited(ownerEmail.toLowerCase())
+  const user = 'id' in actor ? await findUserById(em, actor.id) : null
+  const owner = ownerEmail === undefined ? callerAsOwner() : named(ownerEmail.toLowerCase())
   const contact = contactEmail ?? owner.email
   if (contact === null) throw refusal('contactEmail', 'Expected an address: the owner has no verified one.')
   return { owner, contactEmail: contact }
 
-  async function callerAsOwner() {
-    const user = 'id' in actor ? await findUserById(em, actor.id) : null
+  function callerAsOwner() {
     if (!user) throw refusal('ownerEmail', 'Expected an address: you are no user, who could own the tenant.')
     return { userId: user.id, email: user.email }
   }
 
-  /** Where several have the address, the one who signs in next is meant. */
-  async function invited(email: string) {
-    const [user, ...others] = await listUsersByEmail(em, email)
-    return { userId: user && others.length === 0 ? user.id : null, email }
+  /** Whoever is known under the address may have lost it since: only a sign-in says who has it now. */
+  function named(email: string) {
+    const isCaller = user !== null && 'email' in actor && actor.email?.toLowerCase() === email
+    return { userId: isCaller ? user.id : null, email }
   }
 }
 

@@ -12,6 +12,7 @@ import {
 } from '../../tenant/index.ts'
 import type { createTenant as createOperation } from '../contract.ts'
 import { getOnboardingForUpdate, type Onboarding } from '../repository.ts'
+import type { OnboardingRequest } from '../rules/request.ts'
 import { open, seal } from './sealed.ts'
 import { type Step, steps } from './steps.ts'
 
@@ -52,7 +53,7 @@ async function finish(unit: TenantContext, ctx: Sequence): Promise<Answer> {
   const given = open<Answer>(ctx.sealer, onboarding, 'response')
   if (given !== null) return given
   const tenant = await getOwnTenantForUpdate(unit.em)
-  if (tenant.status === 'provisioning') await activate(unit, tenant)
+  if (tenant.status === 'provisioning') await activate(unit, tenant, onboarding.request.owner)
   const answer = await answerOf(unit, { tenant, onboarding, ctx })
   onboarding.finishedAt = unit.clock.now()
   onboarding.apiKey = null
@@ -60,7 +61,7 @@ async function finish(unit: TenantContext, ctx: Sequence): Promise<Answer> {
   return answer
 }
 
-async function activate(unit: TenantContext, tenant: Tenant): Promise<void> {
+async function activate(unit: TenantContext, tenant: Tenant, owner: OnboardingRequest['owner']): Promise<void> {
   Object.assign(tenant, { status: 'active', updatedAt: unit.clock.now() })
   await saveTenant(unit.em)
   unit.record('tenant.activated', {
@@ -68,6 +69,9 @@ async function activate(unit: TenantContext, tenant: Tenant): Promise<void> {
     changes: { status: { before: 'provisioning', after: 'active' } },
   })
   forgetTenant(unit)
+  const { userId, email } = owner
+  // Ownerships are claimed by signing in, and a sign-in is remembered.
+  if (userId === null && email !== null) unit.afterCommit(() => unit.services.forgetSignIns(email))
 }
 
 async function answerOf(
