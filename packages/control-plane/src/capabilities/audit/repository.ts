@@ -1,6 +1,9 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
+import type { Change } from '@tenantry/kernel/context/audit-record'
 import type { AuditEntry as Entry } from '@tenantry/kernel/context/dependencies'
 import { AuditEntry, PlatformAuditEntry } from './entity.ts'
+
+type PlatformEntry = Entry & { tenantId: string | null }
 
 export async function insertEntries(em: EntityManager, tenantId: string, entries: Entry[]): Promise<void> {
   for (const entry of entries) em.persist(em.create(AuditEntry, { tenantId, ...toColumns(entry) }))
@@ -9,18 +12,49 @@ export async function insertEntries(em: EntityManager, tenantId: string, entries
 
 export async function insertPlatformEntries(
   em: EntityManager,
-  entries: (Entry & { tenantId: string | null })[],
+  entries: PlatformEntry[],
 ): Promise<void> {
-  for (const entry of entries)
-    em.persist(em.create(PlatformAuditEntry, { concernsTenantId: entry.tenantId, ...withoutPeople(toColumns(entry)) }))
+  for (const entry of entries) {
+    const kept = asKeptForEver({ entry, columns: toColumns(entry) })
+    em.persist(em.create(PlatformAuditEntry, { concernsTenantId: entry.tenantId, ...kept }))
+  }
   await em.flush()
 }
 
-/** This log outlives the tenants: of their people it keeps ids. */
-function withoutPeople<Columns extends ReturnType<typeof toColumns>>(columns: Columns): Columns {
-  const { actorType, actorEmail, changes, details } = columns
-  const isOperator = actorType === 'platformAdmin'
-  return { ...columns, actorEmail: isOperator ? actorEmail : null, changes: masked(changes), details: masked(details) }
+/**
+ * This log outlives the tenants: of their people it keeps ids, and of what they do themselves only that they did. Where
+ * an attempt came from it keeps of operators, and of whoever is known by nothing else and aimed at no tenant.
+ */
+function asKeptForEver({ entry, columns }: { entry: PlatformEntry; columns: ReturnType<typeof toColumns> }) {
+  const { actor, tenantId } = entry
+  const isAdmin = actor.type === 'platformAdmin'
+  const isPlatform = isAdmin || actor.type === 'system'
+  const isNobody = actor.type === 'anonymous' && tenantId === null
+  const { reason: _, ...ownDetails } = columns.details ?? {}
+  const details = isPlatform || columns.details === null ? columns.details : ownDetails
+  return {
+    ...columns,
+    actorEmail: isAdmin ? columns.actorEmail : null,
+    targetId: masked(columns.targetId),
+    changes: isPlatform && columns.changes ? withoutNames(columns.changes) : null,
+    details: masked(details),
+    ...(isAdmin || isNobody ? {} : { clientAddress: null, userAgent: null }),
+  }
+}
+
+/** Texts that say nothing about whose tenant it is. */
+const telling = ['status', 'statusUntil', 'deleteAfter', 'plan', 'parentId', 'role']
+const leftOut = '[left out]'
+
+function withoutNames(changes: Record<string, Change>): Record<string, Change> {
+  const kept = (field: string, value: unknown) =>
+    value === null || typeof value === 'number' || typeof value === 'boolean' || telling.includes(field) ? value : leftOut
+  return Object.fromEntries(
+    Object.entries(changes).map(([field, { before, after }]) => [
+      field,
+      { before: kept(field, before), after: kept(field, after) },
+    ]),
+  )
 }
 
 const address = /[^\s@]{1,64}@[^\s@]{1,255}/g

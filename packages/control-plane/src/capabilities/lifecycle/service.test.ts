@@ -50,7 +50,12 @@ describe('a suspension', () => {
         },
       },
     ]
-    expect(logs).toMatchObject({ tenant: entries, platform: entries })
+    const leftOut = (reason: string | null) => reason && '[left out]'
+    const kept = entries.map(({ changes: { statusReason, ...changes }, ...entry }) => ({
+      ...entry,
+      changes: { ...changes, statusReason: { before: leftOut(statusReason.before), after: leftOut(statusReason.after) } },
+    }))
+    expect(logs).toMatchObject({ tenant: entries, platform: kept })
     expect(await events(tenant.id)).toMatchObject([
       { type: 'tenant.reactivated', reason: 'It is paid.', version: 3 },
       { type: 'tenant.suspended', reason, until, version: 2 },
@@ -101,7 +106,7 @@ describe('a deletion', () => {
 
     const entry = { action: 'tenant.removed', actorType: 'user', actorId: user.id, details: { reason: 'We close.' } }
     const logs = await lifecycleLogs(installation, tenant.id)
-    expect(logs).toMatchObject({ tenant: [entry], platform: [entry] })
+    expect(logs).toMatchObject({ tenant: [entry], platform: [{ ...entry, details: {}, changes: null }] })
     // The platform's log outlives the tenant: of its people it keeps ids.
     expect([logs.tenant[0]?.actorEmail, logs.platform[0]?.actorEmail]).toEqual([user.email, null])
     const inactive = { code: 'tenant.inactive', details: { state: 'deleting', reason: 'We close.' } }
