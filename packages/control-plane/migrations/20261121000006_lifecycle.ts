@@ -67,9 +67,18 @@ begin atomic
    where t.parent_id = (select tenancy.current_tenant()) and t.status not in ('deleting', 'purged');
 end;
 
-revoke all on function directory.find_access(text), directory.live_child_count() from public;
+create function directory.is_parent_going() returns boolean
+language sql stable security definer set search_path = pg_catalog, pg_temp
+begin atomic
+  select exists (
+    select from tenantry.tenants t join tenantry.tenants above on above.id = t.parent_id
+     where t.id = (select tenancy.current_tenant()) and above.status in ('deleting', 'purged')
+  );
+end;
+
+revoke all on function directory.find_access(text), directory.live_child_count(), directory.is_parent_going() from public;
 grant execute on function directory.find_access(text) to tenantry_app;
-grant execute on function directory.live_child_count() to tenantry_platform;
+grant execute on function directory.live_child_count(), directory.is_parent_going() to tenantry_platform;
 reset role;
 `
 

@@ -203,13 +203,15 @@ declare
   height integer;
 begin
   perform pg_advisory_xact_lock(hashtextextended('tenant hierarchy', 0));
-  select t.id, t.path, t.parent_id, t.version into moved from tenantry.tenants t where t.id = tenancy.current_tenant();
+  select t.id, t.path, t.parent_id, t.version into moved from tenantry.tenants t where t.id = tenancy.current_tenant()
+    for no key update;
   if not found then
     raise insufficient_privilege using message = 'a move needs a signed tenant context';
   end if;
   if new_parent is not null then
     select t.path || t.id into new_path from tenantry.tenants t
-     where t.id = new_parent and t.status not in ('deleting', 'purged');
+     where t.id = new_parent and t.status = 'active'
+       and not exists (select from tenantry.tenants above where above.id = any (t.path) and above.status <> 'active');
   end if;
   select max(cardinality(t.path)) - cardinality(moved.path) into height from tenantry.tenants t
    where t.id = moved.id or (t.path @> array[moved.id] and t.status <> 'purged');
@@ -231,9 +233,10 @@ begin
            version = case when t.id = moved.id then t.version + 1 else t.version end,
            updated_at = case when t.id = moved.id then moved_at else t.updated_at end
      where t.id = moved.id or t.path @> array[moved.id]
-    returning t.id
+    returning t.id, t.version
   )
-  select 'moved', moved.parent_id, moved.version + 1, array_agg(rewritten.id) from rewritten;
+  select 'moved', moved.parent_id, max(rewritten.version) filter (where rewritten.id = moved.id), array_agg(rewritten.id)
+    from rewritten;
 end $$;
 
 create function hierarchy.inherited_settings()

@@ -8,7 +8,14 @@ import { openTestInstallation, operator, type TestInstallation } from '../src/te
 
 /** What answers for a tenant that is not active, spelled out: an operation that is to be added has to be added here too. */
 const answersEverybody = ['access.check', 'access.explain', 'tenants.get', 'tenants.info']
-const answersOperators = ['tenants.reactivate', 'tenants.remove', 'tenants.restore', 'tenants.suspend']
+const answersOperators = [
+  'tenants.move',
+  'tenants.reactivate',
+  'tenants.remove',
+  'tenants.restore',
+  'tenants.suspend',
+  'tenants.update',
+]
 /** What is about no tenant, or about all. */
 const outsideTenants = [
   'deletionReports.get',

@@ -56,6 +56,7 @@ export const moveTenant = defineOperation({
   unitOfWork: 'tenant',
   type: 'mutation',
   permission: 'platform',
+  allowInactive: 'operators',
   audit: 'tenant.moved',
   rest: {
     method: 'POST',

@@ -105,10 +105,12 @@ describe('a move', () => {
     })
   })
 
-  test('below a tenant that is not there, or is going, is refused by name', async () => {
+  test('below a tenant that is not there, or does not act, is refused by name', async () => {
     const tenant = await installation.createTenant()
     const going = await installation.createTenant({ status: 'deleting' })
-    for (const parentId of ['00000000-0000-7000-8000-00000000dead', going.id]) {
+    const suspended = await installation.createTenant({ status: 'suspended' })
+    const below = await installation.createTenant({ parent: suspended })
+    for (const parentId of ['00000000-0000-7000-8000-00000000dead', going.id, suspended.id, below.id]) {
       const refused = await moveAs(installation, tenant.id, parentId).catch((error) => error)
       expect(refused).toBeInstanceOf(TenantNotFoundError)
       expect(refused).toMatchObject({ status: 404, details: { issues: [{ path: 'parentId' }] } })

@@ -49,8 +49,8 @@ function refuseMove(outcome: Move['outcome']): void {
   if (outcome === 'cycle') throw tenantErrors.hierarchy_cycle({}, 'The new parent is this tenant, or stands below it.')
   if (outcome === 'too_deep') throw tenantErrors.hierarchy_too_deep()
   if (outcome !== 'no_parent') return
-  const message = 'There is no such tenant.'
-  throw tenantSelectionErrors.not_found({ issues: [{ path: 'parentId', message }] }, 'The new parent does not exist.')
+  const message = 'Expected the id of an active tenant that stands below none that is not.'
+  throw tenantSelectionErrors.not_found({ issues: [{ path: 'parentId', message }] }, 'There is no active tenant of that id to stand below.')
 }
 
 /** Throws `auth.permission_denied` where the caller's role ends at this tenant. */

@@ -107,7 +107,7 @@ export const restoreTenant = defineOperation({
     method: 'POST',
     path: '/tenants/{tenantId}/restore',
     summary: 'Restore a tenant that is being deleted',
-    description: 'Before `deleteAfter`. It is back in the state it had: one that was suspended is suspended again.',
+    description: 'Before `deleteAfter`, and not below one that is being deleted. It is back in the state it had: one that was suspended is suspended again.',
     tags,
     versioned: true,
   },

@@ -32,6 +32,24 @@ export async function countLiveChildren(em: EntityManager): Promise<number> {
   return Number(row?.count)
 }
 
+/** Whether the tenant directly above the bound one is being deleted, or is gone. */
+export async function isParentGoing(em: EntityManager): Promise<boolean> {
+  const [row] = await em.execute<{ going: boolean }[]>('select directory.is_parent_going() as going')
+  return row?.going === true
+}
+
+/** Past their retention, and kept by what stands below them. */
+export async function listBlockedPurges(em: EntityManager, now: Date): Promise<string[]> {
+  const rows = await em.execute<{ id: string }[]>(
+    /* sql */ `select id from tenantry.tenants due
+      where status = 'deleting' and delete_after <= ?
+        and exists (select from tenantry.tenants below where below.parent_id = due.id and below.status not in ('deleting', 'purged'))
+      order by delete_after limit 100`,
+    [now],
+  )
+  return rows.map(({ id }) => id)
+}
+
 export interface PurgeBatch {
   /** `purged`: nothing was left. `not_due`: it is not being deleted, or may still be restored, or somebody was quicker. */
   outcome: 'deleted' | 'purged' | 'not_due' | 'has_children'

@@ -143,6 +143,26 @@ describe('a purge', () => {
     expect(await purgeDue(trial.dependencies)).toEqual({ purged: 1, failed: 0, unfinished: 0 })
   })
 
+  test('of a large tenant holds up no small one', async () => {
+    const [large, small] = [await trial.createFullTenant(), await trial.createTenant()]
+    await trial.admin.query(
+      `insert into tenantry.usage_daily (tenant_id, meter, day, used, events)
+       select $1, 'many', date '2020-01-01' + n, 1, 1 from generate_series(1, 400) n`,
+      [large.id],
+    )
+    await trial.removed(large, 40)
+    await trial.removed(small, 35)
+    let calls = 0
+    const { clock, ...dependencies } = trial.dependencies
+    // Time is up once every tenant has had some turns.
+    const passing = { now: () => (calls++ < 40 ? clock.now() : new Date(8_640_000_000_000_000)) }
+    const until = new Date(Date.now() + 3_600_000)
+    const outcome = await purgeDue({ ...dependencies, clock: passing }, { rowsPerBatch: 1, until })
+    expect(outcome).toMatchObject({ purged: 1, unfinished: 1 })
+    expect((await trial.rowOf(small.id)).status).toBe('purged')
+    await trial.purge(large.id)
+  })
+
   test('begins with the tenants at the bottom: none goes before those below it', async () => {
     const parent = await trial.createTenant()
     const child = await trial.createTenant({ parent })

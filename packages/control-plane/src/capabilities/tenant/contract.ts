@@ -135,6 +135,7 @@ export const updateTenant = defineOperation({
   unitOfWork: 'tenant',
   type: 'mutation',
   permission: 'tenant:manage',
+  allowInactive: 'operators',
   audit: 'tenant.updated',
   rest: {
     method: 'PATCH',

@@ -2,12 +2,14 @@ export { ConcurrentUpdateError, maximumLevels, tenantErrors } from './contract.t
 export type { Tenant } from './entity.ts'
 export {
   findFreeSlug,
+  findParent,
   findTenantById,
   findTenantBySlug,
   getOwnTenant,
   getOwnTenantForUpdate,
   insertTenant,
   listPlansInUse,
+  lockHierarchy,
   type NewTenant,
   saveTenant,
 } from './repository.ts'

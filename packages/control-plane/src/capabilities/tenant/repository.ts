@@ -90,9 +90,27 @@ export async function insertTenant(em: EntityManager, { parent = null, ...fields
   return tenant
 }
 
+/** Nobody makes, moves, restores or deletes a tenant with others above or below it until the transaction ends. */
+export async function lockHierarchy(em: EntityManager): Promise<void> {
+  await em.execute(`select pg_advisory_xact_lock(hashtextextended('tenant hierarchy', 0))`)
+}
+
+/** Where tenants may come to stand below it, which neither it nor one above keeps from acting until the transaction ends. */
+export async function findParent(em: EntityManager, id: string): Promise<Tenant | null> {
+  await shareHierarchy(em)
+  const parent = await em.findOne(Tenant, { id, status: 'active' })
+  if (!parent) return null
+  const inactive = await em.count(Tenant, { id: { $in: parent.path }, status: { $ne: 'active' } })
+  return inactive === 0 ? parent : null
+}
+
+async function shareHierarchy(em: EntityManager): Promise<void> {
+  await em.execute(`select pg_advisory_xact_lock_shared(hashtextextended('tenant hierarchy', 0))`)
+}
+
 /** The parent is not moved until the transaction ends. */
 async function pathBelow(em: EntityManager, parent: Tenant): Promise<string[]> {
-  await em.execute(`select pg_advisory_xact_lock_shared(hashtextextended('tenant hierarchy', 0))`)
+  await shareHierarchy(em)
   await em.refresh(parent)
   const path = [...parent.path, parent.id]
   if (path.length >= maximumLevels) throw tenantErrors.hierarchy_too_deep()

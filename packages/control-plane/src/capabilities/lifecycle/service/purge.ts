@@ -2,7 +2,7 @@ import type { Actor } from '@tenantry/kernel/context/actor'
 import type { Dependencies } from '@tenantry/kernel/context/dependencies'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import { cachedNames } from '../../tenant/index.ts'
-import { findReport, listPurgeable, type PurgeBatch, purgeBatch } from '../repository.ts'
+import { findReport, listBlockedPurges, listPurgeable, type PurgeBatch, purgeBatch } from '../repository.ts'
 import { describeReport } from './reports.ts'
 
 const actor: Actor = { type: 'system', name: 'tenants.purge' }
@@ -10,27 +10,41 @@ const actor: Actor = { type: 'system', name: 'tenants.purge' }
 export interface PurgeOptions {
   /** Deleted in one transaction. */
   rowsPerBatch?: number
+  /** Of one call; as many as it takes unless told. */
+  batches?: number
   /** It begins no batch after that; whoever calls it again goes on. */
   until?: Date
 }
 
 export type PurgeOutcome = Exclude<PurgeBatch['outcome'], 'deleted'> | 'unfinished'
 
-/** Purges whatever is past its retention. What could not be purged is logged, and no other waits for it. */
+/**
+ * Purges whatever is past its retention, one batch of each in turn, so that none waits for a large one. What could not be
+ * purged, and what something below keeps from it, is logged.
+ */
 export async function purgeDue(dependencies: Dependencies, options: PurgeOptions = {}) {
   const { database, clock, logger } = dependencies
-  const due = await database.platformUnit({ actor, readOnly: true }, (em) => listPurgeable(em, clock.now()))
+  const [due, blocked] = await database.platformUnit({ actor, readOnly: true }, async (em) => [
+    await listPurgeable(em, clock.now()),
+    await listBlockedPurges(em, clock.now()),
+  ])
+  if (blocked.length > 0) logger.warn({ tenantIds: blocked }, 'tenants are due to be purged, and others stand below them')
   const tenants = { purged: 0, unfinished: 0, failed: 0 }
-  for (const tenantId of due) {
-    try {
-      const outcome = await purgeTenant(dependencies, tenantId, options)
-      if (outcome === 'purged' || outcome === 'unfinished') tenants[outcome] += 1
-    } catch (error) {
-      tenants.failed += 1
-      logger.error({ err: error, tenantId }, 'a tenant could not be purged')
+  let waiting = due
+  while (waiting.length > 0) {
+    const unfinished: string[] = []
+    for (const tenantId of waiting) {
+      const outcome = await purgeTenant(dependencies, tenantId, { ...options, batches: 1 }).catch((error: unknown) => {
+        logger.error({ err: error, tenantId }, 'a tenant could not be purged')
+        return 'failed' as const
+      })
+      if (outcome === 'unfinished') unfinished.push(tenantId)
+      else if (outcome === 'purged' || outcome === 'failed') tenants[outcome] += 1
     }
+    waiting = unfinished
+    if (options.until && clock.now() >= options.until) break
   }
-  return tenants
+  return { ...tenants, unfinished: waiting.length }
 }
 
 /**
@@ -40,11 +54,12 @@ export async function purgeDue(dependencies: Dependencies, options: PurgeOptions
 export async function purgeTenant(
   dependencies: Dependencies,
   tenantId: string,
-  { rowsPerBatch = 5_000, until }: PurgeOptions = {},
+  { rowsPerBatch = 5_000, until, batches = Number.POSITIVE_INFINITY }: PurgeOptions = {},
 ): Promise<PurgeOutcome> {
   const { clock, services } = dependencies
   let outcome: PurgeBatch['outcome'] = 'deleted'
-  while (outcome === 'deleted') {
+  for (let done = 0; outcome === 'deleted'; done++) {
+    if (done >= batches) return 'unfinished'
     if (until && clock.now() >= until) return 'unfinished'
     outcome = await purgeSome(dependencies, tenantId, rowsPerBatch)
   }

@@ -2,6 +2,7 @@ import { actorKey } from '@tenantry/kernel/context/actor'
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import type { z } from 'zod'
 import { emitEvent } from '../../event/index.ts'
+import { lockHierarchy } from '../../tenant/index.ts'
 import { lifecycleErrors, type removeTenant } from '../contract.ts'
 import { countLiveChildren } from '../repository.ts'
 import { changeState, describe, lockTenant } from './change.ts'
@@ -17,6 +18,8 @@ const day = 86_400_000
 
 /** Throws `tenant.concurrent_update`, or `tenant.has_children` where one below it is not being deleted itself. */
 export async function remove(ctx: TenantContext, { reason, expectedVersion }: z.output<typeof removeTenant.input>) {
+  // Before the row, as a move does: whoever comes to stand below it now waits, and then finds it going.
+  await lockHierarchy(ctx.em)
   const tenant = await lockTenant(ctx, expectedVersion)
   if (tenant.status === 'deleting') return describe(tenant)
   if ((await countLiveChildren(ctx.em)) > 0) throw lifecycleErrors.has_children()

@@ -1,12 +1,17 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import type { z } from 'zod'
 import { emitEvent } from '../../event/index.ts'
+import { lockHierarchy } from '../../tenant/index.ts'
 import { lifecycleErrors, type restoreTenant } from '../contract.ts'
-import { findReport } from '../repository.ts'
+import { findReport, isParentGoing } from '../repository.ts'
 import { changeState, describe, lockTenant, refuseFrom } from './change.ts'
 
-/** Throws `tenant.concurrent_update`, or `tenant.invalid_transition`: also once it may be purged, or was begun to be. */
+/**
+ * Throws `tenant.concurrent_update`, or `tenant.invalid_transition`: also once it may be purged, or was begun
+ * to be, and below one that is being deleted.
+ */
 export async function restore(ctx: TenantContext, { reason, expectedVersion }: z.output<typeof restoreTenant.input>) {
+  await lockHierarchy(ctx.em)
   const tenant = await lockTenant(ctx, expectedVersion)
   const before = tenant.removal?.before ?? { status: 'active', reason: null, until: null }
   refuseFrom(tenant, before.status, ['deleting'])
@@ -16,6 +21,12 @@ export async function restore(ctx: TenantContext, { reason, expectedVersion }: z
     throw lifecycleErrors.invalid_transition(
       { from: 'deleting', to: before.status },
       'The time in which this tenant could be restored is over.',
+    )
+  }
+  if (await isParentGoing(ctx.em)) {
+    throw lifecycleErrors.invalid_transition(
+      { from: 'deleting', to: before.status },
+      'The tenant above is being deleted: restore that one first, or move this one elsewhere.',
     )
   }
 
