@@ -10,7 +10,7 @@ create table "tenantry"."limit_overrides" ("tenant_id" uuid not null, "meter" va
 create table "tenantry"."mails" ("tenant_id" uuid not null, "id" uuid not null, "recipient" varchar(320) not null, "subject" varchar(200) not null, "text" text not null, "html" text not null, "created_at" timestamptz not null, "attempts" int not null default 0, "next_attempt_at" timestamptz null, "sent_at" timestamptz null, "last_error" varchar(500) null, primary key ("tenant_id", "id"));
 create index "mails_sent_at_next_attempt_at_index" on "tenantry"."mails" ("sent_at", "next_attempt_at");
 
-create table "tenantry"."onboardings" ("tenant_id" uuid not null, "principal" varchar(255) not null, "key" varchar(255) null, "request_hash" varchar(64) null, "request" jsonb not null, "actor" jsonb not null, "request_id" varchar(100) not null, "done_steps" text[] not null default '{}', "api_key" text null, "response" text null, "started_at" timestamptz not null, "finished_at" timestamptz null, primary key ("tenant_id"));
+create table "tenantry"."onboardings" ("tenant_id" uuid not null, "principal" varchar(255) not null, "key" varchar(255) null, "request_hash" varchar(64) null, "request" jsonb not null, "actor" jsonb not null, "request_id" varchar(100) not null, "done_steps" text[] not null default '{}', "response" text null, "started_at" timestamptz not null, "finished_at" timestamptz null, primary key ("tenant_id"));
 create index "onboardings_principal_key_index" on "tenantry"."onboardings" ("principal", "key");
 create index "onboardings_finished_at_started_at_index" on "tenantry"."onboardings" ("finished_at", "started_at");
 
@@ -58,7 +58,7 @@ grant select, insert, update, delete on tenantry.limit_overrides to tenantry_pla
 grant select, insert on tenantry.mails to tenantry_app;
 grant select, insert, update (attempts, next_attempt_at, sent_at, last_error) on tenantry.mails to tenantry_platform;
 grant select, delete on tenantry.mails, tenantry.onboardings to tenantry_jobs;
-grant select, insert, update (done_steps, api_key, response, finished_at) on tenantry.onboardings to tenantry_platform;
+grant select, insert, update (done_steps, response, finished_at) on tenantry.onboardings to tenantry_platform;
 grant update (role, inheritable) on tenantry.memberships to tenantry_platform;
 grant select, insert, delete on tenantry.pending_owners to tenantry_platform;
 grant select on tenantry.pending_owners to tenantry_directory;

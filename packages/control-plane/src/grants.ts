@@ -82,7 +82,7 @@ const invitationChanges = [
   'accepted_by',
   'revoked_at',
 ] as const
-const progressColumns = ['done_steps', 'api_key', 'response', 'finished_at'] as const
+const progressColumns = ['done_steps', 'response', 'finished_at'] as const
 const roleColumns = ['name', 'description', 'base_role', 'scopes', 'inheritable', 'version', 'updated_at'] as const
 const answerColumns = ['request_hash', 'response', 'created_at'] as const
 
@@ -248,6 +248,7 @@ const functionGrants: ExpectedGrants['functions'] = {
   'directory.claimable_ownerships()': ['tenantry_app'],
   'directory.child_count()': servingRoles,
   'directory.live_child_count()': ['tenantry_platform'],
+  'directory.is_parent_going()': ['tenantry_platform'],
   'directory.list_tenants(uuid, integer, text, text, uuid, text, text)': ['tenantry_app'],
   'directory.children(uuid, integer)': servingRoles,
   'directory.subtree(integer, integer)': servingRoles,

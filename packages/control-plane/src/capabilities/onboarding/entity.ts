@@ -35,9 +35,7 @@ export const Onboarding = defineEntity({
     actor: p.json<Actor>(),
     requestId: p.string().length(100),
     doneSteps: p.array().default([]),
-    /** The key that was made, encrypted, until the answer that shows it is kept. */
-    apiKey: p.text().nullable(),
-    /** The answer, encrypted; kept where there is a key to ask for it again. */
+    /** The answer, encrypted, with the API key that was made; kept where there is a key to ask for it again. */
     response: p.text().nullable(),
     startedAt: p.datetime(),
     finishedAt: p.datetime().nullable(),

@@ -16,7 +16,7 @@ export async function findOnboarding(
 
 const hoursBefore = (now: Date) => new Date(now.getTime() - retentionHours * 3_600_000)
 
-export type NewOnboarding = Omit<Onboarding, 'doneSteps' | 'apiKey' | 'response' | 'finishedAt'>
+export type NewOnboarding = Omit<Onboarding, 'doneSteps' | 'response' | 'finishedAt'>
 
 export async function insertOnboarding(em: EntityManager, onboarding: NewOnboarding): Promise<Onboarding> {
   const made = em.create(Onboarding, onboarding as Onboarding)
@@ -24,10 +24,11 @@ export async function insertOnboarding(em: EntityManager, onboarding: NewOnboard
   return made
 }
 
-/** Those that began before and are not done; in any order, so that none that fails again and again holds up the others. */
+/** Those that began before, are not done and not deleted; in any order, so that none that fails again and again holds up the others. */
 export async function listUnfinished(em: EntityManager, startedBefore: Date, limit: number): Promise<Onboarding[]> {
   const rows = await em.execute<Record<string, unknown>[]>(
-    'select * from tenantry.onboardings where finished_at is null and started_at < ? order by random() limit ?',
+    /* sql */ `select o.* from tenantry.onboardings o join tenantry.tenants t on t.id = o.tenant_id
+      where o.finished_at is null and o.started_at < ? and t.status = 'provisioning' order by random() limit ?`,
     [startedBefore, limit],
   )
   return rows.map((row) => em.map(Onboarding, row))

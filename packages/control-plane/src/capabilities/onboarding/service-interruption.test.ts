@@ -107,13 +107,13 @@ test.each(steps)(
   },
 )
 
-test('an API key that was made before the cut is shown to who asks again, and to nobody else', async () => {
+test('an API key is made with the answer: whoever asks again sees it, and before there was none', async () => {
   const [slug, key] = [newWord(), newWord()]
   const input = { name: slug, plan: 'starter', createApiKey: true }
   const mend = await crashAt('mails', 'insert on tenantry.mails for each row')
   await expect(asOperator(key).create(input)).rejects.toThrow('Something went wrong')
-  const { rows } = await database.query('select api_key from tenantry.onboardings where key = $1', [key])
-  expect(rows).toEqual([{ api_key: expect.stringMatching(/^v1\.test\.[\w-]+$/) }])
+  const { rows } = await database.query('select k.id from tenantry.api_keys k join tenantry.tenants t on t.id = tenant_id where slug = $1', [slug])
+  expect(rows).toEqual([])
   await mend()
   later(11)
   expect(await resume()).toEqual({ resumed: 1, failed: 0 })
@@ -127,14 +127,33 @@ test('an API key that was made before the cut is shown to who asks again, and to
 })
 
 test('nobody comes back without an Idempotency-Key: what the job goes on with gets no API key', async () => {
-  const slug = newWord()
-  const mend = await crashAt('memberships', 'insert on tenantry.memberships for each row')
-  await expect(asOperator().create({ name: slug, plan: 'starter', createApiKey: true })).rejects.toThrow()
+  for (const [, table, when] of steps) {
+    const slug = newWord()
+    const mend = await crashAt(table, when)
+    const input = { name: slug, plan: 'starter', limits: { tokens: 5 }, createApiKey: true }
+    await expect(asOperator().create(input)).rejects.toThrow()
+    await mend()
+    later(11)
+    expect(await resume()).toEqual({ resumed: 1, failed: 0 })
+    const { items } = await installation.callerAs(admin, slug).apiKeys.list({ tenantId: slug })
+    expect(items, table).toEqual([])
+  }
+})
+
+test('a tenant that was deleted while it was provisioned goes on once it is restored', async () => {
+  const [slug, key] = [newWord(), newWord()]
+  const input = { name: slug, limits: { tokens: 5 } }
+  const mend = await crashAt('tenant_settings', 'insert on tenantry.tenant_settings for each row')
+  await expect(asOperator(key).create(input)).rejects.toThrow()
   await mend()
+  await asOperator().remove({ tenantId: slug })
   later(11)
+  expect(await resume()).toEqual({ resumed: 0, failed: 0 })
+  expect(await asOperator(key).create(input)).toMatchObject({ slug, status: 'deleting' })
+  expect(await asOperator().restore({ tenantId: slug, reason: 'x' })).toMatchObject({ status: 'provisioning' })
   expect(await resume()).toEqual({ resumed: 1, failed: 0 })
-  const { items } = await installation.callerAs(admin, slug).apiKeys.list({ tenantId: slug })
-  expect(items).toEqual([])
+  expect(await named(slug)).toMatchObject([whole])
+  expect(await asOperator(key).create(input)).toMatchObject({ slug, status: 'active' })
 })
 
 test('a creation cut short before there is a tenant leaves nothing, and its name is free', async () => {
@@ -175,8 +194,8 @@ test('a key stands for one body and one principal, for 24 hours', async () => {
 test('what is kept of an answer is encrypted', async () => {
   const [name, key] = [newWord(), newWord()]
   const { id } = await asOperator(key).create({ name })
-  const { rows } = await database.query('select response, api_key from tenantry.onboardings where tenant_id = $1', [id])
-  expect(rows).toEqual([{ response: expect.stringMatching(/^v1\.test\.[\w-]+$/), api_key: null }])
+  const { rows } = await database.query('select response from tenantry.onboardings where tenant_id = $1', [id])
+  expect(rows).toEqual([{ response: expect.stringMatching(/^v1\.test\.[\w-]+$/) }])
 })
 
 test('while a creation is at work, the same key is told so and the job leaves it alone', async () => {

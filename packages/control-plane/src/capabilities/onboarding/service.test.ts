@@ -144,14 +144,13 @@ describe('a platform admin', () => {
       locks: ['features.apiAccessEnabled'],
       defaults: { features: { apiAccessEnabled: false } },
     })
-    const made = await asOperator().create({
-      name: newWord(),
-      plan: 'starter',
-      parentId: parent.id,
-      createApiKey: true,
+    const slug = newWord()
+    const fields = { name: newWord(), slug, plan: 'starter', parentId: parent.id }
+    await expect(asOperator().create({ ...fields, createApiKey: true })).rejects.toMatchObject({
+      code: 'api_key.access_disabled',
+      details: { key: 'features.apiAccessEnabled' },
     })
-    expect(made.status).toBe('active')
-    expect(made).not.toHaveProperty('apiKey')
+    expect(await asOperator().create(fields)).toMatchObject({ slug, status: 'active' })
   })
 
   test.each([
@@ -180,9 +179,11 @@ describe('a platform admin', () => {
 
   test('puts no tenant below one that is not active, nor deeper than tenants may stand', async () => {
     const suspended = await installation.createTenant({ status: 'suspended' })
-    await expect(asOperator().create({ name: newWord(), parentId: suspended.id })).rejects.toMatchObject({
-      code: 'onboarding.unusable_parent',
-    })
+    const below = await installation.createTenant({ parent: suspended })
+    for (const parentId of [suspended.id, below.id])
+      await expect(asOperator().create({ name: newWord(), parentId })).rejects.toMatchObject({
+        code: 'onboarding.unusable_parent',
+      })
     let { id: parentId } = await installation.createTenant()
     for (let level = 2; level <= 8; level++) parentId = (await asOperator().create({ name: newWord(), parentId })).id
     await expect(asOperator().create({ name: newWord(), parentId })).rejects.toMatchObject({

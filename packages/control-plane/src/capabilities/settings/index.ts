@@ -1,3 +1,3 @@
 export { InvalidSettingsError } from './contract.ts'
 export { getSettingsForUpdate } from './repository.ts'
-export { getEffectiveSettings, readRateLimits, readSettings } from './service/read.ts'
+export { getEffectiveSettings, getInheritedSettings, readRateLimits, readSettings } from './service/read.ts'

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { SequenceContext, ServiceContext } from '@tenantry/kernel/context/request-context'
 import { requestErrors } from '@tenantry/kernel/contract/errors'
+import { accessRefusal } from '../../api-key/index.ts'
 import { findUserById } from '../../member/index.ts'
+import { getInheritedSettings } from '../../settings/index.ts'
 import {
   findFreeSlug,
-  findTenantById,
+  findParent,
   insertTenant,
   knownPlan,
   slugCandidates,
@@ -34,6 +36,7 @@ export async function begin(ctx: SequenceContext, request: Request, input: Creat
       contactEmail,
       parent,
     })
+    if (input.createApiKey) await refuseUselessKey(unit, tenant)
     recordCreation(unit, tenant, parent)
     return insertOnboarding(unit.em, {
       ...request,
@@ -43,6 +46,12 @@ export async function begin(ctx: SequenceContext, request: Request, input: Creat
       startedAt: unit.clock.now(),
     })
   }, request.tenantId)
+}
+
+async function refuseUselessKey({ em, services }: ServiceContext, { plan }: Tenant): Promise<void> {
+  const { features } = await getInheritedSettings(em)
+  const refusal = accessRefusal(services.catalogue, { plan, enabled: features.apiAccessEnabled })
+  if (refusal) throw refusal
 }
 
 function fieldsOf({ services: { catalogue }, clock }: SequenceContext, input: CreateInput) {
@@ -64,10 +73,10 @@ async function freeSlug({ em }: ServiceContext, name: string): Promise<string> {
 }
 
 async function parentOf({ em }: ServiceContext, parentId: string): Promise<Tenant> {
-  const parent = await findTenantById(em, parentId)
-  if (parent?.status === 'active') return parent
+  const parent = await findParent(em, parentId)
+  if (parent) return parent
   throw onboardingErrors.unusable_parent({
-    issues: [{ path: 'parentId', message: 'Expected the id of an active tenant.' }],
+    issues: [{ path: 'parentId', message: 'Expected the id of an active tenant that stands below none that is not.' }],
   })
 }
 

@@ -2,6 +2,7 @@ import type { TenantAccess } from '@tenantry/kernel/context/dependencies'
 import type { Sequence, TenantContext } from '@tenantry/kernel/context/request-context'
 import type { z } from 'zod'
 import { platformPermissions } from '../../access/index.ts'
+import { createApiKey, findAccessRefusal } from '../../api-key/index.ts'
 import {
   describeTenant,
   findTenantById,
@@ -30,35 +31,34 @@ export async function provision(ctx: Sequence, onboarding: Onboarding, asker: As
   if (!tenant) throw new Error('The tenant of the onboarding is gone')
   const access = accessTo(tenant, ctx)
   for (const step of steps) {
-    // One that was deleted meanwhile needs nothing any more.
-    if (tenant.status !== 'provisioning' || onboarding.doneSteps.includes(step.name)) continue
-    await ctx.unit.tenant(access, (unit) => take(unit, step, { ctx, asker }))
+    if (onboarding.doneSteps.includes(step.name)) continue
+    await ctx.unit.tenant(access, (unit) => take(unit, step))
   }
-  return ctx.unit.tenant(access, (unit) => finish(unit, ctx))
+  return ctx.unit.tenant(access, (unit) => finish(unit, { ctx, asker }))
 }
 
-async function take(
-  unit: TenantContext,
-  { name, run }: Step,
-  { ctx, asker }: { ctx: Sequence; asker: Asker },
-): Promise<void> {
+async function take(unit: TenantContext, { name, run }: Step): Promise<void> {
   const onboarding = await getOnboardingForUpdate(unit.em)
   if (onboarding.doneSteps.includes(name)) return
-  await run(unit, onboarding, { sealer: ctx.sealer, answerable: asker === 'waits' || Boolean(onboarding.key) })
+  // One that was deleted meanwhile needs nothing, unless it is restored: then this goes on.
+  if ((await getOwnTenantForUpdate(unit.em)).status !== 'provisioning') return
+  await run(unit, onboarding)
   onboarding.doneSteps = [...onboarding.doneSteps, name]
 }
 
-async function finish(unit: TenantContext, ctx: Sequence): Promise<Answer> {
+async function finish(unit: TenantContext, { ctx, asker }: { ctx: Sequence; asker: Asker }): Promise<Answer> {
   const onboarding = await getOnboardingForUpdate(unit.em)
   const given = open<Answer>(ctx.sealer, onboarding, 'response')
   if (given !== null) return given
   const tenant = await getOwnTenantForUpdate(unit.em)
   if (tenant.status === 'provisioning') await activate(unit, tenant, onboarding.request.owner)
-  const answer = await answerOf(unit, { tenant, onboarding, ctx })
+  const { owner } = onboarding.request
+  const answer = { ...(await describeTenant(unit, tenant)), owner }
+  if (tenant.status !== 'active') return answer
+  const whole = { ...answer, ...(await apiKeyFor(unit, onboarding, asker)) }
   onboarding.finishedAt = unit.clock.now()
-  onboarding.apiKey = null
-  if (onboarding.key) seal(ctx.sealer, onboarding, { column: 'response', value: answer })
-  return answer
+  if (onboarding.key) seal(ctx.sealer, onboarding, { column: 'response', value: whole })
+  return whole
 }
 
 async function activate(unit: TenantContext, tenant: Tenant, owner: OnboardingRequest['owner']): Promise<void> {
@@ -74,13 +74,16 @@ async function activate(unit: TenantContext, tenant: Tenant, owner: OnboardingRe
   if (userId === null && email !== null) unit.afterCommit(() => unit.services.forgetSignIns(email))
 }
 
-async function answerOf(
+/** Made with the answer that shows it: a key that nobody could see would only be one more that is valid. */
+async function apiKeyFor(
   unit: TenantContext,
-  { tenant, onboarding, ctx }: { tenant: Tenant; onboarding: Onboarding; ctx: Sequence },
-): Promise<Answer> {
-  const apiKey = open<NonNullable<Answer['apiKey']>>(ctx.sealer, onboarding, 'apiKey')
-  const { owner } = onboarding.request
-  return { ...(await describeTenant(unit, tenant)), owner, ...(apiKey === null ? {} : { apiKey }) }
+  { request, key: idempotencyKey }: Onboarding,
+  asker: Asker,
+): Promise<Pick<Answer, 'apiKey'>> {
+  const isAnswerable = asker === 'waits' || Boolean(idempotencyKey)
+  if (!request.createApiKey || !isAnswerable || (await findAccessRefusal(unit))) return {}
+  const { id, key } = await createApiKey(unit, { name: 'Made with the tenant', scopes: [...unit.services.scopes.ofRole.member] })
+  return { apiKey: { id, key } }
 }
 
 /** As the platform itself has it: the owner is none before it is made one. */

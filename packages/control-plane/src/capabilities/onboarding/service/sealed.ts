@@ -2,7 +2,7 @@ import type { Sealer } from '@tenantry/kernel/context/dependencies'
 import type { Onboarding } from '../repository.ts'
 
 /** What is kept of an onboarding and nobody else may read. */
-export type SealedColumn = 'apiKey' | 'response'
+export type SealedColumn = 'response'
 
 export function seal(
   sealer: Sealer,

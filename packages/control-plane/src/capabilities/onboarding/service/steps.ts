@@ -1,32 +1,22 @@
-import type { Sealer } from '@tenantry/kernel/context/dependencies'
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
-import { createApiKey, findAccessRefusal } from '../../api-key/index.ts'
 import { saveLimitOverrides } from '../../limit/index.ts'
 import { queueMail } from '../../mail/index.ts'
 import { insertMembership, insertPendingOwner } from '../../member/index.ts'
 import { getSettingsForUpdate } from '../../settings/index.ts'
 import { forgetKept, getOwnTenant } from '../../tenant/index.ts'
 import type { Onboarding } from '../repository.ts'
-import { seal } from './sealed.ts'
 
 export interface Step {
   /** Kept with what is done: a step that is renamed is done again where it was under way. */
   name: string
-  run(unit: TenantContext, onboarding: Onboarding, how: Provisioning): Promise<void>
+  run(unit: TenantContext, onboarding: Onboarding): Promise<void>
 }
 
-interface Provisioning {
-  sealer: Sealer
-  /** Whether what is to be shown once can still be shown to who asked. */
-  answerable: boolean
-}
-
-/** In order; the activation comes after all of them. */
+/** In order; the activation comes after all of them, and with it an API key. */
 export const steps: readonly Step[] = [
   { name: 'owner', run: addOwner },
   { name: 'settings', run: makeSettings },
   { name: 'limits', run: overrideLimits },
-  { name: 'apiKey', run: makeApiKey },
   { name: 'mail', run: writeWelcome },
 ]
 
@@ -64,14 +54,6 @@ async function overrideLimits(unit: TenantContext, { request: { limits } }: Onbo
     changes: Object.fromEntries(meters.map(([meter, after]) => [meter, { before: null, after }])),
   })
   forgetKept(unit, ['usage', 'limits'])
-}
-
-/** A key that nobody could see would only be one more that is valid. */
-async function makeApiKey(unit: TenantContext, onboarding: Onboarding, { sealer, answerable }: Provisioning) {
-  if (!onboarding.request.createApiKey || !answerable || (await findAccessRefusal(unit))) return
-  const scopes = [...unit.services.scopes.ofRole.member]
-  const { id, key } = await createApiKey(unit, { name: 'Made with the tenant', scopes })
-  seal(sealer, onboarding, { column: 'apiKey', value: { id, key } })
 }
 
 async function writeWelcome(unit: TenantContext, { request: { owner } }: Onboarding): Promise<void> {

@@ -1,3 +1,4 @@
+import type { EntityManager } from '@mikro-orm/postgresql'
 import type { ReadTenant, TenantContext } from '@tenantry/kernel/context/request-context'
 import { getOwnTenant, type Tenant } from '../../tenant/index.ts'
 import type { TenantSettings } from '../entity.ts'
@@ -30,6 +31,11 @@ export async function getEffectiveSettings(ctx: TenantContext) {
   const stored = await findSettings(ctx.em)
   const inheritance = await inheritanceOf(ctx, await getOwnTenant(ctx.em))
   return settingsUnder(inheritance, (stored?.document ?? {}) as StoredSettings)
+}
+
+/** What holds for the tenant of the signature before it sets anything itself. */
+export async function getInheritedSettings(em: EntityManager) {
+  return settingsUnder(inheritanceFrom(await listInheritedSettings(em)), {})
 }
 
 /** The platform's own figures for a tenant; null takes the plan's. */
