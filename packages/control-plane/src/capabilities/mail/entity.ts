@@ -2,8 +2,8 @@ import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
 import { tenantColumns, tenantPolicies, tenantScoped } from '@tenantry/kernel/tenancy/tenant-table'
 
 /**
- * Mails to be sent, each written in the transaction of what it tells of; a job sends them. The job role sees those that
- * were sent long ago.
+ * Mails to be sent, each written in the transaction of what it tells of; a job sends them. The job role sees those
+ * that were sent or given up, long after.
  */
 export const Mail = defineEntity({
   name: 'Mail',
@@ -11,7 +11,11 @@ export const Mail = defineEntity({
   ...tenantScoped,
   policies: [
     ...tenantPolicies(),
-    { name: 'expired', roles: ['tenantry_jobs'], using: `sent_at < (now() - '30 days'::interval)` },
+    {
+      name: 'expired',
+      roles: ['tenantry_jobs'],
+      using: `next_attempt_at is null and created_at < (now() - '30 days'::interval)`,
+    },
   ],
   indexes: [{ properties: ['sentAt', 'nextAttemptAt'] }],
   properties: {

@@ -84,6 +84,68 @@ test('a mail that no server takes is given up in the end', async () => {
   let tries = 0
   for (let day = 0; day < 12; day++, later(1_440)) tries += (await deliver()).failed
   expect(tries).toBe(8)
+  const database = new pg.Client(installation.testDatabase.adminUrl)
+  const jobs = new pg.Client(installation.testDatabase.urls.tenantry_jobs)
+  await Promise.all([database.connect(), jobs.connect()])
+  onTestFinished(async () => void (await Promise.all([database.end(), jobs.end()])))
+  await jobs.query('delete from tenantry.mails')
+  expect(await listOutbox(installation.dependencies, 'b@people.test')).toHaveLength(1)
+  await database.query(
+    `update tenantry.mails set created_at = now() - interval '31 days' where recipient = 'b@people.test'`,
+  )
+  await jobs.query('delete from tenantry.mails')
+  expect(await listOutbox(installation.dependencies, 'b@people.test')).toEqual([])
+})
+
+test('a mail whose sender is lost in the last try is tried once more', async () => {
+  await queue('last@people.test')
+  const database = new pg.Client(installation.testDatabase.adminUrl)
+  await database.connect()
+  onTestFinished(() => database.end())
+  await database.query(`update tenantry.mails set attempts = 7 where recipient = 'last@people.test'`)
+  await database.query(
+    `create function public.lose() returns trigger language plpgsql as $$ begin raise 'lost'; end $$`,
+  )
+  await database.query(
+    'create trigger lose before update of sent_at on tenantry.mails for each row execute function public.lose()',
+  )
+  await expect(deliver()).rejects.toThrow('lost')
+  await database.query('drop trigger lose on tenantry.mails')
+  later(10)
+  expect(await deliver()).toEqual({ sent: 1, failed: 0 })
+})
+
+test('a mail that takes its server long is sent once, and all that is due in one run', async () => {
+  for (let count = 0; count < 21; count++) await queue(`many-${count}@people.test`)
+  const [begun, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let sent = 0
+  const send = async () => {
+    sent += 1
+    begun.resolve()
+    await gate.promise
+  }
+  const { dependencies } = installation
+  const services = { ...dependencies.services, mailer: { send, close: () => undefined } }
+  const first = deliverMails({ ...dependencies, services })
+  await begun.promise
+  await expect.poll(() => sent).toBe(20)
+  later(0.5)
+  gate.resolve()
+  expect(await first).toEqual({ sent: 21, failed: 0 })
+
+  await queue('slow@people.test')
+  const slow = Promise.withResolvers<void>()
+  const sendSlowly = () => {
+    sent += 1
+    return slow.promise
+  }
+  const waiting = { send: sendSlowly, close: () => undefined }
+  const second = deliverMails({ ...dependencies, services: { ...services, mailer: waiting } })
+  await expect.poll(() => sent).toBe(22)
+  later(2)
+  expect(await deliver()).toEqual({ sent: 0, failed: 0 })
+  slow.resolve()
+  expect(await second).toEqual({ sent: 1, failed: 0 })
 })
 
 test('a mail whose sender is lost before it was marked is sent again, under the same Message-ID', async () => {
@@ -100,6 +162,8 @@ test('a mail whose sender is lost before it was marked is sent again, under the 
   await expect(deliver()).rejects.toThrow('crashed')
   await database.query('drop trigger crash on tenantry.mails')
   later(1)
+  expect(await deliver()).toEqual({ sent: 0, failed: 0 })
+  later(9)
   expect(await deliver()).toEqual({ sent: 1, failed: 0 })
   expect(server.received).toHaveLength(2)
   const [first, second] = server.received.map(messageIdOf)

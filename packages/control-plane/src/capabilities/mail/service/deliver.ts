@@ -16,6 +16,8 @@ declare module '@tenantry/kernel/context/dependencies' {
 const operation = 'mails.deliver'
 const atOnce = 20
 const links = /https?:\/\/\S+/g
+/** It begins no batch after that: the job runs again in the next minute. */
+const runMilliseconds = 50_000
 
 /**
  * Sends what is due. A mail that the server does not take is tried again later, for two days; one whose sender is lost
@@ -26,12 +28,15 @@ export async function deliverMails(dependencies: Dependencies): Promise<{ sent: 
   const { mailer } = services
   if (mailer === null) return { sent: 0, failed: 0 }
   const { unit } = sequenceFor(dependencies)
-  const due = await unit.platform(({ em }) => listDueMails(em, clock.now(), atOnce))
-  const outcomes = await Promise.all(due.map(deliver))
-  return {
-    sent: outcomes.filter((outcome) => outcome === 'sent').length,
-    failed: outcomes.filter((outcome) => outcome === 'failed').length,
+  const until = clock.now().getTime() + runMilliseconds
+  const outcomes = { sent: 0, failed: 0, taken: 0 }
+  let found = atOnce
+  while (found === atOnce && clock.now().getTime() < until) {
+    const due = await unit.platform(({ em }) => listDueMails(em, clock.now(), atOnce))
+    for (const outcome of await Promise.all(due.map(deliver))) outcomes[outcome] += 1
+    found = due.length
   }
+  return { sent: outcomes.sent, failed: outcomes.failed }
 
   async function deliver(mail: Mail): Promise<'sent' | 'failed' | 'taken'> {
     const claimed = await unit.platform(({ em }) => claimMail(em, mail, clock.now()), mail.tenantId)
@@ -46,8 +51,9 @@ export async function deliverMails(dependencies: Dependencies): Promise<{ sent: 
     // A mail server may repeat what it did not like.
     const lastError = String(sending.reason).replaceAll(links, '…').slice(0, 500)
     logger.warn({ reason: lastError, mail: id }, 'a mail could not be sent')
-    const givenUp = nextAttempt(mail.attempts + 1, clock.now()) === null
-    await unit.platform(({ em }) => markMail(em, mail, { lastError, ...(givenUp ? { sealed: null } : {}) }), tenantId)
+    const nextAttemptAt = nextAttempt(mail.attempts + 1, clock.now())
+    const failure = { lastError, nextAttemptAt, ...(nextAttemptAt === null ? { sealed: null } : {}) }
+    await unit.platform(({ em }) => markMail(em, mail, failure), tenantId)
     return 'failed'
   }
 
