@@ -184,3 +184,22 @@ describe('usage of a subtree', () => {
     ])
   })
 })
+
+test('a job sees all below a tenant; keys and services are refused by name instead of shown a part', async () => {
+  const tenant = await installation.createTenant()
+  const child = await installation.createTenant({ parent: tenant })
+  const input = { tenantId: tenant.id }
+  const job = installation.callerAs({ type: 'system', name: 'report' }).tenants
+  expect((await job.children(input)).items).toMatchObject([{ id: child.id }])
+  expect((await job.tree(input)).items).toMatchObject([{ id: tenant.id }, { id: child.id }])
+  expect(await job.subtreeUsage(input)).toMatchObject({ tenantCount: 2 })
+  const key = { type: 'apiKey', id: tenant.id, tenantId: tenant.id, scopes: ['tenant:read'] } as const
+  for (const actor of [key, { type: 'service', name: 'shop' } as const]) {
+    const { children, tree } = installation.callerAs(actor, tenant.id).tenants
+    for (const ask of [children, tree])
+      await expect(ask(input)).rejects.toMatchObject({
+        code: 'auth.permission_denied',
+        message: expect.stringContaining('services'),
+      })
+  }
+})

@@ -1,3 +1,4 @@
+import type { Actor } from '@tenantry/kernel/context/actor'
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { authErrors, requestErrors, tenantSelectionErrors } from '@tenantry/kernel/contract/errors'
 import { pageById } from '@tenantry/kernel/contract/page'
@@ -15,12 +16,20 @@ type UsageInput = z.output<typeof usageOperation.input>
 const mostNodes = 1_000
 
 export async function children(ctx: TenantContext, { limit, cursor }: { limit: number; cursor?: string | undefined }) {
+  refuseProducts(ctx.actor)
   return pageById(await listChildren(ctx.em, cursor ?? null, limit + 1), limit)
 }
 
 export async function tree(ctx: TenantContext, { depth }: { depth: number }) {
+  refuseProducts(ctx.actor)
   const nodes = await listSubtree(ctx.em, depth, mostNodes + 1)
   return { items: nodes.slice(0, mostNodes), truncated: nodes.length > mostNodes }
+}
+
+/** What they reach is one tenant, and an answer without those below it would look like the whole. */
+function refuseProducts({ type }: Actor): void {
+  if (type !== 'apiKey' && type !== 'service') return
+  throw authErrors.permission_denied({}, 'API keys and services reach one tenant and none below it: ask as a user.')
 }
 
 /** Throws `tenant.not_found` for a parent that is none, `tenant.hierarchy_cycle` or `tenant.hierarchy_too_deep`. */
@@ -50,7 +59,10 @@ function refuseMove(outcome: Move['outcome']): void {
   if (outcome === 'too_deep') throw tenantErrors.hierarchy_too_deep()
   if (outcome !== 'no_parent') return
   const message = 'Expected the id of an active tenant that stands below none that is not.'
-  throw tenantSelectionErrors.not_found({ issues: [{ path: 'parentId', message }] }, 'There is no active tenant of that id to stand below.')
+  throw tenantSelectionErrors.not_found(
+    { issues: [{ path: 'parentId', message }] },
+    'There is no active tenant of that id to stand below.',
+  )
 }
 
 /** Throws `auth.permission_denied` where the caller's role ends at this tenant. */
