@@ -1,16 +1,28 @@
-import type { PoolClient } from 'pg'
+import pg from 'pg'
+import { serviceErrors } from '../contract/errors.ts'
+
+/** Each stands idle in a session of its own while its holder works. */
+const mostNames = 8
+
+/** Sessions for names alone. Nothing connects before the first. */
+export function openNamePool(config: pg.PoolConfig): pg.Pool {
+  const pool = new pg.Pool({ ...config, min: 0, max: mostNames })
+  pool.on('error', () => undefined)
+  return pool
+}
 
 /**
  * The lock is a transaction's, which a pooler passes on as it is and which nobody can leave behind; the work runs beside
- * it, in transactions of its own. They belong on another pool, so that those who hold never keep those who work waiting.
+ * it, in transactions of its own, on another pool, so that those who hold never keep those who work waiting. Throws
+ * `service.overloaded` where as many names are held as there are sessions.
  */
 export async function holdName<Result>(
-  pool: { connect(): Promise<unknown> },
+  pool: pg.Pool,
   name: string,
   work: () => Promise<Result>,
 ): Promise<Result | null> {
-  // The overloads of pg are more than the pool's own type tells.
-  const client = (await pool.connect()) as PoolClient
+  if (pool.idleCount === 0 && pool.totalCount >= mostNames) throw serviceErrors.overloaded({ retryAfterSeconds: 1 })
+  const client = await pool.connect()
   // The session may be lost while it only waits; that the work goes on all the same is for the work to be safe against.
   const ignore = () => undefined
   client.on('error', ignore)
@@ -31,7 +43,7 @@ export async function holdName<Result>(
   }
 }
 
-async function take(client: PoolClient, name: string): Promise<boolean> {
+async function take(client: pg.PoolClient, name: string): Promise<boolean> {
   await client.query('begin')
   const { rows } = await client.query<{ held: boolean }>(
     'select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as held',

@@ -3,7 +3,7 @@ import { MikroORM, type Options } from '@mikro-orm/postgresql'
 import { type Actor, actorKey } from '../context/actor.ts'
 import type { Database, RehearsedContext, Statement, TenantQuery, TenantRead } from '../context/dependencies.ts'
 import { bindFunction, bindStatement, ForgettingClient } from './connection.ts'
-import { holdName } from './held-name.ts'
+import { holdName, openNamePool } from './held-name.ts'
 import { isUuid } from './id.ts'
 import { type Pooler, sessionStart, transactionSettings } from './pinned-settings.ts'
 import { rehearseIn } from './rehearsal.ts'
@@ -77,6 +77,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
   const app = appPool.orm
   const platformPool = await openPool(options, options.platformUrl)
   const platform = platformPool.orm
+  const names = openNamePool({ connectionString: options.appUrl, ...idling(options), ...sessionOptions(options) })
   const run = <Result>(unit: Unit, work: (em: EntityManager) => Promise<Result>) => runUnit(options, unit, work)
 
   return {
@@ -114,7 +115,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
       if (tenantId !== null) bindings.push({ purpose: 'tenant', value: boundTenant(tenantId) })
       return run({ orm: platform, bindings, tenantId: null, readOnly }, work)
     },
-    exclusively: async (name, work) => holdName(await appPool.native(), name, work),
+    exclusively: (name, work) => holdName(names, name, work),
     rehearse: async (serving, work) => {
       const session = await (await (serving === 'users' ? appPool : platformPool).native()).connect()
       const bindingOf = (context: RehearsedContext) => bindStatement(contextSettings(options, rehearsed(context)))
@@ -131,7 +132,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
       return { total: totalCount, idle: idleCount, waiting: waitingCount, size: options.poolSize }
     },
     close: async () => {
-      await Promise.all([app.close(true), platform.close(true)])
+      await Promise.all([app.close(true), platform.close(true), names.end()])
     },
   }
 }
@@ -214,6 +215,20 @@ async function readAlone(
   }
 }
 
+const idling = ({ idleTimeoutMilliseconds = 30_000 }: DatabaseOptions) => ({
+  idleTimeoutMillis: idleTimeoutMilliseconds,
+})
+
+const sessionOptions = (options: DatabaseOptions) => ({
+  Client: ForgettingClient,
+  application_name: 'tenantry',
+  connectionTimeoutMillis: 5_000,
+  maxLifetimeSeconds: (options.lifetimeMilliseconds ?? 1_800_000) / 1_000,
+  // The server ends a long statement itself; this is for one whose answer was lost with the network.
+  query_timeout: options.statementTimeoutMilliseconds + 2_000,
+  ...sessionStart(options),
+})
+
 async function openPool(options: DatabaseOptions, url: string): Promise<Pool> {
   let native: NativePool | undefined
   const orm = await MikroORM.init({
@@ -222,18 +237,12 @@ async function openPool(options: DatabaseOptions, url: string): Promise<Pool> {
     schema: productSchema,
     debug: false,
     subscribers: [tenantGuard],
-    pool: { min: 0, max: options.poolSize, idleTimeoutMillis: options.idleTimeoutMilliseconds ?? 30_000 },
+    pool: { min: 0, max: options.poolSize, ...idling(options) },
     driverOptions: {
       onPoolCreated: (pool: NativePool) => {
         native = pool
       },
-      Client: ForgettingClient,
-      application_name: 'tenantry',
-      connectionTimeoutMillis: 5_000,
-      maxLifetimeSeconds: (options.lifetimeMilliseconds ?? 1_800_000) / 1_000,
-      // The server ends a long statement itself; this is for one whose answer was lost with the network.
-      query_timeout: options.statementTimeoutMilliseconds + 2_000,
-      ...sessionStart(options),
+      ...sessionOptions(options),
     },
   })
   return {

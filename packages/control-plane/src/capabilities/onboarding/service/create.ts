@@ -29,8 +29,10 @@ export async function create(ctx: SequenceContext, input: CreateInput) {
     key: call?.key ?? null,
     requestHash: call?.requestHash ?? null,
   }
+  // Nobody else can ask for it, and the job leaves each step to who does it first.
+  if (call === null) return provision(ctx, await begin(ctx, request, input), 'waits')
   const answer = await ctx.exclusively(nameOf(request), async () => {
-    const known = call && (await ctx.unit.platform(({ em, clock }) => findOnboarding(em, call, clock.now())))
+    const known = await ctx.unit.platform(({ em, clock }) => findOnboarding(em, call, clock.now()))
     if (!known) return provision(ctx, await begin(ctx, request, input), 'waits')
     if (known.requestHash !== request.requestHash) throw idempotencyErrors.conflict()
     const given = open<Answer>(ctx.sealer, known, 'response')
