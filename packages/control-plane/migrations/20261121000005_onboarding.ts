@@ -30,7 +30,7 @@ alter table "tenantry"."mails" force row level security;
 create policy "tenant_isolation" on "tenantry"."mails" to "tenantry_app" using (tenant_id = (select tenancy.current_tenant())) with check (tenant_id = (select tenancy.current_tenant()));
 create policy "platform_tenant" on "tenantry"."mails" to "tenantry_platform" using (tenant_id = (select tenancy.current_tenant())) with check (tenant_id = (select tenancy.current_tenant()));
 create policy "platform_read" on "tenantry"."mails" for select to "tenantry_platform" using ((select tenancy.current_operator()) is not null);
-create policy "expired" on "tenantry"."mails" to "tenantry_jobs" using (sent_at < (now() - '30 days'::interval));
+create policy "expired" on "tenantry"."mails" to "tenantry_jobs" using (next_attempt_at is null and created_at < (now() - '30 days'::interval));
 alter table "tenantry"."onboardings" enable row level security;
 alter table "tenantry"."onboardings" force row level security;
 create policy "tenant_isolation" on "tenantry"."onboardings" to "tenantry_app" using (tenant_id = (select tenancy.current_tenant())) with check (tenant_id = (select tenancy.current_tenant()));

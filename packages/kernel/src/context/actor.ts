@@ -9,6 +9,9 @@ export type Actor =
   /** A job. */
   | { type: 'system'; name: string }
 
+/** Jobs and commands of the installation act as operators do. */
+export const isOperator = ({ type }: Actor): boolean => type === 'platformAdmin' || type === 'system'
+
 /** One stable text per principal, for keys and limits. */
 export function actorKey(actor: Actor): string {
   switch (actor.type) {

@@ -7,15 +7,20 @@ const pipeline: Actor = { type: 'system', name: 'pipeline' }
 export interface EntryAlone extends Pick<AuditEntry, 'action' | 'outcome' | 'actor' | 'details'> {
   /** Null where no tenant is concerned. */
   tenantId: string | null
+  /** Of a tenant that may be gone, and is told of in the platform's log alone. */
+  concernsTenantId?: string | null
 }
 
 /** Audits what has no transaction of its own, in the tenant's log and in the platform's. */
-export async function writeEntryAlone(ctx: RequestContext, { tenantId, ...told }: EntryAlone): Promise<void> {
+export async function writeEntryAlone(
+  ctx: RequestContext,
+  { tenantId, concernsTenantId = tenantId, ...told }: EntryAlone,
+): Promise<void> {
   const { dependencies, client, requestId } = ctx
   const { database, auditLog, clock } = dependencies
   const entry: AuditEntry = { ...told, client, requestId, at: clock.now() }
   const inPlatform = database.platformUnit({ actor: pipeline, readOnly: false }, (em) =>
-    auditLog.appendPlatform(em, [{ ...entry, tenantId }]),
+    auditLog.appendPlatform(em, [{ ...entry, tenantId: concernsTenantId }]),
   )
   if (tenantId === null) return inPlatform
   // Side by side: one after the other would tell by the time it takes that there is such a tenant.

@@ -2,6 +2,7 @@ import { type Actor, actorKey } from '../context/actor.ts'
 import type { TenantAccess } from '../context/dependencies.ts'
 import type { RequestContext } from '../context/request-context.ts'
 import type { AnyOperation } from '../contract/operation.ts'
+import { isUuid } from '../tenancy/id.ts'
 import { writeEntryAlone } from './entry-alone.ts'
 
 /** A console that asks again and again is written down once for each operator, tenant and operation. */
@@ -13,23 +14,35 @@ export interface Use {
   operation: AnyOperation
   /** Path of the procedure. */
   path: string
+  rawInput: unknown
 }
 
 /**
  * Audits what an operator looked at, or called without leaving an entry, before the answer is given. Never fails the
  * call.
  */
-export async function recordOperatorUse(ctx: RequestContext, { actor, access, operation, path }: Use): Promise<void> {
+export async function recordOperatorUse(
+  ctx: RequestContext,
+  { actor, access, operation, path, rawInput }: Use,
+): Promise<void> {
   const reachesTenants = access !== null || operation.unitOfWork === 'platform' || operation.operatorSpansTenants
   if (!reachesTenants) return
   const { rateLimits } = ctx.dependencies
   const tenantId = access?.tenant.id ?? null
-  const key = `${actorKey(actor)} ${tenantId} ${path}`
+  const concernsTenantId = tenantId ?? namedIn(rawInput)
+  const key = `${actorKey(actor)} ${concernsTenantId} ${path}`
   try {
     const { allowed, window } = await rateLimits.consume('operator', key, budget)
     if (!allowed) return
     const action = operation.type === 'mutation' ? 'platform.call' : 'platform.read'
-    const entry = { tenantId, actor, action, outcome: 'success' as const, details: { operation: path } }
+    const entry = {
+      tenantId,
+      concernsTenantId,
+      actor,
+      action,
+      outcome: 'success' as const,
+      details: { operation: path },
+    }
     await writeEntryAlone(ctx, entry).catch(async (error: unknown) => {
       await rateLimits.refund('operator', key, window)
       throw error
@@ -37,4 +50,10 @@ export async function recordOperatorUse(ctx: RequestContext, { actor, access, op
   } catch (error) {
     ctx.logger.error({ err: error, operation: path }, 'the use by an operator could not be audited')
   }
+}
+
+/** Of an operation on the platform that is about one tenant. */
+function namedIn(rawInput: unknown): string | null {
+  const named = (rawInput as { tenantId?: unknown } | null | undefined)?.tenantId
+  return typeof named === 'string' && isUuid(named) ? named : null
 }

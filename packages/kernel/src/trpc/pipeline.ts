@@ -48,7 +48,7 @@ export const pipeline = <Context extends object>() =>
       const result = await next({ ctx: { ...entered, ...cached } as unknown as Context })
       if (!result.ok) throw result.error
       if (actor.type === 'platformAdmin' && operation.type !== 'mutation') {
-        await recordOperatorUse(ctx, { actor, access, operation, path })
+        await recordOperatorUse(ctx, { actor, access, operation, path, rawInput: await getRawInput() })
       }
       observed(200, access?.tenant.id)
       return result

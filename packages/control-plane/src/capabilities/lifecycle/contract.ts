@@ -88,7 +88,7 @@ export const removeTenant = defineOperation({
     path: '/tenants/{tenantId}',
     summary: 'Delete a tenant',
     description:
-      'Within a second it answers no longer. Until `deleteAfter` its data is kept and platform admins can restore it, so nothing is to be confirmed; then all of it is purged, with a deletion report. Once it is being deleted this changes nothing. Only platform admins delete one that is not active, and nobody one that others stand below.',
+      'Within a second it answers no longer. Until `deleteAfter` its data is kept and platform admins can restore it, so nothing is to be confirmed; then all of it is purged, with a deletion report. Only platform admins delete one that is not active; of one that is being deleted already, they change nothing, and nobody one that others stand below.',
     tags,
     versioned: true,
   },
@@ -107,7 +107,8 @@ export const restoreTenant = defineOperation({
     method: 'POST',
     path: '/tenants/{tenantId}/restore',
     summary: 'Restore a tenant that is being deleted',
-    description: 'Before `deleteAfter`, and not below one that is being deleted. It is back in the state it had: one that was suspended is suspended again.',
+    description:
+      'Before `deleteAfter`, and not below one that is being deleted. It is back in the state it had: one that was suspended is suspended again.',
     tags,
     versioned: true,
   },

@@ -99,6 +99,18 @@ describe('deletion reports', () => {
     expect(second.items.map(({ tenantId }) => tenantId)).toEqual(made.slice(2))
   })
 
+  test('that an operator reads stand in the platform’s log, each with its tenant', async () => {
+    const reader = { ...operator, id: '00000000-0000-7000-8000-00000000000a' }
+    const made = [await trial.createTenant(), await trial.createTenant()].map(({ id }) => id)
+    for (const id of made) {
+      await trial.removed({ id })
+      await trial.purge(id)
+      await trial.callerAs(reader).deletionReports.get({ tenantId: id })
+    }
+    const log = (await trial.platformAuditEntries()).filter(({ actorId }) => actorId === reader.id)
+    expect(log.map(({ concernsTenantId }) => concernsTenantId)).toEqual(made)
+  })
+
   test('are for platform admins; of a tenant that was not purged there is none', async () => {
     const { tenant, caller } = await trial.enter()
     const denied = { code: 'auth.permission_denied' }

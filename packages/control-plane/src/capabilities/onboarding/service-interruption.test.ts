@@ -112,7 +112,10 @@ test('an API key is made with the answer: whoever asks again sees it, and before
   const input = { name: slug, plan: 'starter', createApiKey: true }
   const mend = await crashAt('mails', 'insert on tenantry.mails for each row')
   await expect(asOperator(key).create(input)).rejects.toThrow('Something went wrong')
-  const { rows } = await database.query('select k.id from tenantry.api_keys k join tenantry.tenants t on t.id = tenant_id where slug = $1', [slug])
+  const { rows } = await database.query(
+    'select k.id from tenantry.api_keys k join tenantry.tenants t on t.id = tenant_id where slug = $1',
+    [slug],
+  )
   expect(rows).toEqual([])
   await mend()
   later(11)
@@ -196,6 +199,19 @@ test('what is kept of an answer is encrypted', async () => {
   const { id } = await asOperator(key).create({ name })
   const { rows } = await database.query('select response from tenantry.onboardings where tenant_id = $1', [id])
   expect(rows).toEqual([{ response: expect.stringMatching(/^v1\.test\.[\w-]+$/) }])
+})
+
+test('a name that is taken by name while it is derived is no reason to refuse', async () => {
+  const word = newWord()
+  onTestFinished(async () => void (await database.query('rollback')))
+  await database.query('begin; lock table tenantry.onboardings in share row exclusive mode')
+  const waiting = async () => (await database.query('select from pg_locks where not granted')).rowCount
+  const told = asOperator().create({ name: newWord(), slug: word })
+  await expect.poll(waiting).toBe(1)
+  const derived = asOperator().create({ name: word })
+  await expect.poll(waiting).toBe(2)
+  await database.query('commit')
+  expect([(await told).slug, (await derived).slug]).toEqual([word, `${word}-2`])
 })
 
 test('while a creation is at work, the same key is told so and the job leaves it alone', async () => {

@@ -218,6 +218,14 @@ test('a job names the owner, for it can own nothing itself', async () => {
   ])
 })
 
+test('lists find a plan in any letter case, and a job sets one as operators do', async () => {
+  const { id } = await asOperator().create({ name: newWord(), plan: 'starter' })
+  const { items } = await asOperator().list({ plan: 'Starter', limit: 1 })
+  expect(items).toMatchObject([{ id, plan: 'starter' }])
+  const job = installation.callerAs({ type: 'system', name: 'import' }).tenants
+  expect(await job.update({ tenantId: id, plan: 'business' })).toMatchObject({ plan: 'business' })
+})
+
 describe('names', () => {
   test('are derived in Latin letters, with a number where they are taken, also by an externalId', async () => {
     const word = newWord()
@@ -244,6 +252,7 @@ describe('names', () => {
         )
     expect(await codeOf({ slug })).toBe('tenant.slug_taken')
     expect(await codeOf({ slug: externalId })).toBe('tenant.slug_taken')
+    expect(await codeOf({ slug, externalId: newWord() })).toBe('tenant.slug_taken')
     expect(await codeOf({ externalId })).toBe('tenant.external_id_taken')
     expect(await codeOf({ externalId: slug })).toBe('tenant.external_id_taken')
 

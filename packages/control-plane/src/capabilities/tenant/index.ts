@@ -1,6 +1,7 @@
 export { ConcurrentUpdateError, maximumLevels, tenantErrors } from './contract.ts'
 export type { Tenant } from './entity.ts'
 export {
+  againWhileTaken,
   findFreeSlug,
   findParent,
   findTenantById,

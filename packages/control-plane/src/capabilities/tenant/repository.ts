@@ -1,4 +1,5 @@
 import { type EntityManager, UniqueConstraintViolationException } from '@mikro-orm/postgresql'
+import { AppError } from '@tenantry/kernel/errors/app-error'
 import { tenantQuery } from '@tenantry/kernel/tenancy/tenant-query'
 import type { BaseRole } from '../access/index.ts'
 import { memberSource } from '../member/index.ts'
@@ -42,7 +43,9 @@ export async function saveTenant(em: EntityManager): Promise<void> {
     await em.flush()
   } catch (error) {
     if (!(error instanceof UniqueConstraintViolationException)) throw error
-    throw error.message.includes('external_id') ? tenantErrors.external_id_taken() : tenantErrors.slug_taken()
+    // The message has the statement in it, which may name every column.
+    const { constraint } = error as { constraint?: string }
+    throw constraint === 'tenants_external_id_unique' ? tenantErrors.external_id_taken() : tenantErrors.slug_taken()
   }
 }
 
@@ -65,6 +68,19 @@ export async function findFreeSlug(em: EntityManager, candidates: readonly strin
     [JSON.stringify(candidates)],
   )
   return rows[0]?.candidate ?? null
+}
+
+const mostTurns = 5
+
+/** Runs a work that derives a slug again, in a new transaction, where somebody took that one by name meanwhile. */
+export async function againWhileTaken<Result>(work: () => Promise<Result>, turn = 1): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    const isTaken = error instanceof AppError && error.code === tenantErrors.slug_taken.code
+    if (!isTaken || turn === mostTurns) throw error
+    return againWhileTaken(work, turn + 1)
+  }
 }
 
 export type NewTenant = Pick<Tenant, 'slug' | 'name' | 'contactEmail' | 'plan' | 'createdAt'> &

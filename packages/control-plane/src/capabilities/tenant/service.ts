@@ -1,3 +1,4 @@
+import { isOperator } from '@tenantry/kernel/context/actor'
 import type { Change } from '@tenantry/kernel/context/audit-record'
 import type { CachedTenantContext, TenantContext, UserContext } from '@tenantry/kernel/context/request-context'
 import { authErrors } from '@tenantry/kernel/contract/errors'
@@ -45,7 +46,8 @@ export async function get(ctx: TenantContext) {
   return describe(ctx, await getOwnTenant(ctx.em))
 }
 
-export async function list(ctx: UserContext, { limit, cursor, ...filter }: ListInput) {
+export async function list(ctx: UserContext, { limit, cursor, plan, ...told }: ListInput) {
+  const filter = { ...told, plan: plan && (ctx.services.catalogue.plan(plan)?.name ?? plan) }
   const find = ctx.actor.type === 'user' ? listReachedTenants : listTenants
   return pageById(await find(ctx.em, { filter, after: cursor ?? null, limit: limit + 1 }), limit)
 }
@@ -96,7 +98,7 @@ export function forgetKept(
 
 function changedPlan(ctx: TenantContext, plan: string | undefined): { plan?: string } {
   if (plan === undefined) return {}
-  if (ctx.actor.type !== 'platformAdmin') {
+  if (!isOperator(ctx.actor)) {
     throw authErrors.permission_denied({}, 'Only platform admins set a plan here; a tenant changes its subscription.')
   }
   return { plan: knownPlan(ctx.services.catalogue, plan).name }

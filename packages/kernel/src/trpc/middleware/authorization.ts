@@ -1,4 +1,4 @@
-import type { Actor } from '../../context/actor.ts'
+import { type Actor, isOperator } from '../../context/actor.ts'
 import type { TenantAccess } from '../../context/dependencies.ts'
 import { authErrors } from '../../contract/errors.ts'
 import type { AnyOperation } from '../../contract/operation.ts'
@@ -23,9 +23,6 @@ export function refuseSwitchedOff(operation: AnyOperation, actor: Actor, platfor
   if (operation.unitOfWork !== 'platform' && operation.permission !== 'platform') return
   throw authErrors.permission_denied({}, 'Platform operations are switched off here: PLATFORM_ACCESS is false.')
 }
-
-/** Jobs and commands of the installation act as operators do. */
-export const isOperator = ({ type }: Actor): boolean => type === 'platformAdmin' || type === 'system'
 
 function authorizeInTenant(permission: AnyOperation['permission'], access: TenantAccess | null): void {
   if (access && (permission === 'any' || permission === 'platform')) return

@@ -1,4 +1,4 @@
-import type { Actor } from '../../context/actor.ts'
+import { type Actor, isOperator } from '../../context/actor.ts'
 import type { TenantAccess } from '../../context/dependencies.ts'
 import type { CachedTenantContext, ReadTenant, RequestContext } from '../../context/request-context.ts'
 import type { AnyOperation } from '../../contract/operation.ts'
@@ -11,7 +11,7 @@ export function cachedRead(
 ): Partial<Pick<CachedTenantContext, 'cached'>> {
   const cache = 'cached' in operation ? operation.cached : null
   if (!cache || !access) return {}
-  const unit = { tenantId: access.tenant.id, asOperator: actor.type === 'platformAdmin' }
+  const unit = { tenantId: access.tenant.id, asOperator: isOperator(actor) }
   const read: ReadTenant = (query, values) => dependencies.database.tenantRead(unit, query, values)
   return {
     cached: <Value>(load: (read: ReadTenant) => Promise<Value>) =>

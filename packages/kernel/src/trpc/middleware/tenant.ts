@@ -1,4 +1,4 @@
-import type { Actor } from '../../context/actor.ts'
+import { type Actor, isOperator } from '../../context/actor.ts'
 import type { KeyIdentity, TenantAccess } from '../../context/dependencies.ts'
 import type { RequestContext } from '../../context/request-context.ts'
 import { tenantSelectionErrors } from '../../contract/errors.ts'
@@ -6,7 +6,6 @@ import type { AnyOperation } from '../../contract/operation.ts'
 import { inactivityOf } from '../../tenancy/inactivity.ts'
 import { recordDenial } from '../denial.ts'
 import type { Caller } from './authentication.ts'
-import { isOperator } from './authorization.ts'
 
 /** No id, slug or externalId is longer. */
 const longestReference = 128

@@ -1,11 +1,10 @@
-import type { Actor } from '../../context/actor.ts'
+import { type Actor, isOperator } from '../../context/actor.ts'
 import type { TenantAccess } from '../../context/dependencies.ts'
 import type { RequestContext } from '../../context/request-context.ts'
 import type { AnyOperation } from '../../contract/operation.ts'
 import { t } from '../init.ts'
 import { recordOperatorUse } from '../operator-use.ts'
 import { runUnit, type UnitTarget } from '../unit.ts'
-import { isOperator } from './authorization.ts'
 import { claimKey, type IdempotentCall, storeAnswer } from './idempotency.ts'
 
 type Entered = RequestContext & {
@@ -19,7 +18,7 @@ type Entered = RequestContext & {
  * result is thrown on: a bare `transactional(() => next())` would commit it.
  */
 export const transaction = <Context extends object>() =>
-  t.middleware(async ({ ctx, meta, next, path }) => {
+  t.middleware(async ({ ctx, meta, next, path, getRawInput }) => {
     const entered = ctx as Entered
     const operation = meta?.operation
     if (!operation) throw new Error(`${path} declares no operation`)
@@ -39,7 +38,7 @@ export const transaction = <Context extends object>() =>
       return inner
     })
     if (actor.type === 'platformAdmin' && operation.type === 'mutation' && !recorded) {
-      await recordOperatorUse(ctx, { actor, access, operation, path })
+      await recordOperatorUse(ctx, { actor, access, operation, path, rawInput: await getRawInput() })
     }
     return result
   })
@@ -50,7 +49,7 @@ function targetOf(
 ): UnitTarget {
   const readOnly = type === 'query'
   if (unitOfWork === 'tenant' && access) {
-    const operated = asOperator || actor.type === 'platformAdmin'
+    const operated = asOperator || isOperator(actor)
     return { kind: 'tenant', tenantId: access.tenant.id, asOperator: operated, readOnly }
   }
   if (unitOfWork === 'platform' || (operatorSpansTenants && isOperator(actor))) {

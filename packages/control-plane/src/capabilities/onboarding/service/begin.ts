@@ -5,6 +5,7 @@ import { accessRefusal } from '../../api-key/index.ts'
 import { findUserById } from '../../member/index.ts'
 import { getInheritedSettings } from '../../settings/index.ts'
 import {
+  againWhileTaken,
   findFreeSlug,
   findParent,
   insertTenant,
@@ -26,6 +27,11 @@ type Request = Pick<Onboarding, 'tenantId' | 'principal' | 'key' | 'requestHash'
  */
 export async function begin(ctx: SequenceContext, request: Request, input: CreateInput): Promise<Onboarding> {
   refuseUnknown(ctx, input)
+  const once = () => beginOnce(ctx, request, input)
+  return input.slug === undefined ? againWhileTaken(once) : once()
+}
+
+async function beginOnce(ctx: SequenceContext, request: Request, input: CreateInput): Promise<Onboarding> {
   return ctx.unit.platform(async (unit) => {
     const { owner, contactEmail } = await ownerOf(unit, input)
     const parent = input.parentId === undefined ? null : await parentOf(unit, input.parentId)

@@ -1,4 +1,4 @@
-import type { Actor } from '@tenantry/kernel/context/actor'
+import { isOperator } from '@tenantry/kernel/context/actor'
 import type { SequenceContext } from '@tenantry/kernel/context/request-context'
 import { authErrors, requestErrors } from '@tenantry/kernel/contract/errors'
 import type { Issue } from '@tenantry/kernel/errors/app-error'
@@ -23,8 +23,6 @@ declare module '@tenantry/kernel/context/dependencies' {
 
 /** What a tenant gets from the platform, not from who signs up. */
 const forOperators = ['plan', 'limits', 'parentId', 'region', 'ownerEmail', 'templateId'] as const
-
-const isOperator = ({ type }: Actor) => type === 'platformAdmin' || type === 'system'
 
 /** Throws `auth.permission_denied`, naming the fields that are for platform admins. */
 export function refuseUnlessAllowed({ actor, services }: SequenceContext, input: CreateInput): void {
