@@ -273,16 +273,14 @@ const functionGrants: ExpectedGrants['functions'] = {
   'pgboss.*': [],
 }
 
-/** Verifies the signed context, in the definer functions of the owner. */
-const extensionGrants: ExpectedGrants['functions'] = { 'tenancy.hmac(bytea, bytea, text)': ['tenantry_owner'] }
-
 export const grants: ExpectedGrants = {
   tables: Object.fromEntries(
     Object.entries(tableGrants).map(([name, held]) => [name, { ...held, ...purgeGrants[name] }]),
   ),
   schemas: schemaGrants,
   functions: functionGrants,
-  extensionFunctions: extensionGrants,
+  // Verifies the signed context, in the definer functions of the owner.
+  extensionFunctions: { 'tenancy.hmac(bytea, bytea, text)': ['tenantry_owner'] },
   database: {
     tenantry_owner: ['connect', 'create'],
     tenantry_app: ['connect'],
