@@ -177,7 +177,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a tenant
-         * @description Within a second it answers no longer. Until `deleteAfter` its data is kept and platform admins can restore it, so nothing is to be confirmed; then all of it is purged, with a deletion report. Once it is being deleted this changes nothing. Only platform admins delete one that is not active, and nobody one that others stand below.
+         * @description Within a second it answers no longer. Until `deleteAfter` its data is kept and platform admins can restore it, so nothing is to be confirmed; then all of it is purged, with a deletion report. Only platform admins delete one that is not active; of one that is being deleted already, they change nothing, and nobody one that others stand below.
          */
         delete: operations["tenants.remove"];
         options?: never;
@@ -424,7 +424,7 @@ export interface paths {
         put?: never;
         /**
          * Restore a tenant that is being deleted
-         * @description Before `deleteAfter`. It is back in the state it had: one that was suspended is suspended again.
+         * @description Before `deleteAfter`, and not below one that is being deleted. It is back in the state it had: one that was suspended is suspended again.
          */
         post: operations["tenants.restore"];
         delete?: never;
@@ -2238,7 +2238,7 @@ export interface operations {
                     organizationType?: string;
                     /**
                      * Format: email
-                     * @description Becomes owner in place of the caller: at once, or with the first sign-in under this address
+                     * @description Who signs in next under this verified address becomes the owner, in place of the caller
                      */
                     ownerEmail?: string;
                     /**
