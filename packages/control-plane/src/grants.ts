@@ -174,10 +174,7 @@ const tableGrants: ExpectedGrants['tables'] = {
     tenantry_platform: ['select', 'insert', { update: progressColumns }],
     tenantry_jobs: ['select', 'delete'],
   },
-  'tenantry.pending_owners': {
-    tenantry_platform: ['select', 'insert', 'delete'],
-    tenantry_directory: ['select'],
-  },
+  'tenantry.pending_owners': { tenantry_platform: ['select', 'insert', 'delete'], tenantry_directory: ['select'] },
   // Nobody who serves requests reads the digest of a token.
   'tenantry.invitations': {
     tenantry_app: [{ select: invitationColumns }, 'insert', { update: invitationChanges }],

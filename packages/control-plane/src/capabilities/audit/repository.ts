@@ -10,10 +10,7 @@ export async function insertEntries(em: EntityManager, tenantId: string, entries
   await em.flush()
 }
 
-export async function insertPlatformEntries(
-  em: EntityManager,
-  entries: PlatformEntry[],
-): Promise<void> {
+export async function insertPlatformEntries(em: EntityManager, entries: PlatformEntry[]): Promise<void> {
   for (const entry of entries) {
     const kept = asKeptForEver({ entry, columns: toColumns(entry) })
     em.persist(em.create(PlatformAuditEntry, { concernsTenantId: entry.tenantId, ...kept }))
@@ -48,7 +45,9 @@ const leftOut = '[left out]'
 
 function withoutNames(changes: Record<string, Change>): Record<string, Change> {
   const kept = (field: string, value: unknown) =>
-    value === null || typeof value === 'number' || typeof value === 'boolean' || telling.includes(field) ? value : leftOut
+    value === null || typeof value === 'number' || typeof value === 'boolean' || telling.includes(field)
+      ? value
+      : leftOut
   return Object.fromEntries(
     Object.entries(changes).map(([field, { before, after }]) => [
       field,

@@ -41,24 +41,27 @@ describe('a tenant below one that is being deleted', () => {
 const waiting = async () =>
   (await trial.admin.query(`select from pg_locks where locktype = 'advisory' and not granted`)).rowCount
 
-test.each(['made below it', 'moved below it'])('a tenant that is deleted while another is %s: one of both is refused', async (how) => {
-  const parent = await trial.createTenant()
-  const other = await trial.createTenant()
-  onTestFinished(async () => void (await trial.admin.query('rollback')))
-  await trial.admin.query(`begin; select pg_advisory_xact_lock(hashtextextended('tenant hierarchy', 0))`)
-  const slug = `w${randomBytes(6).toString('hex')}`
-  const job = trial.callerAs({ type: 'system', name: 'import' }).tenants
-  const coming: Promise<unknown> =
-    how === 'made below it'
-      ? job.create({ name: slug, slug, parentId: parent.id, ownerEmail: 'a@b.test' })
-      : job.move({ tenantId: other.id, parentId: parent.id, reason })
-  await expect.poll(waiting).toBe(1)
-  const removing = operators().remove({ tenantId: parent.id })
-  await expect.poll(waiting).toBe(2)
-  await trial.admin.query('commit')
-  const settled = await Promise.allSettled([coming, removing])
-  expect(settled.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
-})
+test.each(['made below it', 'moved below it'])(
+  'a tenant that is deleted while another is %s: one of both is refused',
+  async (how) => {
+    const parent = await trial.createTenant()
+    const other = await trial.createTenant()
+    onTestFinished(async () => void (await trial.admin.query('rollback')))
+    await trial.admin.query(`begin; select pg_advisory_xact_lock(hashtextextended('tenant hierarchy', 0))`)
+    const slug = `w${randomBytes(6).toString('hex')}`
+    const job = trial.callerAs({ type: 'system', name: 'import' }).tenants
+    const coming: Promise<unknown> =
+      how === 'made below it'
+        ? job.create({ name: slug, slug, parentId: parent.id, ownerEmail: 'a@b.test' })
+        : job.move({ tenantId: other.id, parentId: parent.id, reason })
+    await expect.poll(waiting).toBe(1)
+    const removing = operators().remove({ tenantId: parent.id })
+    await expect.poll(waiting).toBe(2)
+    await trial.admin.query('commit')
+    const settled = await Promise.allSettled([coming, removing])
+    expect(settled.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+  },
+)
 
 test('a move tells the version that the tenant then has, whatever else changed it meanwhile', async () => {
   const [tenant, parent] = [await trial.createTenant(), await trial.createTenant()]
@@ -68,5 +71,6 @@ test('a move tells the version that the tenant then has, whatever else changed i
   const moving = operators().move({ tenantId: tenant.id, parentId: parent.id, reason })
   await expect.poll(async () => (await trial.admin.query('select from pg_locks where not granted')).rowCount).toBe(1)
   await trial.admin.query('commit')
-  expect((await moving).version).toBe((await trial.rowOf(tenant.id)).version)
+  const moved = await moving
+  expect(moved.version).toBe((await trial.rowOf(tenant.id)).version)
 })

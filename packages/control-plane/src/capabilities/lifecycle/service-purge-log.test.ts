@@ -61,5 +61,7 @@ test('the purge of a tenant that was made by an operation leaves nobody’s name
   const changed = ['tenant.updated', 'tenant.removed', 'tenant.restored', 'tenant.removed', 'tenant.purged']
   expect(log.map(({ action }) => action)).toEqual([...made, ...changed])
   expect(log[0]).toMatchObject({ changes: { plan: { before: null, after: 'free' } } })
-  expect(JSON.stringify(log)).not.toMatch(new RegExp(`jane|iphone|203\\.0|${user.email}|${slug}|${named.externalId}`, 'i'))
+  expect(JSON.stringify(log)).not.toMatch(
+    new RegExp(`jane|iphone|203\\.0|${user.email}|${slug}|${named.externalId}`, 'i'),
+  )
 })

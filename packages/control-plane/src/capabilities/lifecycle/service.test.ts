@@ -53,7 +53,10 @@ describe('a suspension', () => {
     const leftOut = (reason: string | null) => reason && '[left out]'
     const kept = entries.map(({ changes: { statusReason, ...changes }, ...entry }) => ({
       ...entry,
-      changes: { ...changes, statusReason: { before: leftOut(statusReason.before), after: leftOut(statusReason.after) } },
+      changes: {
+        ...changes,
+        statusReason: { before: leftOut(statusReason.before), after: leftOut(statusReason.after) },
+      },
     }))
     expect(logs).toMatchObject({ tenant: entries, platform: kept })
     expect(await events(tenant.id)).toMatchObject([

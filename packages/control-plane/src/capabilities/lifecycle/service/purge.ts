@@ -28,7 +28,8 @@ export async function purgeDue(dependencies: Dependencies, options: PurgeOptions
     await listPurgeable(em, clock.now()),
     await listBlockedPurges(em, clock.now()),
   ])
-  if (blocked.length > 0) logger.warn({ tenantIds: blocked }, 'tenants are due to be purged, and others stand below them')
+  if (blocked.length > 0)
+    logger.warn({ tenantIds: blocked }, 'tenants are due to be purged, and others stand below them')
   const tenants = { purged: 0, unfinished: 0, failed: 0 }
   let waiting = due
   while (waiting.length > 0) {

@@ -54,9 +54,9 @@ async function beginOnce(ctx: SequenceContext, request: Request, input: CreateIn
   }, request.tenantId)
 }
 
-async function refuseUselessKey({ em, services }: ServiceContext, { plan }: Tenant): Promise<void> {
-  const { features } = await getInheritedSettings(em)
-  const refusal = accessRefusal(services.catalogue, { plan, enabled: features.apiAccessEnabled })
+async function refuseUselessKey(unit: ServiceContext, { plan }: Tenant): Promise<void> {
+  const { features } = await getInheritedSettings(unit)
+  const refusal = accessRefusal(unit.services.catalogue, { plan, enabled: features.apiAccessEnabled })
   if (refusal) throw refusal
 }
 

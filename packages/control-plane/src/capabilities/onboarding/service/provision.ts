@@ -82,7 +82,10 @@ async function apiKeyFor(
 ): Promise<Pick<Answer, 'apiKey'>> {
   const isAnswerable = asker === 'waits' || Boolean(idempotencyKey)
   if (!request.createApiKey || !isAnswerable || (await findAccessRefusal(unit))) return {}
-  const { id, key } = await createApiKey(unit, { name: 'Made with the tenant', scopes: [...unit.services.scopes.ofRole.member] })
+  const { id, key } = await createApiKey(unit, {
+    name: 'Made with the tenant',
+    scopes: [...unit.services.scopes.ofRole.member],
+  })
   return { apiKey: { id, key } }
 }
 

@@ -1,5 +1,4 @@
-import type { EntityManager } from '@mikro-orm/postgresql'
-import type { ReadTenant, TenantContext } from '@tenantry/kernel/context/request-context'
+import type { ReadTenant, ServiceContext, TenantContext } from '@tenantry/kernel/context/request-context'
 import { getOwnTenant, type Tenant } from '../../tenant/index.ts'
 import type { TenantSettings } from '../entity.ts'
 import { findSettings, listInheritedSettings, storedSettings } from '../repository.ts'
@@ -34,7 +33,7 @@ export async function getEffectiveSettings(ctx: TenantContext) {
 }
 
 /** What holds for the tenant of the signature before it sets anything itself. */
-export async function getInheritedSettings(em: EntityManager) {
+export async function getInheritedSettings({ em }: Pick<ServiceContext, 'em'>) {
   return settingsUnder(inheritanceFrom(await listInheritedSettings(em)), {})
 }
 
