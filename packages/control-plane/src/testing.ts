@@ -118,6 +118,7 @@ export async function openTestInstallation({
     signingKey: testDatabase.signingKey,
     poolSize: 10,
     statementTimeoutMilliseconds: 15_000,
+    refuseSecondConnection: true,
     ...(await reach(testDatabase)),
   })
   const issuer = createDevelopmentIssuer({

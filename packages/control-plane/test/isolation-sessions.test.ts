@@ -14,7 +14,7 @@ let installation: TestInstallation
 let campaign: Campaign
 
 beforeAll(async () => {
-  installation = await openTestInstallation()
+  installation = await openTestInstallation({ reach: async () => ({ refuseSecondConnection: false }) })
   campaign = await openCampaign(installation)
 })
 
@@ -271,7 +271,7 @@ test('a token is a bound value and no part of any statement’s text, whatever o
 })
 
 test('without such help the server shows no text of the serving roles at all', async () => {
-  await using other = await openTestInstallation()
+  await using other = await openTestInstallation({ reach: async () => ({ refuseSecondConnection: false }) })
   const tenant = { ...(await other.createTenant()), user: await other.createUser() }
   const { rows } = await other.database.tenantUnit(unitOf(tenant), () =>
     campaign.admin.query('select query, state from pg_stat_activity where datname = $1 and usename = $2', [

@@ -113,3 +113,14 @@ test('what an operator does to a tenant stands in the tenant’s log and the ins
     { action: 'fixture.written', actorType: 'platformAdmin', concernsTenantId: tenant.id },
   ])
 })
+
+test('a unit of work that asks for a second connection of its pool is refused in tests', async () => {
+  const { database } = installation
+  const actor = { type: 'system', name: 'test' } as const
+  const unit = { tenantId: tenant.id, actor, readOnly: true }
+  const nested = database.tenantUnit(unit, () => database.userUnit({ userId: owner.id, readOnly: true }, async () => 1))
+  await expect(nested).rejects.toThrow('open already')
+  // Another pool is no matter, and what has ended holds nothing.
+  const across = database.tenantUnit(unit, () => database.platformUnit({ actor, readOnly: true }, async () => 2))
+  expect(await across).toBe(2)
+})

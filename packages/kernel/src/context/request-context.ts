@@ -61,8 +61,11 @@ export interface TenantContext extends ServiceContext {
   eventKey: string | null
 }
 
+/** For queries that need no transaction: what their services keep or read in units of work of their own answers them. */
+export interface DetachedTenantContext extends Omit<TenantContext, 'em' | 'record' | 'afterCommit' | 'eventKey'> {}
+
 /** For operations that declare `cached`: no transaction is open; `cached` reads only where the cache has nothing. */
-export interface CachedTenantContext extends Omit<TenantContext, 'em' | 'record' | 'afterCommit' | 'eventKey'> {
+export interface CachedTenantContext extends DetachedTenantContext {
   /** The tenant-wide value; nothing that belongs to one caller may be in it. */
   cached<Value>(load: (read: ReadTenant) => Promise<Value>): Promise<Value>
 }
@@ -93,6 +96,8 @@ export interface UserContext extends ServiceContext {
 export interface PlatformContext extends ServiceContext {
   actor: Extract<Actor, { type: 'platformAdmin' | 'system' }>
 }
+
+export interface DetachedPlatformContext extends Omit<PlatformContext, 'em' | 'record' | 'afterCommit'> {}
 
 export interface PublicContext extends Omit<ServiceContext, 'em' | 'record' | 'afterCommit'> {}
 

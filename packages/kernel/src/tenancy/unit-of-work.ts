@@ -5,6 +5,7 @@ import type { Database, RehearsedContext, Statement, TenantQuery, TenantRead } f
 import { bindFunction, bindStatement, ForgettingClient } from './connection.ts'
 import { holdName, openNamePool } from './held-name.ts'
 import { isUuid } from './id.ts'
+import { holdOne } from './one-connection.ts'
 import { type Pooler, sessionStart, transactionSettings } from './pinned-settings.ts'
 import { rehearseIn } from './rehearsal.ts'
 import { productSchema } from './roles.ts'
@@ -27,6 +28,8 @@ export interface DatabaseOptions {
   lifetimeMilliseconds?: number
   /** What stands between, `none` unless told. */
   pooler?: Pooler
+  /** Throws where work that holds a connection of a pool asks for another one of it. */
+  refuseSecondConnection?: boolean
 }
 
 export interface OpenDatabase extends Database {
@@ -117,9 +120,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
     },
     exclusively: (name, work) => holdName(names, name, work),
     rehearse: async (serving, work) => {
-      const session = await (await (serving === 'users' ? appPool : platformPool).native()).connect()
+      const pool = serving === 'users' ? appPool : platformPool
       const bindingOf = (context: RehearsedContext) => bindStatement(contextSettings(options, rehearsed(context)))
-      return rehearseIn(session, bindingOf, work)
+      return alone(options, pool.orm, async () => rehearseIn(await (await pool.native()).connect(), bindingOf, work))
     },
     appliedMigrations: async () => {
       const rows = await app.em
@@ -167,8 +170,16 @@ async function runUnit<Result>(
     await bindContext(em, options, unit.bindings)
     return work(em)
   }
-  return fork.transactional((em) => transaction(em as EntityManager), { readOnly: unit.readOnly })
+  return alone(options, unit.orm, () =>
+    fork.transactional((em) => transaction(em as EntityManager), { readOnly: unit.readOnly }),
+  )
 }
+
+const alone = <Result>(
+  { refuseSecondConnection }: DatabaseOptions,
+  orm: MikroORM,
+  work: () => Promise<Result>,
+): Promise<Result> => (refuseSecondConnection ? holdOne(orm, work) : work())
 
 /**
  * Every setting is bound in every transaction, the unused ones to nothing, so that what a session was left with never
@@ -203,16 +214,18 @@ async function readAlone(
   bindings: Binding[],
   statement: Statement,
 ): Promise<unknown[]> {
-  const client = await (await pool.native()).connect()
-  try {
-    const settings = { ...contextSettings(options, bindings), transaction_read_only: 'on' }
-    const { rows } = await client.readAlone(bindStatement(settings), statement)
-    client.release()
-    return rows
-  } catch (error) {
-    client.release(true)
-    throw error
-  }
+  return alone(options, pool.orm, async () => {
+    const client = await (await pool.native()).connect()
+    try {
+      const settings = { ...contextSettings(options, bindings), transaction_read_only: 'on' }
+      const { rows } = await client.readAlone(bindStatement(settings), statement)
+      client.release()
+      return rows
+    } catch (error) {
+      client.release(true)
+      throw error
+    }
+  })
 }
 
 const idling = ({ idleTimeoutMilliseconds = 30_000 }: DatabaseOptions) => ({

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import type {
   CachedTenantContext,
+  DetachedPlatformContext,
+  DetachedTenantContext,
   PlatformContext,
   PublicContext,
   SequenceContext,
@@ -45,6 +47,16 @@ export const cachedTenantOperation = <Input extends z.ZodObject, Output extends 
     .input(given(operation))
     .output(operation.output)
 
+/** A query that opens no transaction, and so may ask what opens its own: two at once of one pool would stall it. */
+export const detachedTenantOperation = <Input extends z.ZodObject, Output extends z.ZodType>(
+  operation: Operation<Input, Output, 'tenant'>,
+) =>
+  t.procedure
+    .use(pipeline<DetachedTenantContext>())
+    .meta(operationMeta(operation))
+    .input(given(operation))
+    .output(operation.output)
+
 /** Its items are parsed by `output` one by one, hence not by the procedure. */
 export const tenantSubscription = <Input extends z.ZodObject, Output extends z.ZodType>(
   operation: Subscription<Input, Output>,
@@ -73,6 +85,15 @@ export const platformOperation = <Input extends z.ZodObject, Output extends z.Zo
     .meta(operationMeta(operation))
     .input(given(operation))
     .use(transaction<PlatformContext>())
+    .output(operation.output)
+
+export const detachedPlatformOperation = <Input extends z.ZodObject, Output extends z.ZodType>(
+  operation: Operation<Input, Output, 'platform'>,
+) =>
+  t.procedure
+    .use(pipeline<DetachedPlatformContext>())
+    .meta(operationMeta(operation))
+    .input(given(operation))
     .output(operation.output)
 
 export const publicOperation = <Input extends z.ZodObject, Output extends z.ZodType>(

@@ -221,3 +221,12 @@ describe('a refusal', () => {
     expect(refused).not.toHaveProperty('details.explain')
   })
 })
+
+test('many who ask about others at once keep nobody waiting, for none of them holds a connection meanwhile', async () => {
+  const { tenant, user } = await installation.enter()
+  const asked = Array.from({ length: 30 }, () =>
+    explain(user, tenant.id, { permission: 'tenant:read', userId: newId() }),
+  )
+  const answers = await Promise.all(asked)
+  expect(answers.every(({ allowed }) => !allowed)).toBe(true)
+})

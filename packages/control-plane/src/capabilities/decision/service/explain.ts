@@ -1,6 +1,6 @@
 import type { Actor } from '@tenantry/kernel/context/actor'
 import type { Services, TenantAccess } from '@tenantry/kernel/context/dependencies'
-import type { TenantContext } from '@tenantry/kernel/context/request-context'
+import type { DetachedTenantContext } from '@tenantry/kernel/context/request-context'
 import type { AnyOperation, RateLimitClass } from '@tenantry/kernel/contract/operation'
 import type { z } from 'zod'
 import { baseRoles, isBaseRole } from '../../access/index.ts'
@@ -24,7 +24,7 @@ type Question = z.output<typeof explainOperation.input>
 type Answer = z.output<typeof explainOperation.output>
 
 /** Throws `access.others_denied` for a question about somebody else by who does not manage members. */
-export async function explainAccess(ctx: TenantContext, question: Question): Promise<Answer> {
+export async function explainAccess(ctx: DetachedTenantContext, question: Question): Promise<Answer> {
   const { permission, feature, tenantId: reference } = question
   const { tenant, services } = ctx
   const { actor, access } = await subjectOf(ctx, question.userId)
@@ -61,7 +61,7 @@ const plansWith = ({ catalogue }: Services, feature: string | null | undefined):
   catalogue.plans.filter(({ features }) => feature && features.has(feature)).map(({ name }) => name)
 
 async function subjectOf(
-  ctx: TenantContext,
+  ctx: DetachedTenantContext,
   userId: string | undefined,
 ): Promise<{ actor: Actor; access: TenantAccess | null }> {
   const { actor, access, tenant, services } = ctx
@@ -72,7 +72,7 @@ async function subjectOf(
   return { actor: other, access: await services.decisions.findAccess(other, tenant.id) }
 }
 
-async function budgetsOf({ services: { decisions }, tenant }: TenantContext, permission: string) {
+async function budgetsOf({ services: { decisions }, tenant }: DetachedTenantContext, permission: string) {
   return Promise.all(
     decisions.operationsNeeding(permission).map(async ({ name, operation: { rateLimit } }) => ({
       name,
