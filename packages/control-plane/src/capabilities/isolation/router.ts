@@ -1,8 +1,8 @@
 import { router } from '@tenantry/kernel/trpc/init'
-import { platformOperation } from '@tenantry/kernel/trpc/procedures'
+import { detachedPlatformOperation } from '@tenantry/kernel/trpc/procedures'
 import * as contract from './contract.ts'
 import { report } from './service/isolation.ts'
 
 export const platformRouter = router({
-  isolation: platformOperation(contract.getIsolation).query(({ ctx }) => report(ctx)),
+  isolation: detachedPlatformOperation(contract.getIsolation).query(({ ctx }) => report(ctx)),
 })

@@ -1,7 +1,7 @@
 import type { Actor } from '@tenantry/kernel/context/actor'
 import type { Clock } from '@tenantry/kernel/context/clock'
 import type { Database } from '@tenantry/kernel/context/dependencies'
-import type { PlatformContext } from '@tenantry/kernel/context/request-context'
+import type { DetachedPlatformContext } from '@tenantry/kernel/context/request-context'
 import { codeFingerprint } from '@tenantry/kernel/tenancy/declarations'
 import type { ExpectedDatabase } from '@tenantry/kernel/tenancy/inspection'
 import { countExamined, readServer } from '../repository/health.ts'
@@ -30,12 +30,22 @@ declare module '@tenantry/kernel/context/dependencies' {
   }
 }
 
-export const report = ({ services, actor }: PlatformContext): Promise<IsolationReport> =>
+export const report = ({ services, actor }: DetachedPlatformContext): Promise<IsolationReport> =>
   services.isolation.examine(actor)
 
-export const createIsolation = (parts: IsolationParts): Isolation => ({
-  examine: (actor, owner) => examine(parts, actor, owner),
-})
+/** Who asks while a report is being made gets that one: it holds connections, and looks at the same. */
+export function createIsolation(parts: IsolationParts): Isolation {
+  let running: Promise<IsolationReport> | undefined
+  return {
+    examine: (actor, owner) => {
+      if (owner) return examine(parts, actor, owner)
+      running ??= examine(parts, actor).finally(() => {
+        running = undefined
+      })
+      return running
+    },
+  }
+}
 
 async function examine(parts: IsolationParts, actor: Actor, owner?: OwnersView): Promise<IsolationReport> {
   const { database, clock, expected, version } = parts
