@@ -122,6 +122,16 @@ describe('a bearer token is refused', () => {
     expect((await callMe(bearer(await signedHoursAgo(7.9)))).status).toBe(200)
   })
 
+  test('that expired, however often: it was no guess, and does not count against the address', async () => {
+    const address = newAddress()
+    const expired = bearer(
+      await issuerLike({ clock: { now: () => new Date(Date.now() - 9 * 3_600_000) } }).sign(person),
+    )
+    for (let failure = 1; failure <= 12; failure += 1) {
+      expect((await callMe(expired, address)).json.code).toBe('auth.unauthenticated')
+    }
+  })
+
   test('with its signature cut off', async () => {
     const token = await api.tokenOf(person)
     await expectRefused(bearer(token.slice(0, token.lastIndexOf('.') + 1)))

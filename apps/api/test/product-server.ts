@@ -46,11 +46,12 @@ export async function startProduct({ question, ...options }: ProductOptions): Pr
   const t = initTRPC.context<{ request: IncomingMessage }>().create()
   const guard = createProcedureGuard({
     ...options,
-    caller: ({ request: { headers, url = '' } }: { request: IncomingMessage }) => ({
+    caller: ({ request: { headers, url = '', socket } }: { request: IncomingMessage }) => ({
       authorization: headers.authorization,
       apiKey: headers['x-api-key'] as string | undefined,
       tenantHeader: headers['x-tenant-id'] as string | undefined,
       tenant: new URL(url, 'http://product').searchParams.get('tenant') ?? undefined,
+      address: socket.remoteAddress,
     }),
   })
   const router = t.router({

@@ -5,6 +5,7 @@ import type { Clock } from '../context/clock.ts'
 import type { Authenticator, Identity } from '../context/dependencies.ts'
 import { authErrors } from '../contract/errors.ts'
 import { AppError } from '../errors/app-error.ts'
+import { lapsed } from '../errors/lapsed.ts'
 import { type AdminClaim, toIdentity } from './claims.ts'
 import { jwksKeys } from './issuer-keys.ts'
 
@@ -122,7 +123,8 @@ function refused(message: string, cause?: unknown): AppError {
 
 function toRefusal(error: unknown): AppError {
   if (error instanceof AppError) return error
-  if (error instanceof errors.JWTExpired) return refused(refusals.expired)
+  // Of a token whose signature, issuer and audience held: those are looked at first.
+  if (error instanceof errors.JWTExpired) return lapsed(refusals.expired)
   if (error instanceof errors.JWTClaimValidationFailed) return refused(claimRefusal(error))
   if (error instanceof errors.JOSEAlgNotAllowed) return refused(refusals.algorithm)
   if (error instanceof errors.JWSSignatureVerificationFailed) return refused(refusals.signature)

@@ -5,10 +5,12 @@ import { type AccessCaller, askAccess } from './ask.ts'
 const question = { permission: 'runs:write', meter: 'pipeline_runs', amount: 2 }
 const yes = { allowed: true, reasons: [], tenant: { id: '1', slug: 'acme', state: 'active' } }
 
-async function ask(script: Scripted, caller: AccessCaller = {}) {
+async function ask(script: Scripted, caller: Partial<AccessCaller> = {}) {
   const { url, requests } = await startScriptedServer(() => script)
-  const verdict = await askAccess({ url, timeoutMilliseconds: 300 }, caller, question)
-  return { verdict, requests }
+  const errors: unknown[] = []
+  const options = { url, timeoutMilliseconds: 300, onError: (error: unknown) => void errors.push(error) }
+  const verdict = await askAccess(options, { address: undefined, ...caller }, question)
+  return { verdict, requests, errors }
 }
 
 test('a question is asked in the name of the caller, by everything that came with its request', async () => {
@@ -43,8 +45,8 @@ test('no answer is kept: each request asks', async () => {
       ? { data: yes }
       : { data: { ...yes, allowed: false, reasons: [{ code: 'tenant.inactive', status: 403 }] } },
   )
-  expect(await askAccess({ url }, {}, question)).toHaveProperty('answer')
-  expect(await askAccess({ url }, {}, question)).toHaveProperty('problem.code', 'tenant.inactive')
+  expect(await askAccess({ url }, { address: undefined }, question)).toHaveProperty('answer')
+  expect(await askAccess({ url }, { address: undefined }, question)).toHaveProperty('problem.code', 'tenant.inactive')
   expect(requests).toHaveLength(2)
 })
 
@@ -58,15 +60,36 @@ test('of several reasons the first is the refusal, and all are told', async () =
   expect(verdict).toEqual({ problem: { ...scope, requestId: 'request-4711', reasons: [scope, limit] } })
 })
 
-test.each(['auth.unauthenticated 401', 'tenant.not_found 404', 'rate_limit.exceeded 429', 'request.invalid 400'])(
-  'what the question itself is refused with is passed on, and not tried again: %s',
+test.each([
+  'auth.unauthenticated 401',
+  'tenant.not_found 404',
+  'rate_limit.exceeded 429',
+  'api_key.access_disabled 403',
+])('what the question itself is refused with is passed on, and not tried again: %s', async (refusal) => {
+  const [code = '', status] = refusal.split(' ')
+  const { verdict, requests, errors } = await ask({ code, status: Number(status), retryAfterSeconds: 0 })
+  expect(verdict).toMatchObject({ problem: { code, status: Number(status), retryAfterSeconds: 0 } })
+  expect(requests).toHaveLength(1)
+  expect(errors).toEqual([])
+})
+
+test.each(['usage.unknown_meter 404', 'request.invalid 400', 'request.https_required 403', 'tenantry.new 403'])(
+  'a mistake of the product in asking is told to it, and to its caller only that nothing could be found out: %s',
   async (refusal) => {
     const [code = '', status] = refusal.split(' ')
-    const { verdict, requests } = await ask({ code, status: Number(status), retryAfterSeconds: 0 })
-    expect(verdict).toMatchObject({ problem: { code, status: Number(status), retryAfterSeconds: 0 } })
-    expect(requests).toHaveLength(1)
+    const { verdict, errors } = await ask({ code, status: Number(status) })
+    expect(verdict).toMatchObject({ problem: { code: 'service.overloaded', status: 503 } })
+    expect(errors).toMatchObject([{ data: { problem: { code } } }])
   },
 )
+
+test('what listens to errors decides nothing', async () => {
+  const onError = () => {
+    throw new Error('the log is full')
+  }
+  const verdict = await askAccess({ url: 'http://127.0.0.1:1', onError }, { address: undefined }, question)
+  expect(verdict).toMatchObject({ problem: { status: 503 } })
+})
 
 const halfAnAnswer = { foreign: 200, headers: { 'content-type': 'application/json' }, body: '[{', stalls: true }
 
@@ -88,6 +111,10 @@ test.each<{ what: string; script: Scripted }>([
 })
 
 test('nobody is let through where Tenantry does not listen', async () => {
-  const verdict = await askAccess({ url: 'http://127.0.0.1:1' }, { authorization: 'Bearer any' }, question)
+  const verdict = await askAccess(
+    { url: 'http://127.0.0.1:1' },
+    { authorization: 'Bearer any', address: undefined },
+    question,
+  )
   expect(verdict).toMatchObject({ problem: { status: 503 } })
 })

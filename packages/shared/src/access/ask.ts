@@ -14,6 +14,8 @@ export type AccessAnswer = Operations['access']['check']['output']
 export interface AccessOptions extends RequestOptions {
   /** Where Tenantry answers, `https://tenantry.internal`. */
   url: string
+  /** Hears why it could not be found out whether something is allowed, where the caller is told 503. */
+  onError?(error: unknown): void
 }
 
 /** Whose request it is, by the credentials that came with it. */
@@ -26,8 +28,11 @@ export interface AccessCaller {
   /** The tenant that the product itself has found: id, slug or externalId. It must not differ from the header. */
   tenant?: string | undefined
   requestId?: string | undefined
-  /** Of the caller; Tenantry believes it where the product is among its `TRUSTED_PROXIES`. */
-  address?: string | undefined
+  /**
+   * Of the caller, by which Tenantry holds what was guessed against whoever guessed; it believes it where the product is
+   * among its `TRUSTED_PROXIES`. Without one, all callers of the product are one.
+   */
+  address: string | undefined
 }
 
 /** Why a request is refused: the first reason, and all of them where Tenantry has said no. */
@@ -59,15 +64,30 @@ export async function askAccess(
     const answer = await client.access.check.query({ ...question, tenantId: caller.tenant ?? 'current' })
     if (answer.allowed === true) return { answer }
     const [first] = answer.reasons
-    return { problem: refusal(first && { ...first, requestId, reasons: answer.reasons }, requestId) }
+    const problem = first && { ...first, requestId, reasons: answer.reasons }
+    if (isAboutCaller(problem)) return { problem }
+    throw new Error('Tenantry says neither yes nor why not')
   } catch (error) {
-    return { problem: refusal(problemOf(error), requestId) }
+    const problem = problemOf(error)
+    if (isAboutCaller(problem)) return { problem }
+    tell(options, error)
+    return { problem: unavailable(requestId) }
   }
 }
 
-/** What is Tenantry's own fault, or no answer of it at all, says nothing about the caller. */
-function refusal(problem: AccessProblem | undefined, requestId: string): AccessProblem {
-  return problem && problem.status >= 400 && problem.status < 500 ? problem : unavailable(requestId)
+const aboutCallers = /^(auth|tenant|rate_limit|plan|api_key)\.|^usage\.limit_exceeded$/
+
+/** Tenantry's own faults, the product's mistakes in asking, or no answer at all, say nothing about the caller. */
+function isAboutCaller(problem: AccessProblem | undefined): problem is AccessProblem {
+  return problem !== undefined && problem.status >= 400 && problem.status < 500 && aboutCallers.test(problem.code)
+}
+
+function tell({ onError }: AccessOptions, error: unknown): void {
+  try {
+    onError?.(error)
+  } catch {
+    // What listens must not decide who is let through.
+  }
 }
 
 function onBehalfOf({ address }: AccessCaller, requestId: string, send: Fetch | undefined): Fetch {

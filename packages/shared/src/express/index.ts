@@ -14,7 +14,7 @@ export type RequireAccess = (question: AccessQuestion | ((request: Request) => A
  * Makes `requireAccess`, which lets a request of a product through if its caller may: `app.post('/runs',
  * requireAccess({ permission: 'runs:write', meter: 'pipeline_runs' }), start)`. The caller's own credentials are passed
  * on, and `response.locals.access` then tells who it is. What Tenantry refuses is answered as it says; where it cannot be
- * asked, with 503.
+ * asked, or is asked wrongly, with 503, and `onError` hears why.
  */
 export function createRequireAccess(options: RequireAccessOptions): RequireAccess {
   return (question) => async (request, response, next) => {

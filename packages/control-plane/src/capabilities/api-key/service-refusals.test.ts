@@ -174,3 +174,33 @@ test('keys that fail are held against the address they come from, and those that
   expect(await fail()).toBe('auth.blocked')
   await byKey(good, { address }).tenants.info()
 })
+
+test('keys that were good are not held against the address they come from, once they or their creator’s time is over', async () => {
+  const { user, caller } = await installation.enter()
+  const { id, key } = await create(caller)
+  const { key: ofWhoLeft } = await create(caller)
+  await asAdmin(installation, `update tenantry.api_keys set expires_at = now() - interval '1 minute' where id = $1`, [
+    id,
+  ])
+  const address = '192.0.2.45'
+  const failures = async (shown: string) => {
+    const codes = new Set<string>()
+    for (let failure = 1; failure <= 12; failure++)
+      codes.add((await refusalOf(byKey(shown, { address }).tenants.info())).code)
+    return [...codes]
+  }
+  expect(await failures(key)).toEqual(['auth.unauthenticated'])
+  await asAdmin(installation, 'delete from tenantry.memberships where user_id = $1', [user.id])
+  const call = () => byKey(ofWhoLeft, { address }).tenants.info()
+  await expect
+    .poll(
+      () =>
+        call().then(
+          () => 'works',
+          (error) => error.cause.code,
+        ),
+      soon,
+    )
+    .toBe('auth.unauthenticated')
+  expect(await failures(ofWhoLeft)).toEqual(['auth.unauthenticated'])
+})

@@ -4,6 +4,7 @@ import type { RequestContext } from '../../context/request-context.ts'
 import { authErrors, requestErrors } from '../../contract/errors.ts'
 import type { AnyOperation } from '../../contract/operation.ts'
 import { AppError } from '../../errors/app-error.ts'
+import { isLapsed } from '../../errors/lapsed.ts'
 import { recordDenial } from '../denial.ts'
 
 export interface Caller {
@@ -35,7 +36,7 @@ async function identify(ctx: RequestContext): Promise<Caller> {
     if (caller.key) await recordRefusal(ctx, caller.key)
     return admitted(caller)
   } catch (error) {
-    if (error instanceof AppError && error.kind === 'unauthenticated') await countFailure(ctx)
+    if (error instanceof AppError && error.kind === 'unauthenticated' && !isLapsed(error)) await countFailure(ctx)
     throw error
   }
 }
@@ -82,7 +83,7 @@ async function recordRefusal(ctx: RequestContext, { actor, refusal }: KeyIdentit
 }
 
 /**
- * Only what does not verify is held against an address: behind one address may be many callers, and a block of all
+ * Only what never was good is held against an address: behind one address may be many callers, and a block of all
  * of them would be a weapon in the hands of one.
  */
 async function countFailure(ctx: RequestContext): Promise<void> {

@@ -4,6 +4,7 @@ import type { Client } from '@tenantry/kernel/context/audit-record'
 import type { Dependencies, KeyIdentity, TenantAccess } from '@tenantry/kernel/context/dependencies'
 import { authErrors } from '@tenantry/kernel/contract/errors'
 import type { ApiKeyFlaw, ApiKeyTexts } from '@tenantry/kernel/crypto/api-key-text'
+import { lapsed } from '@tenantry/kernel/errors/lapsed'
 import { type AddressRanges, addressRanges } from '@tenantry/kernel/network/address-ranges'
 import { LRUCache } from 'lru-cache'
 import type { PlanCatalogue } from '../../plan/index.ts'
@@ -77,9 +78,9 @@ export function createApiKeys({ texts, catalogue, cacheSize = 10_000, ...parts }
       if (!known) throw authErrors.unauthenticated({}, unknown)
       const { validUntil } = known
       if (validUntil !== null && validUntil <= clock.now())
-        throw authErrors.unauthenticated({}, 'This API key, or this secret of it, has expired.')
+        throw lapsed('This API key, or this secret of it, has expired.')
       const creator = await directory.findAccess(creatorOf(known.key), known.key.tenantId)
-      if (!creator) throw authErrors.unauthenticated({}, 'Who made this API key is no member of its tenant any more.')
+      if (!creator) throw lapsed('Who made this API key is no member of its tenant any more.')
       const refusal = await refusalOf(known, creator, client)
       if (!refusal) uses.note(read.id)
       return { ...identityOf(known, creator), refusal }
