@@ -10,10 +10,11 @@ alter table "tenantry"."api_keys" force row level security;
 create policy "tenant_isolation" on "tenantry"."api_keys" to "tenantry_app" using (tenant_id = (select tenancy.current_tenant())) with check (tenant_id = (select tenancy.current_tenant()));
 create policy "platform_tenant" on "tenantry"."api_keys" to "tenantry_platform" using (tenant_id = (select tenancy.current_tenant())) with check (tenant_id = (select tenancy.current_tenant()));
 create policy "platform_read" on "tenantry"."api_keys" for select to "tenantry_platform" using ((select tenancy.current_operator()) is not null);
-create policy "signed_key" on "tenantry"."api_keys" for select to "tenantry_directory" using ((select tenancy.current_identity()) = any (array['api-key:' || id || ':' || digest, 'api-key:' || id || ':' || former_digest]));
+create policy "signed_key" on "tenantry"."api_keys" for select to "tenantry_directory" using (revoked_at is null and (select tenancy.current_identity()) = any (array['api-key:' || id || ':' || digest, 'api-key:' || id || ':' || former_digest]));
 create policy "revoked" on "tenantry"."api_keys" to "tenantry_jobs" using (revoked_at is not null);
 create policy "last_use" on "tenantry"."api_keys" to "tenantry_directory" using ((select tenancy.current_operator()) is not null) with check ((select tenancy.current_operator()) is not null);
 
+alter table "tenantry"."api_keys" add constraint "api_keys_former_check" check (former_digest is null or former_ends_at is not null);
 alter table tenantry.api_keys add constraint api_keys_tenant_fk foreign key (tenant_id) references tenantry.tenants (id);
 grant select (tenant_id, id, name, scopes, former_ends_at, ip_allowlist, expires_at, created_by_type, created_by_id, created_at, rotated_at, last_used_at, revoked_at) on tenantry.api_keys to tenantry_app, tenantry_platform;
 grant insert, update (digest, former_ends_at, rotated_at, revoked_at) on tenantry.api_keys to tenantry_app, tenantry_platform;
@@ -25,7 +26,7 @@ grant execute on function tenancy.current_operator() to tenantry_directory;
 create function tenancy.keep_former_digest() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  new.former_digest := case when new.former_ends_at is null then null else old.digest end;
+  new.former_digest := case when new.digest is null or new.former_ends_at is null then null else old.digest end;
   return new;
 end $$;
 revoke all on function tenancy.keep_former_digest() from public;
@@ -45,7 +46,8 @@ begin atomic
     from (select string_to_array((select tenancy.current_identity()), ':') as parts) signed
     join tenantry.api_keys k on k.id = case when signed.parts[1] = 'api-key' then signed.parts[2]::uuid end
     join tenantry.tenants t on t.id = k.tenant_id
-   where signed.parts[3] in (k.digest, k.former_digest);
+   where k.revoked_at is null
+     and (signed.parts[3] = k.digest or (signed.parts[3] = k.former_digest and k.former_ends_at is not null));
 end;
 
 -- One statement for the keys of all tenants; in one order, and past rows that another process writes just now.

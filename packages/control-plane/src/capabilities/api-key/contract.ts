@@ -92,7 +92,7 @@ export const rotateApiKey = defineOperation({
     path: '/tenants/{tenantId}/api-keys/{apiKeyId}/rotate',
     summary: 'Give an API key a new secret',
     description:
-      'The secret before it works on for `overlapSeconds`, a day unless told, a week at most, 0 to end it at once. A key may rotate itself, and no other key.',
+      'The secret before it works on for `overlapSeconds`, a day unless told, a week at most, 0 to end it at once. Only who made a key rotates it, or the key itself; anybody else revokes it and creates another.',
     tags,
   },
   input: z.object({
@@ -113,7 +113,8 @@ export const removeApiKey = defineOperation({
     method: 'DELETE',
     path: '/tenants/{tenantId}/api-keys/{apiKeyId}',
     summary: 'Revoke an API key',
-    description: 'It stops working within a second, everywhere.',
+    description:
+      'It stops working within a second, everywhere. A key may revoke itself, and keys that hold no more than it does.',
     tags,
   },
   input: z.object({ tenantId: tenantRef(), apiKeyId: id('API key') }),

@@ -72,9 +72,9 @@ export async function replaceDigest(
     .execute()
 }
 
-/** Leaves nothing of the secret. The job role removes the rest: whoever may delete rows may lock the table. */
+/** Leaves nothing of the secrets: a trigger takes the former one. The job role removes the rest: whoever may delete rows may lock the table. */
 export async function revokeApiKey(em: EntityManager, id: string, revokedAt: Date): Promise<void> {
-  await em.nativeUpdate(ApiKey, { id }, { revokedAt, digest: null, formerEndsAt: null })
+  await em.nativeUpdate(ApiKey, { id }, { revokedAt, digest: null })
 }
 
 /** The key that an identity context is signed for, by the digest of the secret that was shown. */

@@ -4,12 +4,11 @@ import { apiKeyErrors } from '../contract.ts'
 import { type ApiKeyRow, findApiKeyForUpdate, replaceDigest } from '../repository.ts'
 import { describe } from './describe.ts'
 import { forgetKey, makeKeyText } from './known-keys.ts'
-import { refuseMoreThanOwn } from './own-scopes.ts'
 
 /**
  * The answer holds the key with its new secret. Throws `api_key.not_found`, `api_key.expired`, `api_key.overlap_running`
  * while the secret before the last one still works, unless it is to end, and `auth.permission_denied` for a key that
- * may do more than its rotator.
+ * somebody else made.
  */
 export async function rotate(
   ctx: TenantContext,
@@ -38,9 +37,20 @@ export async function rotate(
   return { ...describe(rotated, now), key: text }
 }
 
-/** A key that gets a secret of its own keeps what it has; one that got another's would outlive its revocation. */
-function refuseOthers(ctx: TenantContext, { id, scopes }: ApiKeyRow): void {
-  if (ctx.actor.type !== 'apiKey') refuseMoreThanOwn(ctx, scopes)
-  else if (ctx.actor.id !== id)
+/**
+ * Whoever got the secret of a key that somebody else made would keep it after their own membership, and after the
+ * revocation of what they rotated it with.
+ */
+function refuseOthers({ actor }: TenantContext, { id, createdByType, createdById }: ApiKeyRow): void {
+  if (actor.type === 'apiKey') {
+    if (actor.id === id) return
     throw authErrors.permission_denied({}, 'An API key may rotate itself, and no other key.')
+  }
+  // An operator who is a member makes keys as that.
+  const isSame = createdByType === actor.type || (createdByType === 'user' && actor.type === 'platformAdmin')
+  if (isSame && actor.type !== 'anonymous' && createdById === ('id' in actor ? actor.id : actor.name)) return
+  throw authErrors.permission_denied(
+    {},
+    'Only who made an API key rotates it. Revoke it, and create one of your own in its place.',
+  )
 }
