@@ -15,6 +15,8 @@ export interface SharedEntries {
 
 export interface SharedEntry {
   value: unknown
+  /** It held what was true then, in milliseconds since the epoch. */
+  trueAt: number
   /** How long it may be kept. */
   milliseconds: number
 }
@@ -70,14 +72,16 @@ export function createSharedEntries(redis: RedisConnection): SharedEntries {
         if (since === null) return null
         const answer = await runFind([storedAt(key)], [since, randomUUID(), ticketMilliseconds])
         const [ticket, text, milliseconds] = answer as [string, string | null, number]
-        return { ticket, found: text === null ? null : { value: JSON.parse(text).value, milliseconds } }
+        if (text === null) return { ticket, found: null }
+        const { value, trueAt } = JSON.parse(text) as Partial<SharedEntry>
+        return { ticket, found: { value, trueAt: trueAt ?? 0, milliseconds } }
       } catch {
         return null
       }
     },
 
-    async store(key, ticket, { value, milliseconds }) {
-      await runStore([storedAt(key)], [ticket, JSON.stringify({ value }), milliseconds]).catch(() => undefined)
+    async store(key, ticket, { value, trueAt, milliseconds }) {
+      await runStore([storedAt(key)], [ticket, JSON.stringify({ value, trueAt }), milliseconds]).catch(() => undefined)
     },
 
     invalidations,

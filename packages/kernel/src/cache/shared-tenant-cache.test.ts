@@ -46,6 +46,16 @@ describe.skipIf(program === null)('a cache that processes share', () => {
     await reads(other, info)
   })
 
+  test('a reader that asks for a second gets nothing older from another process that asked for more', async () => {
+    const [{ connection: first }, { connection: second }] = await openTwo('older')
+    const clock = { now: () => new Date(Date.now() + 3_000) }
+    const one = createTenantCache({ maxItems: 100, shared: createSharedEntries(first) })
+    const later = createTenantCache({ clock, maxItems: 100, shared: createSharedEntries(second) })
+    await one.getOrLoad('older', 'usage', 60, answering('old'))
+    await expect.poll(() => later.getOrLoad('older', 'usage', 60, answering('new'))).toBe('old')
+    expect(await later.getOrLoad('older', 'usage', 1, answering('new'))).toBe('new')
+  })
+
   test('an invalidation reaches every process at once', async () => {
     const [one, other] = await openTwo('invalidates')
     for (let round = 1; round <= 50; round++) {

@@ -27,16 +27,20 @@ export function createTenantCache(options: TenantCacheOptions): TenantCache {
   async function fly(key: string, milliseconds: number, load: () => Promise<unknown>, isOvertaken: () => boolean) {
     const entry = await own.find(key)
     if (entry && now() < entry.trueAt + milliseconds) return { ...entry, hit: true }
-    const trueAt = now()
-    const land = async (value: unknown, left: number, hit: boolean): Promise<Landing> => {
+    const startedAt = now()
+    const land = async (value: unknown, trueAt: number, left: number, hit: boolean): Promise<Landing> => {
       await own.store(key, { value, trueAt, expiresAt: now() + left }, () => !isOvertaken())
       return { value, trueAt, hit }
     }
 
     const place = shared ? await shared.find(key) : null
-    if (place?.found) return land(place.found.value, place.found.milliseconds, true)
-    const landing = await land(await load(), milliseconds, false)
-    if (place && !isOvertaken()) void shared?.store(key, place.ticket, { value: landing.value, milliseconds })
+    const found = place?.found
+    // Another process may be content with what is older; clocks that differ must not make it younger than it is.
+    if (found && startedAt < found.trueAt + milliseconds)
+      return land(found.value, Math.min(found.trueAt, startedAt), found.milliseconds, true)
+    const landing = await land(await load(), startedAt, milliseconds, false)
+    if (place && !isOvertaken())
+      void shared?.store(key, place.ticket, { value: landing.value, trueAt: startedAt, milliseconds })
     return landing
   }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Identity } from '@tenantry/kernel/context/dependencies'
+import { newId } from '@tenantry/kernel/tenancy/id'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { PermissionDeniedError } from '../../errors.ts'
 import { openTestInstallation, operator, type TestInstallation } from '../../testing.ts'
@@ -193,4 +194,16 @@ describe('access', () => {
       expect(access).toMatchObject({ role: null, inheritedFrom: null, scopes: new Set(tenantScopes) })
     }
   })
+})
+
+test('that there was no such tenant is forgotten with the next change, as what was found is', async () => {
+  const user = await installation.createUser()
+  const slug = `fresh-${newId().slice(-12)}`
+  const { directory, services } = installation.dependencies
+  const find = () => directory.findAccess({ type: 'user', ...user, name: null }, slug)
+  expect(await find()).toBeNull()
+  const tenant = await installation.createTenant({ slug })
+  await installation.addMember(tenant.id, user.id, 'owner')
+  services.forgetAccess(tenant.id)
+  expect(await find()).toMatchObject({ role: 'owner', tenant: { id: tenant.id } })
 })
