@@ -8,7 +8,7 @@ import { inspectKeys } from './inspection/keys.ts'
 import { inspectPolicies, printPolicies } from './inspection/policies.ts'
 import { inspectActivity, inspectDefinitions, inspectRoles } from './inspection/roles.ts'
 import { inspectRowSecurity, inspectTables } from './inspection/tables.ts'
-import { inspectTriggers } from './inspection/triggers.ts'
+import { inspectTriggers, printTriggers } from './inspection/triggers.ts'
 
 export { entityTable } from './inspection/entity-table.ts'
 export type {
@@ -80,7 +80,8 @@ export const inspections: readonly Inspection[] = [
   },
   {
     name: 'triggers',
-    promise: 'Nothing runs by itself: no trigger, rule or event trigger that the migrations do not make.',
+    promise: 'The triggers of the migrations are there to the letter, and no other trigger, rule or event trigger.',
+    needsPrint: true,
     inspect: inspectTriggers,
   },
   {
@@ -111,7 +112,11 @@ export const inspections: readonly Inspection[] = [
  */
 export async function printDeclarations(query: Query, expected: ExpectedDatabase): Promise<PrintedDeclarations> {
   await nameFully(query)
-  return { policies: await printPolicies(query, expected), ...(await printFunctions(query, expected)) }
+  return {
+    policies: await printPolicies(query, expected),
+    triggers: await printTriggers(query, expected),
+    ...(await printFunctions(query, expected)),
+  }
 }
 
 /** Compares PostgreSQL's catalogue with what is expected; whoever may connect can. No findings where they agree. */

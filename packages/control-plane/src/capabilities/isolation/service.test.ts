@@ -39,15 +39,16 @@ async function foundAfter(name: string, breach: string, repair: string) {
 test('an installation that is as it was made passes, and says so in a sentence', async () => {
   const answer = await report()
   expect(answer.checks.filter(({ outcome }) => outcome !== 'pass')).toEqual([
+    expect.objectContaining({ name: 'record_unchanged', outcome: 'skipped' }),
     expect.objectContaining({ name: 'columns', outcome: 'skipped' }),
   ])
-  expect(answer).toMatchObject({ outcome: 'pass', counts: { warning: 0, fail: 0, skipped: 1 } })
+  expect(answer).toMatchObject({ outcome: 'pass', counts: { warning: 0, fail: 0, skipped: 2 } })
   expect(answer.examined.tables).toBeGreaterThan(12)
   expect(answer.examined.canaryAttempts).toBeGreaterThan(100)
   const { statement, codeFingerprint, database } = answer.attestation
   expect(codeFingerprint).toMatch(/^[0-9a-f]{64}$/)
   expect(database).toMatchObject({ name: installation.testDatabase.name, id: expect.stringMatching(/^\d+\/\d+$/) })
-  expect(statement).toMatch(/canary|across tenants were tried and taken back.*0 failed, 1 not made\.$/)
+  expect(statement).toMatch(/canary|across tenants were tried and taken back.*0 failed, 2 not made\.$/)
 })
 
 test('the owner sees everything, and believes no record', async () => {
@@ -76,6 +77,11 @@ test('what was tried is gone afterwards, and no secret is told', async () => {
 const ownTenant = 'tenant_id = (select tenancy.current_tenant())'
 const kept = (table: string, policy: string) =>
   `alter policy ${policy} on tenantry.${table} using (${ownTenant}) with check (${ownTenant})`
+
+const onDatabase = (change: string) =>
+  `do $do$ begin execute format($$alter database %I ${change}$$, current_database()); end $do$`
+const references = `create trigger keep_references after insert or update of slug, external_id on tenantry.tenants
+  for each row execute function tenancy.keep_references()`
 
 test.each([
   [
@@ -125,6 +131,37 @@ test.each([
     'alter function tenancy.current_tenant() volatile',
     'alter function tenancy.current_tenant() stable',
     ['function tenancy.current_tenant()', /not what the migrations made/],
+  ],
+  [
+    'triggers',
+    'drop trigger keep_references on tenantry.tenants',
+    references,
+    ['table tenantry.tenants', /^The trigger keep_references is missing: CREATE TRIGGER/],
+  ],
+  [
+    'triggers',
+    'alter table tenantry.api_keys disable trigger keep_former_digest',
+    'alter table tenantry.api_keys enable trigger keep_former_digest',
+    ['table tenantry.api_keys', /^The trigger keep_former_digest is switched off/],
+  ],
+  [
+    'triggers',
+    `drop trigger keep_references on tenantry.tenants; create trigger keep_references
+      after insert or update of slug, external_id on tenantry.tenants for each row when (false) execute function tenancy.keep_references()`,
+    `drop trigger keep_references on tenantry.tenants; ${references}`,
+    ['table tenantry.tenants', /^The trigger keep_references is “CREATE TRIGGER .* WHEN \(false\)/],
+  ],
+  [
+    'activity',
+    onDatabase(`set log_statement = 'all'`),
+    onDatabase('reset log_statement'),
+    ['setting log_statement', /^This database has log_statement=all, which may write what tenants say into a log/],
+  ],
+  [
+    'activity',
+    onDatabase('set work_mem = 65536'),
+    onDatabase('reset work_mem'),
+    ['setting work_mem', /^This database has work_mem=65536, which no migration sets/],
   ],
   [
     'migrations',
@@ -192,7 +229,7 @@ test('without a record an operator compares nothing, and the owner tells that on
   await admin.query(insert, [rows[0].fingerprint, { ...printed, functions: {} }])
   const owner = await ownersView(installation.testDatabase.urls.tenantry_owner)
   const seen = await installation.dependencies.services.isolation.examine({ type: 'system', name: 'test' }, owner)
-  expect(checkNamed(seen, 'record')?.findings).toMatchObject([
+  expect(checkNamed(seen, 'record_unchanged')?.findings).toMatchObject([
     { message: expect.stringMatching(/^Somebody changed it/) },
   ])
   await admin.query('delete from tenancy.declarations')

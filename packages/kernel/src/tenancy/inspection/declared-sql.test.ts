@@ -59,7 +59,11 @@ test('foreign keys are followed through their making and dropping', () => {
   ])
 })
 
-test('a trigger is known by its name and table', () => {
-  const script = 'create constraint trigger guard after update of x on a.b for each row execute function a.f()'
-  expect(declaredTriggers([script])).toEqual(new Set(['guard on a.b']))
+test('triggers are followed through their making and dropping', () => {
+  const guard = 'create constraint trigger guard after update of x on a.b for each row execute function a.f()'
+  const triggers = declaredTriggers([
+    `${guard}; create trigger gone before insert on a.b for each row execute function a.f()`,
+    'drop trigger if exists gone on a.b',
+  ])
+  expect(triggers).toEqual([{ name: 'guard', table: 'a.b', statement: guard }])
 })

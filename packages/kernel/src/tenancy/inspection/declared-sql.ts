@@ -78,12 +78,23 @@ export function declaredForeignKeys(scripts: readonly string[]): DeclaredForeign
   return [...left.values()]
 }
 
-/** `name on schema.table` of every trigger that the scripts make. */
-export function declaredTriggers(scripts: readonly string[]): Set<string> {
-  const made = scripts
-    .flatMap(statementsOf)
-    .map((statement) =>
-      /^create\s+(?:or\s+replace\s+)?(?:constraint\s+)?trigger\s+(\w+)[\s\S]*?\bon\s+([\w.]+)/i.exec(statement),
-    )
-  return new Set(made.flatMap((found) => (found ? [`${found[1]} on ${found[2]}`] : [])))
+export interface DeclaredTrigger {
+  name: string
+  /** With its schema. */
+  table: string
+  statement: string
 }
+
+/** The triggers that are left once the scripts have run. */
+export function declaredTriggers(scripts: readonly string[]): DeclaredTrigger[] {
+  const left = new Map<string, DeclaredTrigger>()
+  for (const statement of scripts.flatMap(statementsOf)) {
+    const [, name = '', table = ''] = makesTrigger.exec(statement) ?? []
+    if (name !== '') left.set(`${name} on ${table}`, { name, table, statement })
+    const [, dropped, from] = /^drop\s+trigger\s+(?:if\s+exists\s+)?(\w+)\s+on\s+([\w.]+)/i.exec(statement) ?? []
+    left.delete(`${dropped} on ${from}`)
+  }
+  return [...left.values()]
+}
+
+const makesTrigger = /^create\s+(?:or\s+replace\s+)?(?:constraint\s+)?trigger\s+(\w+)[\s\S]*?\bon\s+([\w.]+)/i

@@ -84,6 +84,8 @@ export interface PrintedDeclarations {
   policies: Readonly<Record<string, readonly ExpectedPolicy[] | Finding>>
   /** `pg_get_functiondef` by `schema.name(argument types)`. */
   functions: Readonly<Record<string, string>>
+  /** `pg_get_triggerdef` by `name on schema.table`; a finding where the declared trigger does not fit the table. */
+  triggers: Readonly<Record<string, string | Finding>>
   /** Functions that could not be made. */
   failures: readonly Finding[]
 }

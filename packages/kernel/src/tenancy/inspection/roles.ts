@@ -39,6 +39,7 @@ export async function inspectActivity(query: Query, { roles }: ExpectedDatabase)
   const shown = found.filter(({ name, settings }) => login.includes(name) && !settings.includes(hidden))
   const allowed = await query<{ role: string; fn: string }>(refusedSql, [[...serving], [...refusedFunctions]])
   return [
+    ...(await handedOutFindings(query)),
     ...shown.map(({ name }) => ({
       subject: `role ${name}`,
       message: `It shows its statements to other sessions: alter role ${name} set track_activities = off.`,
@@ -48,6 +49,32 @@ export async function inspectActivity(query: Query, { roles }: ExpectedDatabase)
       message: `It may execute ${fn}: revoke execute on function ${fn} from public.`,
     })),
   ]
+}
+
+/** By which statements, or what they are about, come to the server's log or to the eyes of others. */
+const telling =
+  /^(log_statement|log_min_duration_|log_parameter_|log_min_error_statement|log_transaction_sample|debug_print|auto_explain\.|pgaudit\.|track_activities$)/
+const everywhere = 'Every database'
+const harmless =
+  /=(off|none|false|no|panic)$|^log_min_duration_\w+=-1$|^log_(parameter_max_length\w*|\w+_sample_rate)=0$/
+
+/** What the database, or all of them, hand to every session: the pools start theirs with some settings only. */
+async function handedOutFindings(query: Query): Promise<Finding[]> {
+  const found = await query<{ scope: string; setting: string }>(handedOutSql)
+  return found
+    .filter(({ setting }) => !setting.startsWith('session_replication_role='))
+    .map(({ scope, setting }) => {
+      const [name = ''] = setting.split('=')
+      const subject = `setting ${name}`
+      const reset = scope === everywhere ? `alter role all reset ${name}` : `alter database … reset ${name}`
+      return telling.test(name) && !harmless.test(setting)
+        ? { subject, message: `${scope} has ${setting}, which may write what tenants say into a log: ${reset}.` }
+        : {
+            subject,
+            message: `${scope} has ${setting}, which no migration sets: ${reset}.`,
+            severity: 'warning' as const,
+          }
+    })
 }
 
 /** The serving roles define nothing, and no session is told to leave keys and event triggers out. */
@@ -182,6 +209,13 @@ select case s.setdatabase when 0 then 'all databases' else 'this database' end a
   from pg_db_role_setting s
  where s.setrole = 0 and s.setdatabase in (0, (select oid from pg_database where datname = current_database()))
    and 'session_replication_role=replica' = any (s.setconfig)
+`
+
+const handedOutSql = /* sql */ `
+select case s.setdatabase when 0 then 'Every database' else 'This database' end as scope, setting
+  from pg_db_role_setting s, unnest(s.setconfig) as setting
+ where s.setrole = 0 and s.setdatabase in (0, (select oid from pg_database where datname = current_database()))
+ order by 1, 2
 `
 
 const schemasSql = /* sql */ `

@@ -32,14 +32,19 @@ export async function catalogueChecks(rehearsal: Rehearsal, comparison: Comparis
   const seen: { record: RecordedDeclarations | null } = { record: null }
   const recordCheck = await lookWithin(rehearsal, recorded, async () => {
     seen.record = await findRecordedDeclarations(rehearsal)
-    return { findings: recordFindings(seen.record, recordFingerprint(expected, serverMajor), owner?.printed) }
+    return { findings: recordFindings(seen.record, recordFingerprint(expected, serverMajor)) }
   })
   const printed = owner?.printed ?? seen.record?.printed
   const checks: Check[] = []
   for (const inspection of inspections) {
     checks.push(await compare(rehearsal, inspection, { expected, printed }))
   }
-  return [...checks, recordCheck, await columnsCheck(owner)]
+  return [
+    ...checks,
+    recordCheck,
+    unchangedCheck(seen.record, recordFingerprint(expected, serverMajor), owner),
+    await columnsCheck(owner),
+  ]
 }
 
 async function compare(
@@ -50,46 +55,64 @@ async function compare(
   if (needsPrint && !printed)
     return { name, promise, findings: [], skipped: 'There is nothing to compare with: see the check “record”.' }
   return lookWithin(rehearsal, { name, promise }, async () => ({
-    findings: await inspect(rehearsal.query, expected, printed ?? { policies: {}, functions: {}, failures: [] }),
+    findings: await inspect(
+      rehearsal.query,
+      expected,
+      printed ?? { policies: {}, functions: {}, triggers: {}, failures: [] },
+    ),
   }))
 }
 
 const recorded = {
   name: 'record',
-  promise: 'The migrations of this version have recorded what it declares, and nobody has changed the record.',
+  promise: 'The migrations of this version have recorded what it declares.',
 }
 
-function recordFindings(
-  record: RecordedDeclarations | null,
-  fingerprint: string,
-  printed: PrintedDeclarations | undefined,
-): Found[] {
-  const subject = 'table tenancy.declarations'
+const unchanged = {
+  name: 'record_unchanged',
+  promise: 'Nobody has changed the record.',
+}
+
+function recordFindings(record: RecordedDeclarations | null, fingerprint: string): Found[] {
   if (record === null)
     return [
       {
-        subject,
+        subject: recordTable,
         message: 'Nothing is recorded that policies and functions could be compared with: run the migrations.',
       },
     ]
-  if (record.fingerprint !== fingerprint) {
-    const message = 'It is of another version of the code, or of PostgreSQL: run the migrations of this one.'
-    return [{ subject, message, severity: 'warning' }]
+  if (record.fingerprint === fingerprint) return []
+  const message = 'It is of another version of the code, or of PostgreSQL: run the migrations of this one.'
+  return [{ subject: recordTable, message, severity: 'warning' }]
+}
+
+const recordTable = 'table tenancy.declarations'
+
+/** Whoever may change what is compared may change the record too: only what the owner prints anew can tell. */
+function unchangedCheck(
+  record: RecordedDeclarations | null,
+  fingerprint: string,
+  owner: OwnersView | undefined,
+): Check {
+  if (!owner) {
+    const skipped = `${onlyTheOwner} Policies, functions and triggers were compared with the record as it is.`
+    return { ...unchanged, findings: [], skipped }
   }
   // As JSON, which knows no undefined.
-  const same = !printed || isDeepStrictEqual(record.printed, JSON.parse(JSON.stringify(printed)))
-  return same
-    ? []
-    : [{ subject, message: 'Somebody changed it: delete its row as tenantry_owner, and run the migrations.' }]
+  const same =
+    record?.fingerprint !== fingerprint || isDeepStrictEqual(record.printed, JSON.parse(JSON.stringify(owner.printed)))
+  const message = 'Somebody changed it: delete its row as tenantry_owner, and run the migrations.'
+  return { ...unchanged, findings: same ? [] : [{ subject: recordTable, message }] }
 }
+
+const onlyTheOwner = 'Only tenantry doctor with MIGRATION_DATABASE_URL can see this.'
 
 async function columnsCheck(owner: OwnersView | undefined): Promise<Check> {
   const named = {
     name: 'columns',
     promise: 'The tables have the columns, checks and indexes that the entities declare.',
   }
-  if (!owner)
-    return { ...named, findings: [], skipped: 'Only tenantry doctor with MIGRATION_DATABASE_URL can see this.' }
+  if (!owner) return { ...named, findings: [], skipped: onlyTheOwner }
   return look(named, async () => ({
     findings: owner.drift.map((statement) => ({
       subject: 'schema tenantry',
