@@ -104,6 +104,15 @@ describe('a key that is created', () => {
     })
   })
 
+  test('is refused with a range in which no address can ever be', async () => {
+    const { caller } = await installation.enter()
+    const ipAllowlist = ['::ffff:192.0.2.0/120', '::ffff:0:0/90']
+    expect(await refusalOf(create(caller, ['tenant:read'], { ipAllowlist }))).toMatchObject({
+      code: 'request.invalid',
+      details: { issues: [{ path: 'ipAllowlist.1', message: expect.stringMatching(/would match none/) }] },
+    })
+  })
+
   test('is refused by a key, which would live on in it', async () => {
     const { tenant, caller } = await installation.enter()
     const { id, key } = await create(caller, ['keys:manage', 'keys:read'])

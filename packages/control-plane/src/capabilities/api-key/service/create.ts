@@ -2,6 +2,7 @@ import type { Actor } from '@tenantry/kernel/context/actor'
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { authErrors, requestErrors } from '@tenantry/kernel/contract/errors'
 import type { AppError, Issue } from '@tenantry/kernel/errors/app-error'
+import { isAddressRange } from '@tenantry/kernel/network/address-ranges'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import type { z } from 'zod'
 import type { ScopeCatalogue } from '../../access/index.ts'
@@ -25,7 +26,11 @@ export async function create(ctx: TenantContext, input: CreateInput) {
   const scopes = [...new Set(input.scopes)]
   const now = ctx.clock.now()
   const expiresAt = input.expiresAt === undefined ? null : new Date(input.expiresAt)
-  refuseFaults([...unknownScopes(input.scopes, ctx.services.scopes), ...pastExpiry(expiresAt, now)])
+  refuseFaults([
+    ...unknownScopes(input.scopes, ctx.services.scopes),
+    ...pastExpiry(expiresAt, now),
+    ...unusedRanges(input.ipAllowlist),
+  ])
   refuseMoreThanOwn(ctx, scopes)
   await refuseUseless(ctx)
 
@@ -77,6 +82,12 @@ export async function findAccessRefusal(ctx: TenantContext): Promise<AppError | 
   const enabled = (await getEffectiveSettings(ctx)).features.apiAccessEnabled
   return accessRefusal(ctx.services.catalogue, { plan: ctx.tenant.plan, enabled })
 }
+
+const unusedRanges = (ipAllowlist: readonly string[] = []): Issue[] =>
+  ipAllowlist.flatMap((entry, place) => {
+    const message = 'Write a range of IPv4 addresses as such: this one would match none.'
+    return isAddressRange(entry) ? [] : [{ path: `ipAllowlist.${place}`, message }]
+  })
 
 const unknownScopes = (scopes: readonly string[], { every }: ScopeCatalogue): Issue[] =>
   scopes.flatMap((scope, place) =>
