@@ -265,7 +265,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke an API key
-         * @description It stops working within a second, everywhere.
+         * @description It stops working within a second, everywhere. A key may revoke itself, and keys that hold no more than it does.
          */
         delete: operations["apiKeys.remove"];
         options?: never;
@@ -284,7 +284,7 @@ export interface paths {
         put?: never;
         /**
          * Give an API key a new secret
-         * @description The secret before it works on for `overlapSeconds`, a day unless told, a week at most, 0 to end it at once. A key may rotate itself, and no other key.
+         * @description The secret before it works on for `overlapSeconds`, a day unless told, a week at most, 0 to end it at once. Only who made a key rotates it, or the key itself; anybody else revokes it and creates another.
          */
         post: operations["apiKeys.rotate"];
         delete?: never;

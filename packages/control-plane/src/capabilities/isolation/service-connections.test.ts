@@ -44,7 +44,9 @@ test('one connection is enough for a report, and callers at the same time share 
   expect(reports.flatMap(({ checks }) => checks).filter(({ outcome }) => outcome === 'fail')).toEqual([])
   expect(new Set(reports.map(({ attestation }) => attestation.statement)).size).toBe(1)
   const system = { type: 'system', name: 'test' } as const
-  expect(dependencies.services.isolation.examine(system)).toBe(dependencies.services.isolation.examine(system))
+  const running = dependencies.services.isolation.examine(system)
+  expect(dependencies.services.isolation.examine(system)).toBe(running)
+  await running
   await database.close()
 })
 
