@@ -1,6 +1,7 @@
 import { emit } from '@tenantry/control-plane/capabilities/event/service.fixture'
 import { operator } from '@tenantry/control-plane/testing'
 import type { Operation } from '@tenantry/kernel/contract/operation'
+import type { AppError } from '@tenantry/kernel/errors/app-error'
 import { pathParameters } from '@tenantry/shared/openapi/rest-procedure'
 import type { TestApi } from './api-server.ts'
 import type { Input } from './doors.ts'
@@ -14,13 +15,14 @@ import { roleCases } from './operation-cases-role.ts'
 import { teamCases } from './operation-cases-team.ts'
 import type { World } from './operation-world.ts'
 
-/** The caller's other tenant comes to stand below the first. */
-/** Nothing comes below a tenant that does not act: of such a one the case is about that alone. */
+/** The caller's other tenant comes to stand below the first, unless that does not act: then the case is about that alone. */
 const putBelow = ({ installation }: TestApi, { tenant, other }: World) =>
   installation
     .callerAs(operator)
     .tenants.move({ tenantId: other.id, parentId: tenant.id, reason: 'Preparation' })
-    .catch(() => undefined)
+    .catch((error: AppError) => {
+      if (error.code !== 'tenant.unusable_parent') throw error
+    })
 const belowOther = (world: World) => ({ ...inPath(world), parentId: world.other.id, reason: 'They were bought' })
 
 /** Names, counts and connections of a database are those of the moment. */
