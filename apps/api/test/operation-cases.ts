@@ -21,7 +21,7 @@ const putBelow = ({ installation }: TestApi, { tenant, other }: World) =>
     .callerAs(operator)
     .tenants.move({ tenantId: other.id, parentId: tenant.id, reason: 'Preparation' })
     .catch((error: AppError) => {
-      if (error.code !== 'tenant.unusable_parent') throw error
+      if (error.code !== 'tenant.not_found') throw error
     })
 const belowOther = (world: World) => ({ ...inPath(world), parentId: world.other.id, reason: 'They were bought' })
 

@@ -71,9 +71,12 @@ export const pipeline = <Context extends object>() =>
     }
   })
 
-/** Only who has access to the tenant gets there: for anybody else there is none. */
-function explain({ dependencies }: RequestContext, { kind, code, details }: AppError, { tenant }: TenantAccess): void {
-  if (kind !== 'forbidden' || (details.missingScope === undefined && code !== authErrors.permission_denied.code)) return
+/**
+ * Only who has access to the tenant gets there: for anybody else there is none. What is refused for another reason than a
+ * scope (to everybody but operators, to keys) says so itself.
+ */
+function explain({ dependencies }: RequestContext, { kind, details }: AppError, { tenant }: TenantAccess): void {
+  if (kind !== 'forbidden' || details.missingScope === undefined) return
   details.explain = dependencies.explainPath(tenant.id, details.missingScope)
 }
 
