@@ -58,12 +58,8 @@ const breaches: [check: string, breach: string, subject: string, message: RegExp
     'event trigger tenantry_refuse_definition',
     /may define things/,
   ],
-  [
-    'record',
-    `update tenancy.declarations set printed = jsonb_set(printed, '{functions}', '{}')`,
-    'table tenancy.declarations',
-    /Somebody changed it/,
-  ],
+  ['record', 'delete from tenancy.declarations', 'table tenancy.declarations', /^Nothing is recorded/],
+  ['record_unchanged', 'delete from tenancy.declarations', 'table tenancy.declarations', /^Somebody changed it/],
   ['columns', 'alter table tenantry.users add column nickname text', 'schema tenantry', /drop column "nickname"/],
   [
     'sessions',

@@ -1,6 +1,6 @@
 import type { TenantAccess } from '../context/dependencies.ts'
 import type { RequestContext } from '../context/request-context.ts'
-import { authErrors, tenantSelectionErrors } from '../contract/errors.ts'
+import { tenantSelectionErrors } from '../contract/errors.ts'
 import type { AppError } from '../errors/app-error.ts'
 import { toTrpcError } from '../errors/to-trpc-error.ts'
 import { recordDenial } from './denial.ts'

@@ -100,7 +100,8 @@ function unchangedCheck(
   }
   // As JSON, which knows no undefined.
   const same =
-    record?.fingerprint !== fingerprint || isDeepStrictEqual(record.printed, JSON.parse(JSON.stringify(owner.printed)))
+    record !== null &&
+    (record.fingerprint !== fingerprint || isDeepStrictEqual(record.printed, JSON.parse(JSON.stringify(owner.printed))))
   const message = 'Somebody changed it: delete its row as tenantry_owner, and run the migrations.'
   return { ...unchanged, findings: same ? [] : [{ subject: recordTable, message }] }
 }
