@@ -153,6 +153,12 @@ test('an endless token is refused unread', async () => {
   expect(await refusal(verifier.verify(token))).toMatchObject({ status: 401, message: 'The token is malformed.' })
 })
 
+test('an API key in the place of a token is told where it belongs', async () => {
+  const { verifier } = openVerifier()
+  const message = 'This is an API key: send it as X-API-Key.'
+  expect(await refusal(verifier.verify('tk_dev_01a1'))).toMatchObject({ status: 401, message })
+})
+
 test('a remembered token ends with its time', async () => {
   const { verifier, sign, state } = openVerifier()
   const token = await sign({ exp: start / 1000 + 30 })

@@ -63,6 +63,7 @@ export function createTokenVerifier({ issuers, clock, cacheSize = 10_000 }: Toke
   return {
     async verify(bearer) {
       if (bearer.length > maximumTokenLength) throw refused(refusals.malformed)
+      if (bearer.startsWith('tk_')) throw refused(refusals.apiKey)
       const digest = hash('sha256', bearer, 'base64url')
       const known = verified.get(digest)
       if (known && clock.now().getTime() < known.trustedUntil) return known.identity
@@ -115,6 +116,7 @@ const refusals = {
   signature: "The token's signature does not hold.",
   key: 'The token is signed with a key that its issuer does not publish.',
   malformed: 'The token is malformed.',
+  apiKey: 'This is an API key: send it as X-API-Key.',
 }
 
 function refused(message: string, cause?: unknown): AppError {
