@@ -13,6 +13,7 @@ import { lifecycleCases } from './operation-cases-lifecycle.ts'
 import { onboardingCases } from './operation-cases-onboarding.ts'
 import { roleCases } from './operation-cases-role.ts'
 import { teamCases } from './operation-cases-team.ts'
+import { peopleCases } from './operation-cases-people.ts'
 import type { World } from './operation-world.ts'
 
 /** The caller's other tenant comes to stand below the first, unless that does not act: then the case is about that alone. */
@@ -192,6 +193,7 @@ export const operationCases: Record<string, Case[]> = {
   ...lifecycleCases,
   ...invitationCases,
   ...teamCases,
+  ...peopleCases,
   'usage.track': [
     { expects: 'ok', as: 'member', input: ofTenant({ metric: 'tokens', amount: 70, properties: { model: 'small' } }) },
     { expects: 'ok', as: 'member', input: ofTenant({ metric: 'tokens' }) },

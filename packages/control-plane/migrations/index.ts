@@ -8,6 +8,7 @@ import { lifecycleSql } from './20261121000006_lifecycle.ts'
 import { hierarchySql } from './20261121000007_hierarchy.ts'
 import { isolationSql } from './20261121000009_isolation.ts'
 import { rolesSql } from './20261121000010_roles.ts'
+import { membersSql } from './20261121000011_members.ts'
 import { invitationsSql } from './20261121000012_invitations.ts'
 import { teamsSql } from './20261121000013_teams.ts'
 
@@ -23,6 +24,7 @@ export const migrations = [
   { name: '20261121000007_hierarchy', sql: hierarchySql },
   { name: '20261121000009_isolation', sql: isolationSql },
   { name: '20261121000010_roles', sql: rolesSql },
+  { name: '20261121000011_members', sql: membersSql },
   { name: '20261121000012_invitations', sql: invitationsSql },
   { name: '20261121000013_teams', sql: teamsSql },
 ]

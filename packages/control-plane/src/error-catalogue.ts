@@ -16,6 +16,7 @@ import { eventErrors } from './capabilities/event/contract.ts'
 import { invitationErrors } from './capabilities/invitation/contract.ts'
 import { deletionReportErrors, lifecycleErrors } from './capabilities/lifecycle/contract.ts'
 import { limitErrors } from './capabilities/limit/contract.ts'
+import { memberErrors } from './capabilities/member/contract.ts'
 import { onboardingErrors } from './capabilities/onboarding/contract.ts'
 import { planErrors } from './capabilities/plan/contract.ts'
 import { roleErrors } from './capabilities/role/contract.ts'
@@ -47,6 +48,7 @@ export const errorGroups = [
   invitationErrors,
   teamErrors,
   roleErrors,
+  memberErrors,
 ] as const
 
 type CodesOf<Group> = Group extends Readonly<Record<string, { readonly code: infer Code }>> ? Code : never

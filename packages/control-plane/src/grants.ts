@@ -32,6 +32,7 @@ const blankedColumns = [
   'version',
   'updated_at',
 ] as const
+const membershipColumns = ['role', 'inheritable'] as const
 const settingsColumns = ['document', 'version', 'updated_at'] as const
 const inheritanceColumns = ['defaults', 'locks', 'version', 'updated_at'] as const
 const apiKeyColumns = [
@@ -100,9 +101,9 @@ const tableGrants: ExpectedGrants['tables'] = {
     tenantry_directory: ['select', 'insert', { update: ['email', 'name'] }],
   },
   'tenantry.memberships': {
-    tenantry_app: ['select', 'insert'],
-    tenantry_platform: ['select', 'insert', { update: ['role', 'inheritable'] }],
-    tenantry_directory: ['select'],
+    tenantry_app: ['select', 'insert', { update: membershipColumns }],
+    tenantry_platform: ['select', 'insert', { update: membershipColumns }],
+    tenantry_directory: ['select', 'delete'],
     tenantry_hierarchy: ['select'],
   },
   'tenantry.tenant_settings': {
@@ -250,6 +251,10 @@ const functionGrants: ExpectedGrants['functions'] = {
   'directory.children(uuid, integer)': servingRoles,
   'directory.subtree(integer, integer)': servingRoles,
   'directory.descendants()': servingRoles,
+  'directory.list_members(uuid, integer, text, text)': servingRoles,
+  'directory.find_members(uuid[])': servingRoles,
+  'directory.find_acquaintances(text)': servingRoles,
+  'directory.remove_member(uuid)': servingRoles,
   'directory.reaches_descendants()': ['tenantry_hierarchy'],
   'hierarchy.subtree_usage(date, date)': servingRoles,
   'hierarchy.inherited_settings()': servingRoles,

@@ -7,7 +7,7 @@ import { invitationRouter } from './capabilities/invitation/router.ts'
 import { platformRouter } from './capabilities/isolation/router.ts'
 import { deletionReportRouter, lifecycleRouter } from './capabilities/lifecycle/router.ts'
 import { tenantLimitRouter } from './capabilities/limit/router.ts'
-import { meRouter } from './capabilities/member/router.ts'
+import { memberRouter, meRouter } from './capabilities/member/router.ts'
 import { onboardingRouter } from './capabilities/onboarding/router.ts'
 import { planRouter } from './capabilities/plan/router.ts'
 import { roleRouter, userRoleRouter } from './capabilities/role/router.ts'
@@ -32,6 +32,7 @@ export const appRouter = router({
   settings: settingsRouter,
   access: accessRouter,
   usage: usageRouter,
+  members: memberRouter,
   events: eventRouter,
   apiKeys: apiKeyRouter,
   invitations: invitationRouter,

@@ -183,6 +183,12 @@ export interface Database {
   /** What one verified credential stands for, before a user or a tenant is known. */
   identityRead<Row>(digest: string, statement: Statement): Promise<Row[]>
   tenantUnit<Result>(unit: TenantUnit, work: (em: EntityManager) => Promise<Result>): Promise<Result>
+  /** Goes on in a tenant unit with another tenant, in the same transaction, and back again once the work is done. */
+  inTenant<Result>(
+    em: EntityManager,
+    unit: Pick<TenantUnit, 'tenantId' | 'actor'>,
+    work: () => Promise<Result>,
+  ): Promise<Result>
   userUnit<Result>(
     unit: { userId: string; readOnly: boolean },
     work: (em: EntityManager) => Promise<Result>,

@@ -64,6 +64,18 @@ export interface TenantContext extends ServiceContext {
 /** For queries that need no transaction: what their services keep or read in units of work of their own answers them. */
 export interface DetachedTenantContext extends Omit<TenantContext, 'em' | 'record' | 'afterCommit' | 'eventKey'> {}
 
+export type InTenant = <Result>(
+  tenantId: string,
+  work: (unit: Pick<ServiceContext, 'em' | 'record' | 'afterCommit'>) => Promise<Result>,
+) => Promise<Result>
+
+/** For operations that work in a second tenant too, in which the caller holds the same permission. */
+export interface TwoTenantContext extends TenantContext {
+  second: TenantAccess
+  /** Works in the second tenant, inside the transaction of the first; both logs are written with it. */
+  inSecond<Result>(work: (unit: TenantContext) => Promise<Result>): Promise<Result>
+}
+
 /** For operations that declare `cached`: no transaction is open; `cached` reads only where the cache has nothing. */
 export interface CachedTenantContext extends DetachedTenantContext {
   /** The tenant-wide value; nothing that belongs to one caller may be in it. */

@@ -1,7 +1,14 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import { MikroORM, type Options } from '@mikro-orm/postgresql'
 import { type Actor, actorKey } from '../context/actor.ts'
-import type { Database, RehearsedContext, Statement, TenantQuery, TenantRead } from '../context/dependencies.ts'
+import type {
+  Database,
+  RehearsedContext,
+  Statement,
+  TenantQuery,
+  TenantRead,
+  TenantUnit,
+} from '../context/dependencies.ts'
 import { bindFunction, bindStatement, ForgettingClient } from './connection.ts'
 import { holdName, openNamePool } from './held-name.ts'
 import { isUuid } from './id.ts'
@@ -105,9 +112,17 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
     identityRead: async <Row>(digest: string, statement: Statement) =>
       (await readAlone(options, appPool, [{ purpose: 'identity', value: digest }], statement)) as Row[],
     tenantUnit: async ({ tenantId, actor, readOnly, asOperator = actor.type === 'platformAdmin' }, work) => {
-      const bindings: Binding[] = [{ purpose: 'tenant', value: boundTenant(tenantId) }]
-      if (actor.type === 'user') bindings.push({ purpose: 'user', value: actor.id })
+      const bindings = tenantBindings({ tenantId, actor })
       return run({ orm: asOperator ? platform : app, bindings, tenantId, readOnly }, work)
+    },
+    inTenant: async (em, { tenantId, actor }, work) => {
+      const { tenantId: own } = em.getFilterParams('tenant') as { tenantId: string | null }
+      if (own === null) throw new Error('Only a tenant unit of work goes on in another tenant')
+      await enterTenant(em, options, { tenantId, actor })
+      const result = await work()
+      // Where the work has failed, so has the transaction: nothing is done in it any more.
+      await enterTenant(em, options, { tenantId: own, actor })
+      return result
     },
     userUnit: ({ userId, readOnly }, work) =>
       run({ orm: app, bindings: [{ purpose: 'user', value: userId }], tenantId: null, readOnly }, work),
@@ -150,6 +165,19 @@ function rehearsed(context: RehearsedContext): Binding[] {
 function boundTenant(tenantId: string): string {
   if (!isUuid(tenantId)) throw new TypeError('A tenant unit of work needs the id of a tenant')
   return tenantId
+}
+
+function tenantBindings({ tenantId, actor }: Pick<TenantUnit, 'tenantId' | 'actor'>): Binding[] {
+  const bindings: Binding[] = [{ purpose: 'tenant', value: boundTenant(tenantId) }]
+  if (actor.type === 'user') bindings.push({ purpose: 'user', value: actor.id })
+  return bindings
+}
+
+/** What is waiting to be written belongs to the tenant until now. */
+async function enterTenant(em: EntityManager, options: DatabaseOptions, unit: Pick<TenantUnit, 'tenantId' | 'actor'>) {
+  await em.flush()
+  em.setFilterParams('tenant', { tenantId: unit.tenantId })
+  await bindContext(em, options, tenantBindings(unit))
 }
 
 /** For policies it is enough that there is an operator; who it was stands in the audit log. */

@@ -8,11 +8,13 @@ import type {
   SequenceContext,
   TenantContext,
   TenantStreamContext,
+  TwoTenantContext,
   UserContext,
 } from '../context/request-context.ts'
 import type { Operation, Subscription } from '../contract/operation.ts'
 import { operationMeta, t } from './init.ts'
 import { idempotency } from './middleware/idempotency.ts'
+import { secondTenant } from './middleware/second-tenant.ts'
 import { sequence } from './middleware/sequence.ts'
 import { subscription } from './middleware/subscription.ts'
 import { transaction } from './middleware/transaction.ts'
@@ -36,6 +38,18 @@ export const tenantOperation = <Input extends z.ZodObject, Output extends z.ZodT
     .input(given(operation))
     .use(idempotency)
     .use(transaction<TenantContext>())
+    .output(operation.output)
+
+/** A tenant operation that works in a second tenant too, `toTenantId`, under the same permission. */
+export const twoTenantOperation = <Input extends z.ZodObject<{ toTenantId: z.ZodString }>, Output extends z.ZodType>(
+  operation: Operation<Input, Output, 'tenant'>,
+) =>
+  entry
+    .meta(operationMeta(operation))
+    .input(given(operation))
+    .use(secondTenant)
+    .use(idempotency)
+    .use(transaction<TwoTenantContext>())
     .output(operation.output)
 
 export const cachedTenantOperation = <Input extends z.ZodObject, Output extends z.ZodType>(

@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql'
 import type { Actor } from '../context/actor.ts'
 import type { AuditRecord } from '../context/audit-record.ts'
 import type { AuditEntry } from '../context/dependencies.ts'
-import type { RequestContext, ServiceContext } from '../context/request-context.ts'
+import type { InTenant, RequestContext, ServiceContext } from '../context/request-context.ts'
 
 /** On whose behalf a unit of work runs, and what its audit entries say of that. */
 export type UnitCaller = Pick<RequestContext, 'dependencies' | 'client' | 'requestId' | 'logger'> & {
@@ -19,7 +19,10 @@ export type UnitTarget = { readOnly: boolean } & (
   | { kind: 'user'; userId: string }
 )
 
-export type OpenUnit = Pick<ServiceContext, 'em' | 'record' | 'afterCommit'>
+export interface OpenUnit extends Pick<ServiceContext, 'em' | 'record' | 'afterCommit'> {
+  /** Works in another tenant inside the same transaction; what is recorded meanwhile stands in that tenant's log. */
+  inTenant: InTenant
+}
 
 /**
  * One transaction, with the audit entries of what it did inside it. Its effects follow the commit: one that fails costs
@@ -33,10 +36,12 @@ export async function runUnit<Result>(
   const entries: AuditEntry[] = []
   const effects: (() => Promise<void> | void)[] = []
   const result = await openTransaction(caller, target, async (em) => {
+    const afterCommit: OpenUnit['afterCommit'] = (effect) => void effects.push(effect)
     const done = await work({
       em,
       record: (action, entry = {}) => void entries.push(entryOf(caller, action, entry)),
-      afterCommit: (effect) => void effects.push(effect),
+      afterCommit,
+      inTenant: inTenantOf(caller, target, { em, afterCommit }),
     })
     await writeAudit(caller, target, { em, entries })
     return done
@@ -49,6 +54,23 @@ export async function runUnit<Result>(
     }
   }
   return result
+}
+
+function inTenantOf(
+  caller: UnitCaller,
+  target: UnitTarget,
+  { em, afterCommit }: Pick<OpenUnit, 'em' | 'afterCommit'>,
+): InTenant {
+  return (tenantId, work) => {
+    if (target.kind !== 'tenant') throw new Error('Only a tenant unit of work goes on in another tenant')
+    return caller.dependencies.database.inTenant(em, { tenantId, actor: caller.actor }, async () => {
+      const entries: AuditEntry[] = []
+      const record: OpenUnit['record'] = (action, entry = {}) => void entries.push(entryOf(caller, action, entry))
+      const done = await work({ em, record, afterCommit })
+      await writeAudit(caller, { ...target, tenantId }, { em, entries })
+      return done
+    })
+  }
 }
 
 function openTransaction<Result>(

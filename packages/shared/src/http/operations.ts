@@ -631,6 +631,156 @@ export type Operations = {
             };
         };
     };
+    members: {
+        list: {
+            type: "query";
+            input: {
+                limit?: number | undefined;
+                cursor?: string | undefined;
+                tenantId: string;
+                role?: "admin" | "member" | "owner" | "viewer" | undefined;
+                q?: string | undefined;
+            };
+            output: {
+                items: {
+                    userId: string;
+                    email: string;
+                    name: string | null;
+                    role: "admin" | "member" | "owner" | "viewer";
+                    permissions: string[];
+                    joinedAt: string;
+                    inheritedFrom: string | null;
+                }[];
+                nextCursor: string | null;
+            };
+        };
+        get: {
+            type: "query";
+            input: {
+                tenantId: string;
+                userId: string;
+            };
+            output: {
+                userId: string;
+                email: string;
+                name: string | null;
+                role: "admin" | "member" | "owner" | "viewer";
+                permissions: string[];
+                joinedAt: string;
+                inheritedFrom: string | null;
+            };
+        };
+        add: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                userId?: string | undefined;
+                email?: string | undefined;
+                role: "admin" | "member" | "owner" | "viewer";
+            };
+            output: {
+                userId: string;
+                email: string;
+                name: string | null;
+                role: "admin" | "member" | "owner" | "viewer";
+                permissions: string[];
+                joinedAt: string;
+                inheritedFrom: string | null;
+            };
+        };
+        update: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                userId: string;
+                role: "admin" | "member" | "owner" | "viewer";
+            };
+            output: {
+                userId: string;
+                email: string;
+                name: string | null;
+                role: "admin" | "member" | "owner" | "viewer";
+                permissions: string[];
+                joinedAt: string;
+                inheritedFrom: string | null;
+            };
+        };
+        remove: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                userId: string;
+            };
+            output: {
+                userId: string;
+                removedAt: string;
+            };
+        };
+        leave: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+            };
+            output: {
+                userId: string;
+                removedAt: string;
+            };
+        };
+        transferOwnership: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                userId: string;
+                keepRole?: "admin" | "member" | "owner" | "viewer" | undefined;
+            };
+            output: {
+                owner: {
+                    userId: string;
+                    email: string;
+                    name: string | null;
+                    role: "admin" | "member" | "owner" | "viewer";
+                    permissions: string[];
+                    joinedAt: string;
+                    inheritedFrom: string | null;
+                };
+                formerOwner: {
+                    userId: string;
+                    email: string;
+                    name: string | null;
+                    role: "admin" | "member" | "owner" | "viewer";
+                    permissions: string[];
+                    joinedAt: string;
+                    inheritedFrom: string | null;
+                } | null;
+            };
+        };
+        transfer: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                toTenantId: string;
+                mode: "copy" | "move";
+                userIds: string[];
+                roleMap?: {
+                    admin?: "admin" | "member" | "owner" | "viewer" | undefined;
+                    member?: "admin" | "member" | "owner" | "viewer" | undefined;
+                    owner?: "admin" | "member" | "owner" | "viewer" | undefined;
+                    viewer?: "admin" | "member" | "owner" | "viewer" | undefined;
+                } | undefined;
+                dryRun?: boolean | undefined;
+            };
+            output: {
+                dryRun: boolean;
+                results: {
+                    userId: string;
+                    outcome: "copied" | "moved" | "refused";
+                    role: "admin" | "member" | "owner" | "viewer" | null;
+                    code: string | null;
+                    message: string | null;
+                }[];
+            };
+        };
+    };
     events: {
         list: {
             type: "query";
@@ -673,6 +823,20 @@ export type Operations = {
                         occurredAt: string;
                         changed: string[];
                         version: number;
+                    } | {
+                        type: "member.added";
+                        occurredAt: string;
+                        userId: string;
+                        role: "admin" | "member" | "owner" | "viewer";
+                    } | {
+                        type: "member.role_changed";
+                        occurredAt: string;
+                        userId: string;
+                        role: "admin" | "member" | "owner" | "viewer";
+                    } | {
+                        type: "member.removed";
+                        occurredAt: string;
+                        userId: string;
                     } | {
                         type: "usage.threshold_reached";
                         occurredAt: string;
@@ -726,6 +890,20 @@ export type Operations = {
                     occurredAt: string;
                     changed: string[];
                     version: number;
+                } | {
+                    type: "member.added";
+                    occurredAt: string;
+                    userId: string;
+                    role: "admin" | "member" | "owner" | "viewer";
+                } | {
+                    type: "member.role_changed";
+                    occurredAt: string;
+                    userId: string;
+                    role: "admin" | "member" | "owner" | "viewer";
+                } | {
+                    type: "member.removed";
+                    occurredAt: string;
+                    userId: string;
                 } | {
                     type: "usage.threshold_reached";
                     occurredAt: string;
@@ -1388,6 +1566,11 @@ export type ErrorCode =
   | 'invitation.not_pending'
   | 'invitation.revoked'
   | 'invitation.unknown_token'
+  | 'member.already_member'
+  | 'member.inherited'
+  | 'member.last_owner'
+  | 'member.not_found'
+  | 'member.unknown_user'
   | 'onboarding.unknown_region'
   | 'onboarding.unknown_template'
   | 'onboarding.unusable_parent'
@@ -1438,6 +1621,10 @@ export const keyedMutations: ReadonlySet<string> = new Set([
   'tenants.reactivate',
   'tenants.restore',
   'usage.track',
+  'members.add',
+  'members.leave',
+  'members.transferOwnership',
+  'members.transfer',
   'apiKeys.create',
   'apiKeys.rotate',
   'invitations.create',

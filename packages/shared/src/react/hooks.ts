@@ -48,6 +48,16 @@ export const [useInfiniteEvents, useSuspenseInfiniteEvents] = infiniteHooks(({ e
 export const [useApiKeys, useSuspenseApiKeys] = queryHooks(({ apiKeys }) => apiKeys.list)
 export const [useInfiniteApiKeys, useSuspenseInfiniteApiKeys] = infiniteHooks(({ apiKeys }) => apiKeys.list)
 
+export const [useMembers, useSuspenseMembers] = queryHooks(({ members }) => members.list)
+export const [useInfiniteMembers, useSuspenseInfiniteMembers] = infiniteHooks(({ members }) => members.list)
+export const [useMember, useSuspenseMember] = queryHooks(({ members }) => members.get)
+export const useAddMember = mutationHook(({ members }) => members.add, changesMembers)
+export const useUpdateMember = mutationHook(({ members }) => members.update, changesMembers)
+export const useRemoveMember = mutationHook(({ members }) => members.remove, changesMembers)
+export const useLeaveTenant = mutationHook(({ members }) => members.leave, changesMembers)
+export const useTransferOwnership = mutationHook(({ members }) => members.transferOwnership, changesMembers)
+export const useTransferMembers = mutationHook(({ members }) => members.transfer, changesMembers)
+
 /** Its answers hold keys, which nothing shows a second time. */
 export const useCreateApiKey = mutationHook(
   ({ apiKeys }) => apiKeys.create,
@@ -185,4 +195,9 @@ function changesRoles({ roles, userRoles, tenants, me, access }: Tenantry) {
 
 function changesState({ tenants, me }: Tenantry) {
   return [tenants.pathFilter(), me.pathFilter()]
+}
+
+/** Who is a member shows in counts and usage, and decides what one may do oneself. */
+function changesMembers({ members, tenants, me, access }: Tenantry) {
+  return [members.pathFilter(), tenants.pathFilter(), me.pathFilter(), access.pathFilter()]
 }

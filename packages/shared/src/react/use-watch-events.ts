@@ -56,7 +56,7 @@ function numberOf(client: object): number {
 }
 
 function refresh(tenantry: Tenantry, queryClient: QueryClient, event: TenantEvent): void {
-  const { tenants, settings, me, events, access } = tenantry
+  const { tenants, members, settings, me, events, access } = tenantry
   if (event.type === 'resync') {
     // What is being read right now is new enough.
     void queryClient.invalidateQueries(tenantry.pathFilter(), { cancelRefetch: false })
@@ -67,12 +67,16 @@ function refresh(tenantry: Tenantry, queryClient: QueryClient, event: TenantEven
   const shown = updating ? [] : [settings.get.pathFilter()]
   // In another state it answers other things everywhere.
   const everything = [tenantry.pathFilter()]
+  const people = [members.pathFilter(), tenants.pathFilter(), me.pathFilter(), access.pathFilter()]
   const changed = {
     'tenant.suspended': everything,
     'tenant.reactivated': everything,
     'tenant.removed': everything,
     'tenant.restored': everything,
     'tenant.updated': [tenants.pathFilter(), me.pathFilter(), access.pathFilter(), ...shown],
+    'member.added': people,
+    'member.role_changed': people,
+    'member.removed': people,
     'settings.updated': shown,
     'usage.threshold_reached': [tenants.usage.pathFilter(), access.pathFilter()],
   }

@@ -1,5 +1,6 @@
 export { type AccessRow, type HeldRole, listInactive, listReachableTenants } from './repository.ts'
 export { firstSources, scopesOfRole } from './rules/effective.ts'
+export { mayManage, missingFrom } from './rules/grants.ts'
 export {
   type BaseRole,
   baseRoles,

@@ -1,7 +1,7 @@
 import { defineErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation, defineSubscription } from '@tenantry/kernel/contract/operation'
 import { page, pageInput } from '@tenantry/kernel/contract/page'
-import { integer, tenantRef, timestamp } from '@tenantry/kernel/contract/wire'
+import { id, integer, tenantRef, timestamp } from '@tenantry/kernel/contract/wire'
 import { z } from 'zod'
 
 export const eventErrors = defineErrors('event', {
@@ -9,6 +9,8 @@ export const eventErrors = defineErrors('event', {
 })
 
 const amount = integer().nullable().describe('null is unlimited')
+
+const baseRole = z.enum(['owner', 'admin', 'member', 'viewer'])
 
 /** What happens to a tenant. Closed: a new type is an addition to what clients are told. */
 const happenings = [
@@ -49,6 +51,9 @@ const happenings = [
     changed: z.array(z.string()).describe('`name`, or paths like `settings.branding.primaryColor`'),
     version: integer(1).describe('Of the settings, after the change'),
   }),
+  z.object({ type: z.literal('member.added'), occurredAt: timestamp(), userId: id('user'), role: baseRole }),
+  z.object({ type: z.literal('member.role_changed'), occurredAt: timestamp(), userId: id('user'), role: baseRole }),
+  z.object({ type: z.literal('member.removed'), occurredAt: timestamp(), userId: id('user') }),
   z.object({
     type: z.literal('usage.threshold_reached'),
     occurredAt: timestamp(),
@@ -80,7 +85,7 @@ export const watchEvents = defineSubscription({
   permission: 'tenant:read',
   summary: 'Watch what happens to the current tenant',
   description:
-    'Each event once and in order; after a lost connection those after `lastEventId`, for seven days. Usage events come to callers with usage:read, settings events to those with settings:read.',
+    'Each event once and in order; after a lost connection those after `lastEventId`, for seven days. Usage events come to callers with usage:read, settings events to those with settings:read, member events to those with members:read.',
   input: z.object({ lastEventId: eventId.optional() }),
   output: z.discriminatedUnion('type', [...happenings, resync]),
   errors: [eventErrors.too_many_streams],
@@ -94,7 +99,8 @@ export const listEvents = defineOperation({
     method: 'GET',
     path: '/tenants/{tenantId}/event-log',
     summary: 'List what happened to a tenant lately',
-    description: 'The newest first, for seven days. Usage events need usage:read, settings events settings:read.',
+    description:
+      'The newest first, for seven days. Usage events need usage:read, settings events settings:read, member events members:read.',
     tags: ['Events'],
   },
   input: z.object({ tenantId: tenantRef(), ...pageInput }),

@@ -30,15 +30,22 @@ export async function requireRoom(
   key: string,
   { count, adding = 1 }: { count(): Promise<number>; adding?: number },
 ): Promise<void> {
-  await lockMeter(ctx.em, ctx.tenant.id, key)
-  const found = limitsOf(ctx, await listOverrides(ctx.em)).find(({ meter }) => meter === key)
-  // A catalogue of one's own need not limit it.
-  if (!found || found.hardLimit === null) return
-  const { limit, hardLimit } = found
-  const used = await count()
-  if (used + adding <= hardLimit) return
+  const found = await findRoom(ctx, key, count)
+  if (found === null || adding <= found.room) return
+  const { limit, hardLimit, used } = found
   throw limitErrors.limit_exceeded(
     { meter: key, limit, used },
     `${adding} more of ${key} would be above the limit of ${hardLimit}.`,
   )
+}
+
+/** How many more fit, under the same lock; null where there is no limit. */
+export async function findRoom(ctx: TenantContext, key: string, count: () => Promise<number>) {
+  await lockMeter(ctx.em, ctx.tenant.id, key)
+  const found = limitsOf(ctx, await listOverrides(ctx.em)).find(({ meter }) => meter === key)
+  // A catalogue of one's own need not limit it.
+  if (!found || found.hardLimit === null) return null
+  const { limit, hardLimit } = found
+  const used = await count()
+  return { limit, hardLimit, used, room: Math.max(hardLimit - used, 0) }
 }

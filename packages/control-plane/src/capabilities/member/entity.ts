@@ -12,12 +12,22 @@ import {
 const ownIdentity =
   "encode(sha256(convert_to(issuer || '|' || subject, 'UTF8')), 'hex') = split_part((select tenancy.current_identity()), ':', 1)"
 
+/** Compared with the beginning of a search text, in small letters; a column, since `lower` is not leakproof. */
+const searchable = (column: string) =>
+  p.text().columnType('text').collation('C').generated(`(lower(${column}::text)) stored`).nullable().lazy().index()
+
 /** A person, known by what one issuer calls them. Reached only by the directory's functions under a signed context. */
 export const User = defineEntity({
   name: 'User',
   tableName: 'users',
   ...platformScoped,
   policies: [
+    {
+      name: 'tenant_people',
+      command: 'select',
+      roles: ['tenantry_directory'],
+      using: '(select tenancy.current_tenant()) is not null',
+    },
     { name: 'directory_identity', roles: ['tenantry_directory'], using: ownIdentity, check: ownIdentity },
     {
       name: 'platform_users',
@@ -38,6 +48,8 @@ export const User = defineEntity({
     email: p.string().length(320),
     name: p.string().length(200).nullable(),
     createdAt: p.datetime(),
+    emailKey: searchable('email'),
+    nameKey: searchable('name'),
   },
 })
 export type User = InferEntity<typeof User>
@@ -56,9 +68,30 @@ export const Membership = defineEntity({
       roles: ['tenantry_directory'],
       using: 'user_id = (select tenancy.current_user_id())',
     },
+    {
+      name: 'tenant_members',
+      command: 'select',
+      roles: ['tenantry_directory'],
+      using: `tenant_id = any ((select own.path || own.id from tenantry.tenants own
+        where own.id = (select tenancy.current_tenant()))::uuid[])`,
+    },
+    {
+      name: 'acquaintances',
+      command: 'select',
+      roles: ['tenantry_directory'],
+      using: '(select tenancy.current_tenant()) is not null and (select tenancy.current_user_id()) is not null',
+    },
+    {
+      name: 'removal',
+      command: 'delete',
+      roles: ['tenantry_directory'],
+      using: 'tenant_id = (select tenancy.current_tenant())',
+    },
     subtreeRead,
   ],
   uniques: [{ properties: ['tenantId', 'userId'] }],
+  // In the order of user ids, by which lists are paged.
+  indexes: [{ properties: ['tenantId', 'role', 'userId'] }, { properties: ['tenantId', 'inheritable', 'userId'] }],
   properties: {
     ...tenantColumns,
     userId: p.uuid().index(),

@@ -2,11 +2,17 @@ export {
   countAdmins,
   countMembers,
   findMembership,
+  findMembers,
   findUserById,
   findUserByIdentity,
   insertMembership,
   insertPendingOwner,
   insertUser,
+  lockMembers,
+  type MemberRow,
   memberSource,
 } from './repository.ts'
-export { claimOwnership } from './service.ts'
+export { addMember, type NewMember } from './service/add.ts'
+export { forgetMembers } from './service/changed.ts'
+export { claimOwnership } from './service/claim-ownership.ts'
+export { refuseLastOwner } from './service/standing.ts'

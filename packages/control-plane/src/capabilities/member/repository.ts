@@ -1,6 +1,8 @@
-import type { EntityManager } from '@mikro-orm/postgresql'
+import { type EntityManager, ForeignKeyConstraintViolationException } from '@mikro-orm/postgresql'
 import type { BaseRole } from '../access/index.ts'
+import { memberErrors } from './contract.ts'
 import { Membership, PendingOwner, User } from './entity.ts'
+import { isSeniorRole } from './rules/senior-role.ts'
 
 /** For queries of others that count members along. */
 export const memberSource = { membership: Membership }
@@ -11,6 +13,57 @@ export async function countMembers(em: EntityManager): Promise<number> {
 }
 
 /** Direct ones: owners too. */
+export interface MemberRow {
+  userId: string
+  email: string
+  name: string | null
+  /** The stronger of the direct and of the inherited one. */
+  role: BaseRole
+  /** Null for who is a member by inheritance only. */
+  directRole: BaseRole | null
+  joinedAt: Date
+  /** Null where the direct role is the one that counts. */
+  inheritedFrom: string | null
+}
+
+const columns = /* sql */ `user_id as "userId", email, name, role, direct_role as "directRole", joined_at as "joinedAt",
+  inherited_from as "inheritedFrom"`
+
+const dated = (rows: MemberRow[]) => rows.map((row) => ({ ...row, joinedAt: new Date(row.joinedAt) }))
+
+export interface PageOfMembers {
+  /** The user id that the page begins after. */
+  after: string | null
+  limit: number
+  role: BaseRole | null
+  /** What the name or address begins with. */
+  q: string | null
+}
+
+/** By user id, the newest first. */
+export async function listMembers(em: EntityManager, { after, limit, role, q }: PageOfMembers): Promise<MemberRow[]> {
+  const listed = `select ${columns} from directory.list_members(?, ?, ?, lower(?))`
+  return dated(await em.execute<MemberRow[]>(listed, [after, limit, role, q]))
+}
+
+/** Those of the users that are members, directly or by inheritance. */
+export async function findMembers(em: EntityManager, userIds: readonly string[]): Promise<MemberRow[]> {
+  const found = `select ${columns} from directory.find_members(array(select jsonb_array_elements_text(?::jsonb)::uuid))`
+  return dated(await em.execute<MemberRow[]>(found, [JSON.stringify(userIds)]))
+}
+
+/** The one user with that address whom the caller has to do with; null for none, and for several. */
+export async function findAcquaintance(em: EntityManager, email: string): Promise<string | null> {
+  const rows = await em.execute<{ id: string }[]>('select directory.find_acquaintances(lower(?)) as id', [email])
+  return rows.length === 1 ? (rows[0]?.id ?? null) : null
+}
+
+/** Until the end of the transaction nobody else changes who is a member of these tenants, or as what. */
+export async function lockMembers(em: EntityManager, tenantIds: readonly string[]): Promise<void> {
+  for (const tenantId of tenantIds.toSorted())
+    await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`tenantry members ${tenantId}`])
+}
+
 export async function countAdmins(em: EntityManager): Promise<number> {
   return em.count(Membership, { role: { $in: ['owner', 'admin'] } })
 }
@@ -19,15 +72,41 @@ export async function findMembership(em: EntityManager, userId: string): Promise
   return em.findOne(Membership, { userId })
 }
 
-/** Leaves an existing membership as it is. Needs a unit of work that may write memberships. */
+/** Direct ones. */
+export async function listOwnerIds(em: EntityManager): Promise<string[]> {
+  const owners = await em.find(Membership, { role: 'owner' }, { disableIdentityMap: true })
+  return owners.map(({ userId }) => userId)
+}
+
+/** Throws `member.unknown_user`. */
+export async function insertMember(
+  em: EntityManager,
+  member: { userId: string; role: BaseRole; joinedAt: Date },
+): Promise<void> {
+  try {
+    await em.persist(em.create(Membership, { ...member, inheritable: isSeniorRole(member.role) })).flush()
+  } catch (error) {
+    if (error instanceof ForeignKeyConstraintViolationException) throw memberErrors.unknown_user()
+    throw error
+  }
+}
+
+export async function updateRole(em: EntityManager, userId: string, role: BaseRole): Promise<void> {
+  await em.nativeUpdate(Membership, { userId }, { role, inheritable: isSeniorRole(role) })
+}
+
+/** From the tenant of the unit of work. */
+export async function deleteMembership(em: EntityManager, userId: string): Promise<void> {
+  await em.execute('select directory.remove_member(?)', [userId])
+}
+
+/** Leaves an existing membership as it is. */
 export async function insertMembership(
   em: EntityManager,
   member: { userId: string; role: BaseRole; joinedAt: Date },
 ): Promise<void> {
-  const { role, userId } = member
-  if (await em.findOne(Membership, { userId })) return
-  em.persist(em.create(Membership, { ...member, inheritable: role === 'owner' || role === 'admin' }))
-  await em.flush()
+  if (await em.findOne(Membership, { userId: member.userId })) return
+  await insertMember(em, member)
 }
 
 /** Answers the role that the user had there before. Needs a unit of work that may write memberships. */
@@ -46,7 +125,7 @@ export async function makeOwner(
   return before
 }
 
-/** Under an address in small letters. Needs a unit of work that may write memberships, as does the next. */
+/** Under an address in small letters. Needs a unit of work on the operators' connection, as does the next. */
 export async function insertPendingOwner(em: EntityManager, email: string, createdAt: Date): Promise<void> {
   await em.persist(em.create(PendingOwner, { email, createdAt })).flush()
 }

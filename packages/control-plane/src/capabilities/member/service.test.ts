@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { newId } from '@tenantry/kernel/tenancy/id'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openTestInstallation, operator, type TestInstallation } from '../../testing.ts'
-import { roleScopes } from '../access/index.ts'
+import { callByKey } from '../api-key/service.fixture.ts'
+import { codeOf, inTenant, refusalOf } from './service.fixture.ts'
 
 let installation: TestInstallation
 beforeAll(async () => {
@@ -8,60 +10,218 @@ beforeAll(async () => {
 })
 afterAll(() => installation.close())
 
-const bySlug = (one: { slug: string }, other: { slug: string }) => one.slug.localeCompare(other.slug)
+const lastEntry = async (tenantId: string) => (await installation.auditEntries(tenantId)).at(-1)
 
-test('a user sees own memberships and inherited ones, each with its role and the state of the tenant', async () => {
-  const { tenant, user } = await installation.enter({ role: 'admin' })
-  const child = await installation.createTenant({ parent: tenant, status: 'suspended' })
-  const grandchild = await installation.createTenant({ parent: child })
-  const elsewhere = await installation.createTenant()
-  await installation.addMember(elsewhere.id, user.id, 'viewer')
-  await installation.createTenant({ parent: elsewhere })
+describe('adding', () => {
+  test('makes an existing user a member, who has access at once, and both counts show it', async () => {
+    const { tenant, user, caller } = await installation.enter()
+    const added = await installation.createUser()
+    const theirs = installation.callerAs(added, tenant.id)
+    expect(await codeOf(theirs.tenants.info())).toBe('tenant.not_found')
+    expect(await caller.tenants.info()).toMatchObject({ memberCount: 1 })
+    expect((await caller.tenants.usage()).usersCount).toBe(1)
 
-  const answer = await installation.callerAs(user).me.get()
-  expect(answer.user).toEqual({ id: user.id, email: user.email, name: null, platformAdmin: false })
-  const inherited = { role: 'admin', inheritedFrom: tenant.id }
-  const expected = [
-    { tenant, status: 'active', role: 'admin', inheritedFrom: null },
-    { tenant: child, status: 'suspended', ...inherited },
-    { tenant: grandchild, status: 'active', ...inherited },
-    { tenant: elsewhere, status: 'active', role: 'viewer', inheritedFrom: null },
-  ].map(({ tenant: { id, slug }, ...membership }) => ({ tenantId: id, slug, name: `Tenant ${slug}`, ...membership }))
-  const sorted = answer.memberships.toSorted(bySlug)
-  expect(sorted.map(({ roles: _, ...membership }) => membership)).toEqual(expected.toSorted(bySlug))
-  for (const { role, inheritedFrom, roles } of sorted) {
-    const scopes = [...roleScopes[role ?? 'viewer']]
-    expect(roles).toEqual([{ id: null, name: role, inheritedFrom, scopes }])
-  }
-})
+    const member = await caller.members.add({ ...inTenant, userId: added.id, role: 'member' })
+    expect(member).toMatchObject({ userId: added.id, email: added.email, role: 'member', inheritedFrom: null })
+    expect(await caller.tenants.info()).toMatchObject({ memberCount: 2 })
+    expect((await caller.tenants.usage()).usersCount).toBe(2)
+    await expect.poll(() => codeOf(theirs.tenants.info()), { timeout: 1_500 }).toBe('ok')
+    const changes = (await installation.auditEntries(tenant.id)).filter(({ outcome }) => outcome === 'success')
+    expect(changes).toMatchObject([
+      {
+        action: 'member.added',
+        actorId: user.id,
+        targetId: added.id,
+        changes: { role: { before: null, after: 'member' } },
+      },
+    ])
+    expect((await caller.events.list(inTenant)).items[0]?.event).toMatchObject({
+      type: 'member.added',
+      userId: added.id,
+      role: 'member',
+    })
+  })
 
-test('a tenant that is reached twice is listed once, with the stronger role', async () => {
-  const { tenant, user } = await installation.enter({ role: 'owner' })
-  const child = await installation.createTenant({ parent: tenant })
-  await installation.addMember(child.id, user.id, 'viewer')
-  const { memberships } = await installation.callerAs(user).me.get()
-  expect(memberships.filter(({ tenantId }) => tenantId === child.id)).toMatchObject([
-    { role: 'owner', inheritedFrom: tenant.id },
-  ])
-})
+  test('takes an address for whom the caller shares a tenant with, and tells of nobody else', async () => {
+    const { user, caller } = await installation.enter()
+    const shared = await installation.createTenant()
+    await installation.addMember(shared.id, user.id, 'viewer')
+    const colleague = await installation.createMember(shared.id, 'viewer')
+    const stranger = (await installation.enter()).user
+    const known = { ...inTenant, email: colleague.email.toUpperCase(), role: 'viewer' } as const
+    expect(await caller.members.add(known)).toMatchObject({ userId: colleague.id })
 
-test('whoever is a member of nothing has no memberships', async () => {
-  const user = await installation.createUser()
-  expect(await installation.callerAs(user).me.get()).toMatchObject({ user: { id: user.id }, memberships: [] })
-})
+    const refusals = []
+    for (const email of [stranger.email, 'nobody@people.test'])
+      refusals.push(await refusalOf(caller.members.add({ ...inTenant, email, role: 'viewer' })))
+    const [ofStranger, ofNobody] = refusals
+    expect(ofStranger).toMatchObject({ code: 'member.unknown_user', status: 404 })
+    expect({ ...ofStranger, message: ofStranger?.message }).toEqual({ ...ofNobody, message: ofNobody?.message })
+  })
 
-test('a platform admin is told to be one', async () => {
-  expect(await installation.callerAs(operator).me.get()).toEqual({
-    user: { id: operator.id, email: operator.email, name: null, platformAdmin: true },
-    memberships: [],
+  test('takes any address from an operator', async () => {
+    const tenant = await installation.createTenant()
+    const user = await installation.createUser()
+    const added = installation
+      .callerAs(operator, tenant.id)
+      .members.add({ ...inTenant, email: user.email, role: 'owner' })
+    expect(await added).toMatchObject({ userId: user.id, role: 'owner' })
+    expect((await installation.platformAuditEntries()).at(-1)).toMatchObject({
+      action: 'member.added',
+      concernsTenantId: tenant.id,
+    })
+  })
+
+  test('refuses who is none, who is one already, and both or neither of the names', async () => {
+    const { user, caller } = await installation.enter()
+    const add = (named: object) => codeOf(caller.members.add({ ...inTenant, role: 'viewer', ...named }))
+    expect(await add({ userId: newId() })).toBe('member.unknown_user')
+    expect(await add({ userId: user.id })).toBe('member.already_member')
+    expect(await add({})).toBe('request.invalid')
+    expect(await add({ userId: user.id, email: user.email })).toBe('request.invalid')
+  })
+
+  test('gives a membership of their own to who is one by inheritance', async () => {
+    const { tenant: parent } = await installation.enter()
+    const { caller } = await installation.enter({ parent })
+    const above = await installation.createMember(parent.id, 'admin')
+    const added = await caller.members.add({ ...inTenant, userId: above.id, role: 'owner' })
+    expect(added).toMatchObject({ role: 'owner', inheritedFrom: null })
   })
 })
 
-test('members are counted as users, owners and admins among them as admins', async () => {
-  const { tenant, caller } = await installation.enter({ role: 'owner' })
-  for (const role of ['admin', 'member', 'viewer', 'viewer'] as const) await installation.createMember(tenant.id, role)
-  const { meters, usersCount } = await caller.tenants.usage()
-  expect(usersCount).toBe(5)
-  expect(meters.find(({ meter }) => meter === 'admins')).toMatchObject({ used: 2 })
-  expect(await caller.tenants.info()).toMatchObject({ memberCount: 5 })
+describe('limits', () => {
+  const free = { plan: 'free' } as const
+
+  test('let five users on free, and not a sixth, even where two are added at once', async () => {
+    const { tenant, caller } = await installation.enter(free)
+    for (let count = 0; count < 3; count++) await installation.createMember(tenant.id, 'viewer')
+    const users = [await installation.createUser(), await installation.createUser()]
+    const answers = users.map(({ id }) => refusedOr(caller.members.add({ ...inTenant, userId: id, role: 'viewer' })))
+    const refused = (await Promise.all(answers)).filter((answer) => answer !== null)
+    expect(refused).toMatchObject([
+      { code: 'usage.limit_exceeded', status: 429, details: { meter: 'users', limit: 5, used: 5 } },
+    ])
+    expect(await caller.tenants.info()).toMatchObject({ memberCount: 5 })
+  })
+
+  test('let one admin on free, however they become one', async () => {
+    const { tenant, user, caller } = await installation.enter(free)
+    const member = await installation.createMember(tenant.id, 'member')
+    const other = await installation.createUser()
+    const admins = { code: 'usage.limit_exceeded', details: { meter: 'admins', limit: 1, used: 1 } }
+    const named = { ...inTenant, userId: member.id }
+    expect(await refusalOf(caller.members.update({ ...named, role: 'admin' }))).toMatchObject(admins)
+    expect(await refusalOf(caller.members.add({ ...inTenant, userId: other.id, role: 'admin' }))).toMatchObject(admins)
+    expect(await refusalOf(caller.members.transferOwnership(named))).toMatchObject(admins)
+    const { owner, formerOwner } = await caller.members.transferOwnership({ ...named, keepRole: 'member' })
+    expect(owner).toMatchObject({ userId: member.id, role: 'owner' })
+    expect(formerOwner).toMatchObject({ userId: user.id, role: 'member' })
+  })
+
+  const refusedOr = (answer: Promise<unknown>) =>
+    answer.then(
+      () => null,
+      (error) => error,
+    )
+})
+
+describe('changing and removing', () => {
+  test('a change of role holds at once, and is written down with what was before', async () => {
+    const { tenant, caller } = await installation.enter()
+    const member = await installation.createMember(tenant.id, 'viewer')
+    const theirs = installation.callerAs(member, tenant.id)
+    expect(await theirs.tenants.info()).toMatchObject({ userRole: 'viewer' })
+    const changed = await caller.members.update({ ...inTenant, userId: member.id, role: 'admin' })
+    expect(changed).toMatchObject({ userId: member.id, role: 'admin' })
+    await expect(theirs.tenants.info()).resolves.toMatchObject({ userRole: 'admin' })
+    expect(await lastEntry(tenant.id)).toMatchObject({
+      action: 'member.role_changed',
+      targetId: member.id,
+      changes: { role: { before: 'viewer', after: 'admin' } },
+    })
+    const child = await installation.createTenant({ parent: tenant })
+    expect(await installation.callerAs(member, child.id).tenants.info()).toMatchObject({ userRole: 'admin' })
+    await caller.members.update({ ...inTenant, userId: member.id, role: 'viewer' })
+    expect(await codeOf(installation.callerAs(member, child.id).tenants.info())).toBe('tenant.not_found')
+  })
+
+  test('a removal ends the access of the user, below too, and of the keys they made', async () => {
+    const { tenant, caller } = await installation.enter()
+    const child = await installation.createTenant({ parent: tenant })
+    const admin = await installation.createMember(tenant.id, 'admin')
+    const theirs = installation.callerAs(admin, tenant.id)
+    const { key } = await theirs.apiKeys.create({ ...inTenant, name: 'Theirs', scopes: ['tenant:read'] })
+    const callWithKey = () => codeOf(callByKey(installation.dependencies, key).tenants.info())
+    expect(await callWithKey()).toBe('ok')
+
+    const removed = await caller.members.remove({ ...inTenant, userId: admin.id })
+    expect(removed).toEqual({ userId: admin.id, removedAt: expect.any(String) })
+    expect(await codeOf(theirs.tenants.info())).toBe('tenant.not_found')
+    expect(await codeOf(installation.callerAs(admin, child.id).tenants.info())).toBe('tenant.not_found')
+    expect(await callWithKey()).toBe('auth.unauthenticated')
+    expect(await caller.tenants.info()).toMatchObject({ memberCount: 1 })
+    expect(await installation.auditEntries(tenant.id)).toContainEqual(
+      expect.objectContaining({
+        action: 'member.removed',
+        targetId: admin.id,
+        changes: { role: { before: 'admin', after: null } },
+      }),
+    )
+  })
+
+  test('an admin changes neither another admin nor an owner, and makes no owner', async () => {
+    const { tenant, user: owner } = await installation.enter()
+    const [admin, other, member] = [
+      await installation.createMember(tenant.id, 'admin'),
+      await installation.createMember(tenant.id, 'admin'),
+      await installation.createMember(tenant.id, 'member'),
+    ]
+    const { members } = installation.callerAs(admin, tenant.id)
+    const change = (userId: string, role: 'owner' | 'admin' | 'viewer') =>
+      codeOf(members.update({ ...inTenant, userId, role }))
+    expect(await change(other.id, 'viewer')).toBe('auth.permission_denied')
+    expect(await change(owner.id, 'viewer')).toBe('auth.permission_denied')
+    expect(await change(member.id, 'owner')).toBe('auth.permission_denied')
+    expect(await codeOf(members.remove({ ...inTenant, userId: other.id }))).toBe('auth.permission_denied')
+    expect(await codeOf(members.remove({ ...inTenant, userId: owner.id }))).toBe('auth.permission_denied')
+    expect(await change(member.id, 'admin')).toBe('ok')
+    expect(await change(admin.id, 'owner')).toBe('auth.permission_denied')
+    expect(await change(admin.id, 'viewer')).toBe('ok')
+  })
+
+  test('a key grants no role that holds more than the key', async () => {
+    const { tenant, caller } = await installation.enter()
+    const { key } = await caller.apiKeys.create({ ...inTenant, name: 'Narrow', scopes: ['members:manage'] })
+    const user = await installation.createUser()
+    const added = callByKey(installation.dependencies, key).members.add({
+      tenantId: tenant.id,
+      userId: user.id,
+      role: 'viewer',
+    })
+    expect(await codeOf(added)).toBe('auth.permission_denied')
+  })
+
+  test('what is inherited is changed above, and the refusal says where', async () => {
+    const { tenant: parent, user: owner } = await installation.enter()
+    const { caller } = await installation.enter({ parent })
+    const named = { ...inTenant, userId: owner.id }
+    const refusal = { code: 'member.inherited', status: 409, details: { ancestorId: parent.id } }
+    expect(await refusalOf(caller.members.update({ ...named, role: 'viewer' }))).toMatchObject(refusal)
+    const removed = await refusalOf(caller.members.remove(named))
+    expect(removed).toMatchObject(refusal)
+    expect(removed.message).toContain(parent.id)
+  })
+
+  test('who is no member is none, whoever it is', async () => {
+    const { caller } = await installation.enter()
+    const { user: stranger } = await installation.enter()
+    for (const userId of [stranger.id, newId()]) {
+      const named = { ...inTenant, userId }
+      expect(await codeOf(caller.members.get(named))).toBe('member.not_found')
+      expect(await codeOf(caller.members.update({ ...named, role: 'viewer' }))).toBe('member.not_found')
+      expect(await codeOf(caller.members.remove(named))).toBe('member.not_found')
+      expect(await codeOf(caller.members.transferOwnership(named))).toBe('member.not_found')
+    }
+  })
 })

@@ -1,6 +1,6 @@
 import { type Actor, isOperator } from '../../context/actor.ts'
 import type { TenantAccess } from '../../context/dependencies.ts'
-import type { RequestContext } from '../../context/request-context.ts'
+import type { InTenant, RequestContext, TwoTenantContext } from '../../context/request-context.ts'
 import type { AnyOperation } from '../../contract/operation.ts'
 import { t } from '../init.ts'
 import { recordOperatorUse } from '../operator-use.ts'
@@ -11,6 +11,7 @@ type Entered = RequestContext & {
   actor: Actor
   access: TenantAccess | null
   idempotentCall?: IdempotentCall
+  second?: TenantAccess
 }
 
 /**
@@ -30,8 +31,11 @@ export const transaction = <Context extends object>() =>
         unit.record(...entry)
       }
       if (access && idempotentCall) await claimKey(entered, unit.em, access.tenant.id, idempotentCall)
+      const second = entered.second ? { inSecond: inSecond(entered, entered.second, unit.inTenant) } : {}
       // tRPC cannot follow what the pipeline has put into the context before.
-      const inner = await next({ ctx: { ...unit, record } as unknown as Context })
+      const inner = await next({
+        ctx: { em: unit.em, afterCommit: unit.afterCommit, record, ...second } as unknown as Context,
+      })
       if (!inner.ok) throw inner.error
       if (access && idempotentCall)
         await storeAnswer(entered, unit.em, { tenantId: access.tenant.id, call: idempotentCall, answer: inner.data })
@@ -42,6 +46,15 @@ export const transaction = <Context extends object>() =>
     }
     return result
   })
+
+const inSecond =
+  (entered: Entered, access: TenantAccess, inTenant: InTenant): TwoTenantContext['inSecond'] =>
+  (work) =>
+    inTenant(access.tenant.id, (unit) => {
+      const { actor, logger, dependencies } = entered
+      const { clock, services } = dependencies
+      return work({ actor, logger, clock, services, ...unit, access, tenant: access.tenant, eventKey: null })
+    })
 
 function targetOf(
   { actor, access }: Entered,

@@ -9,6 +9,9 @@ const neededScope: Readonly<Record<EventType, string>> = {
   'tenant.reactivated': 'tenant:read',
   'tenant.removed': 'tenant:read',
   'tenant.restored': 'tenant:read',
+  'member.added': 'members:read',
+  'member.role_changed': 'members:read',
+  'member.removed': 'members:read',
   'settings.updated': 'settings:read',
   'usage.threshold_reached': 'usage:read',
 }

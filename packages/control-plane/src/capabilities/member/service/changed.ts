@@ -1,0 +1,38 @@
+import type { TenantContext } from '@tenantry/kernel/context/request-context'
+import type { BaseRole } from '../../access/index.ts'
+import { emitEvent } from '../../event/index.ts'
+
+/** What shows in info, usage and access goes stale in every process. */
+export function forgetMembers(ctx: TenantContext): void {
+  const { services, tenant } = ctx
+  ctx.afterCommit(async () => {
+    services.forgetAccess(tenant.id)
+    for (const name of ['info', 'usage']) await services.cache.invalidate(tenant.id, name)
+  })
+}
+
+interface RoleChange {
+  userId: string
+  /** Null is no member. */
+  before: BaseRole | null
+  after: BaseRole | null
+}
+
+/** Writes down what became of one member. */
+export function recordChange(
+  ctx: TenantContext,
+  action: string,
+  { userId, before, after, details }: RoleChange & { details?: Record<string, unknown> },
+): void {
+  const target = { type: 'user', id: userId }
+  ctx.record(action, { target, changes: { role: { before, after } }, ...(details && { details }) })
+}
+
+/** To be called after all that the transaction locks. */
+export async function tellChanges(ctx: TenantContext, changes: readonly RoleChange[]): Promise<void> {
+  forgetMembers(ctx)
+  for (const { userId, before, after } of changes) {
+    if (after === null) await emitEvent(ctx, 'member.removed', { userId })
+    else await emitEvent(ctx, before === null ? 'member.added' : 'member.role_changed', { userId, role: after })
+  }
+}

@@ -1,0 +1,98 @@
+import type { TenantContext, TwoTenantContext } from '@tenantry/kernel/context/request-context'
+import type { z } from 'zod'
+import { type BaseRole, mayManage, missingFrom, roleScopes } from '../../access/index.ts'
+import { findRoom } from '../../limit/index.ts'
+import { memberErrors, type transferMembers as transferOperation } from '../contract.ts'
+import { countAdmins, countMembers, deleteMembership, findMembers, insertMember, listOwnerIds } from '../repository.ts'
+import { planTransfer, type Refusal, type TransferPlan, type TransferResult } from '../rules/transfer.ts'
+import { recordChange, tellChanges } from './changed.ts'
+import { beginChange, type Standing, scopesOf, standingNow } from './standing.ts'
+
+type TransferInput = Omit<z.output<typeof transferOperation.input>, 'tenantId' | 'toTenantId'>
+type Done = Extract<TransferResult, { refusal: null }>
+
+/** Everything is looked at, and then done, under the locks of both tenants: what one item is told holds for it. */
+export async function transfer(ctx: TwoTenantContext, { mode, userIds, roleMap, dryRun }: TransferInput) {
+  const standing = await beginChange(ctx, 'members:manage', [ctx.tenant.id, ctx.second.tenant.id])
+  const items = await itemsOf(ctx, standing, { mode, userIds })
+  const owners = await listOwnerIds(ctx.em)
+  const results = await ctx.inSecond(async (second) => {
+    const planned = planTransfer({ mode, roleMap, items, owners, ...(await lookAhead(second, userIds)) })
+    if (!dryRun) await arrive(second, doneOf(planned), ctx.tenant.id)
+    return planned
+  })
+  if (!dryRun) await depart(ctx, doneOf(results), mode)
+  return { dryRun, results: results.map(told) }
+}
+
+const doneOf = (results: TransferResult[]) => results.filter((result): result is Done => result.refusal === null)
+
+const told = ({ userId, outcome, role, refusal }: TransferResult) => ({
+  userId,
+  outcome,
+  role,
+  code: refusal?.code ?? null,
+  message: refusal?.message ?? null,
+})
+
+async function itemsOf(
+  ctx: TenantContext,
+  standing: Standing,
+  { mode, userIds }: Pick<TransferInput, 'mode' | 'userIds'>,
+): Promise<TransferPlan['items']> {
+  const members = new Map((await findMembers(ctx.em, userIds)).map((member) => [member.userId, member]))
+  const isCaller = (userId: string) => 'id' in ctx.actor && ctx.actor.id === userId
+  const mayTake = (userId: string, scopes: ReadonlySet<string>) =>
+    mode === 'copy' || isCaller(userId) || mayManage(standing.scopes, scopes)
+  const itemOf = async (userId: string) => {
+    const member = members.get(userId)
+    if (!member) return { userId, role: null, refusal: refusalOf(memberErrors.not_found) }
+    const { directRole: role } = member
+    if (role === null) return { userId, role, refusal: refusalOf(memberErrors.inherited) }
+    return { userId, role, refusal: mayTake(userId, await scopesOf(ctx, member)) ? null : tooStrong }
+  }
+  const items = []
+  for (const userId of userIds) items.push(await itemOf(userId))
+  return items
+}
+
+const refusalOf = ({ code, message }: Refusal): Refusal => ({ code, message })
+
+const tooStrong = {
+  code: 'auth.permission_denied',
+  message: 'Only an owner moves somebody who holds as much as you do.',
+}
+
+async function lookAhead(second: TenantContext, userIds: readonly string[]) {
+  const standing = await standingNow(second, 'members:manage')
+  const there = await findMembers(second.em, userIds)
+  const admins = await findRoom(second, 'admins', () => countAdmins(second.em))
+  const users = await findRoom(second, 'users', () => countMembers(second.em))
+  return {
+    known: new Set(there.filter(({ directRole }) => directRole !== null).map(({ userId }) => userId)),
+    room: { users: users?.room ?? null, admins: admins?.room ?? null },
+    refuseGrant: (role: BaseRole): Refusal | null => {
+      const missing = missingFrom(standing.scopes, roleScopes[role])
+      if (missing === undefined) return null
+      return { code: 'auth.permission_denied', message: `Nobody grants what they do not hold there: ${missing}.` }
+    },
+  }
+}
+
+async function arrive(second: TenantContext, done: readonly Done[], fromTenantId: string): Promise<void> {
+  if (done.length === 0) return
+  for (const { userId, role } of done) await insertMember(second.em, { userId, role, joinedAt: second.clock.now() })
+  const changes = done.map(({ userId, role }) => ({ userId, before: null, after: role }))
+  for (const change of changes) recordChange(second, 'member.transferred', { ...change, details: { fromTenantId } })
+  await tellChanges(second, changes)
+}
+
+async function depart(ctx: TwoTenantContext, done: readonly Done[], mode: TransferInput['mode']): Promise<void> {
+  if (done.length === 0) return
+  const details = { toTenantId: ctx.second.tenant.id, mode }
+  const changes = done.map(({ userId, before }) => ({ userId, before, after: mode === 'move' ? null : before }))
+  for (const change of changes) recordChange(ctx, 'member.transferred', { ...change, details })
+  if (mode === 'copy') return
+  for (const { userId } of done) await deleteMembership(ctx.em, userId)
+  await tellChanges(ctx, changes)
+}
