@@ -4,13 +4,21 @@ import { removeAbandonedDataFolders } from '@tenantry/embedded'
 import { formatResults, missedGoals, type Results } from './report.ts'
 import { accessCheckRows } from './rows/access-check.ts'
 import { apiKeyRows } from './rows/api-key.ts'
+import { memberListRows } from './rows/member-list.ts'
 import { processFigures } from './rows/process-figures.ts'
 import { settingsUpdateRows } from './rows/settings-update.ts'
 import { tenantCountRows } from './rows/tenant-count.ts'
 import { tenantInfoRows } from './rows/tenant-info.ts'
 import { runHeld } from './run-held.ts'
 
-const rows = [...tenantInfoRows, ...accessCheckRows, ...apiKeyRows, ...settingsUpdateRows, ...tenantCountRows]
+const rows = [
+  ...tenantInfoRows,
+  ...accessCheckRows,
+  ...apiKeyRows,
+  ...settingsUpdateRows,
+  ...tenantCountRows,
+  ...memberListRows,
+]
 const help = `pnpm bench [words of a row…] [--json FILE] [--strict]
 Measures each row against its ceiling in the same run. Exit code 1 where a row failed; with --strict, where a goal is missed too.
 `
