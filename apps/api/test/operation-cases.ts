@@ -11,9 +11,9 @@ import { apiKeyCases } from './operation-cases-api-key.ts'
 import { invitationCases } from './operation-cases-invitation.ts'
 import { lifecycleCases } from './operation-cases-lifecycle.ts'
 import { onboardingCases } from './operation-cases-onboarding.ts'
+import { peopleCases } from './operation-cases-people.ts'
 import { roleCases } from './operation-cases-role.ts'
 import { teamCases } from './operation-cases-team.ts'
-import { peopleCases } from './operation-cases-people.ts'
 import type { World } from './operation-world.ts'
 
 /** The caller's other tenant comes to stand below the first, unless that does not act: then the case is about that alone. */

@@ -15,22 +15,13 @@ const tenantColumns = [
 ] as const
 /** What says whose tenant it was. */
 const blankedColumns = [
+  ...tenantColumns,
   'slug',
-  'external_id',
-  'name',
-  'contact_email',
-  'organization_type',
-  'website_url',
-  'timezone',
-  'former_timezones',
-  'tags',
   'status',
   'status_reason',
   'status_until',
   'delete_after',
   'removal',
-  'version',
-  'updated_at',
 ] as const
 const membershipColumns = ['role', 'inheritable'] as const
 const settingsColumns = ['document', 'version', 'updated_at'] as const

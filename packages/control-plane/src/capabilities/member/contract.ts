@@ -208,7 +208,6 @@ export const transferMembers = defineOperation({
   }),
 })
 
-
 export const getMe = defineOperation({
   unitOfWork: 'user',
   type: 'query',

@@ -1,8 +1,8 @@
 export {
   countAdmins,
   countMembers,
-  findMembership,
   findMembers,
+  findMembership,
   findUserById,
   findUserByIdentity,
   insertMembership,
