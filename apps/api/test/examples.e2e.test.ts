@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => api.close())
 
 const promise = 'the examples of the API reference are what the service answers; `pnpm generate-examples` renews them'
-test(promise, { timeout: 60_000 }, async () => {
+test(promise, { timeout: 240_000 }, async () => {
   const shown: Record<string, { body?: unknown; answer?: unknown }> = {}
   const problems: Record<string, unknown> = {}
   for (const { name, operation } of operations) {

@@ -17,7 +17,7 @@ import {
   vocabularyOf,
 } from './traffic-fuzz-world.ts'
 
-const triedRoles: FuzzRole[] = ['anonymous', 'admin', 'platform admin']
+const triedRoles: FuzzRole[] = ['anonymous', 'admin', 'owner', 'owner of another tenant', 'platform admin']
 
 const soak = inject('soak')
 /**
@@ -45,12 +45,12 @@ test.each(operations)(
   async ({ name, operation }) => {
     const documented = documentedOperation(installed.document, name)
     const everyone = await makeFuzzCallers(api)
-    await prepare(api, name, everyone)
+    const names = await prepare(api, name, everyone)
     const callers = everyone.filter(({ role }) => triedRoles.includes(role))
     const served = new Set<FuzzRole>()
 
     const trials = callers.map((caller, index) => {
-      const inputs = fuzzedInput(documented, vocabularyOf(caller, installed), seedsOf(name, caller))
+      const inputs = fuzzedInput(documented, vocabularyOf(caller, installed, names), seedsOf(name, caller))
       // The HTTP parser itself refuses longer addresses, some by closing the connection.
       const json = operation.type === 'query' ? inputs.filter(({ length }) => length < 5_000) : inputs
       const calls = fc.record({

@@ -1,6 +1,4 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { makeApiKey } from '@tenantry/control-plane/capabilities/api-key/service.fixture'
-import { putRole } from '@tenantry/control-plane/capabilities/role/service.fixture'
 import type { TestTenant, TestUser } from '@tenantry/control-plane/testing'
 import { createDevelopmentIssuer, createDevelopmentKey } from '@tenantry/kernel/authentication/development-issuer'
 import fc, { type Arbitrary } from 'fast-check'
@@ -9,11 +7,19 @@ import { type OpenApiDocument, resolverOf, type Seed } from './document-fuzz-req
 import { type Vocabulary, validValue } from './document-fuzz-values.ts'
 import { bearer } from './http.ts'
 import { inputOf, operationCases } from './operation-cases.ts'
-import { apiKeyIds } from './operation-cases-api-key.ts'
-import { roleIds } from './operation-cases-role.ts'
 import type { World } from './operation-world.ts'
 
 export type FuzzRole = keyof typeof memberships
+
+/** Whom the cases of the operations call by another name, or by none. */
+const caseCallers: { [Role in FuzzRole]?: World['caller'] } = {
+  anonymous: 'anonymous',
+  viewer: 'viewer',
+  member: 'member',
+  admin: 'admin',
+  owner: 'owner',
+  'platform admin': 'operator',
+}
 
 /** What each caller is a member as; null for nobody's member. */
 const memberships = {
@@ -37,6 +43,8 @@ export interface FuzzCaller {
   /** Another tenant, which it may not see unless it is a platform admin. */
   foreign: TestTenant
   credentials: Arbitrary<Record<string, string>>
+  /** What it has to do with, as the cases of the operations name it. */
+  world: World
 }
 
 /** Three tenants that nobody else knows, so that no caller shares a budget with another test. */
@@ -47,10 +55,6 @@ export async function makeFuzzCallers(api: TestApi): Promise<FuzzCaller[]> {
     installation.createTenant(),
     installation.createTenant({ status: 'suspended' }),
   ])
-  const keys = [home, other, suspended].flatMap((tenant) => apiKeyIds.map((id) => ({ tenantId: tenant.id, id })))
-  await Promise.all(keys.map((key) => makeApiKey(installation, key)))
-  for (const [place, id] of roleIds.entries())
-    await putRole(installation, { tenantId: home.id, id, name: `Role ${place}` })
   // Settings may be changed ten times an hour unless the platform says otherwise.
   const settings = { rateLimits: { updatesPerHour: 1_000 } }
   for (const { id } of [home, other]) {
@@ -63,7 +67,8 @@ export async function makeFuzzCallers(api: TestApi): Promise<FuzzCaller[]> {
       const membership = memberships[role]
       if (membership) await installation.addMember(own.id, user.id, membership)
       const foreign = own === home ? other : home
-      return { role, user, own, foreign, credentials: await credentialsOf(api, { role, user, own }) }
+      const world: World = { tenant: own, other: foreign, user, caller: caseCallers[role] ?? 'stranger' }
+      return { role, user, own, foreign, credentials: await credentialsOf(api, { role, user, own }), world }
     }),
   )
 }
@@ -110,7 +115,7 @@ async function brokenCredentials({ issuer, key }: TestApi, { email }: TestUser):
 }
 
 /** What the fields mean to this caller: its own tenant mostly, meters and plans of the catalogue, the recent past. */
-export function vocabularyOf(caller: FuzzCaller, installation: Installed): Vocabulary {
+export function vocabularyOf(caller: FuzzCaller, installation: Installed, names: Names): Vocabulary {
   const { own, foreign } = caller
   const tenant = fc.oneof(
     { weight: 8, arbitrary: fc.constantFrom(own.slug, own.id, 'current') },
@@ -125,11 +130,10 @@ export function vocabularyOf(caller: FuzzCaller, installation: Installed): Vocab
       ['If-Match', fc.constantFrom('*', '*', '"1"')],
       ['metric', fc.constantFrom(...installation.meters)],
       ['amount', fc.integer({ min: -1, max: 50 })],
-      ['apiKeyId', fc.constantFrom(...apiKeyIds)],
-      ['roleId', fc.constantFrom(...roleIds)],
       ['plan', fc.constantFrom(...installation.plans)],
       ['expectedVersion', fc.integer({ min: 1, max: 3 })],
       ['settings', installation.settings],
+      ...[...names].map(([field, name]): [string, Arbitrary<unknown>] => [field, fc.constant(name)]),
       ['occurredAt', fc.integer({ min: now - 40 * 86_400_000, max: now }).map((time) => new Date(time).toISOString())],
     ]),
   }
@@ -165,8 +169,7 @@ const withoutRequired = (schema: object): object =>
   JSON.parse(JSON.stringify(schema, (key, value: unknown) => (key === 'required' ? undefined : value)))
 
 /** The inputs that the other suites know to be taken, as this caller would send them. */
-export function seedsOf(operationId: string, { user, own, foreign }: FuzzCaller): Arbitrary<Seed> {
-  const world: World = { tenant: own, other: foreign, user, caller: 'owner' }
+export function seedsOf(operationId: string, { world }: FuzzCaller): Arbitrary<Seed> {
   const taken = (operationCases[operationId] ?? []).filter(({ expects }) => expects === 'ok')
   const seeds = taken.map((one) => inputOf(one, world))
   // They name the first version, which is stale once one of them was taken.
@@ -174,14 +177,31 @@ export function seedsOf(operationId: string, { user, own, foreign }: FuzzCaller)
   return seeds.length === 0 ? fc.constant({}) : fc.constantFrom(...timeless, ...timeless, ...seeds)
 }
 
-/** What must have happened to a tenant before anybody is taken: for an operation of operators, who alone get on then. */
-export async function prepare(api: TestApi, operationId: string, callers: FuzzCaller[]): Promise<void> {
-  const operator = callers.find(({ role }) => role === 'platform admin')
-  const taken = operationCases[operationId]?.find(({ expects, before }) => expects === 'ok' && before)
-  if (!operator || taken?.as !== 'operator') return
-  const { own: tenant, foreign: other, user } = operator
-  await taken.before?.(api, { tenant, other, user, caller: 'operator' })
+/**
+ * Does what comes before a case of the operation that is taken, in the tenant of whoever it is taken of. Answers the ids
+ * and tokens that this one names: nobody guesses them.
+ */
+export async function prepare(api: TestApi, operationId: string, callers: FuzzCaller[]): Promise<Names> {
+  const taken = operationCases[operationId]?.find(({ expects }) => expects === 'ok')
+  const who = callers.find(({ world }) => world.caller === taken?.as)
+  if (!taken || !who) return new Map()
+  const namesOf = () =>
+    Object.entries(inputOf(taken, who.world)).filter(
+      (entry): entry is [string, string] =>
+        typeof entry[1] === 'string' && entry[0] !== 'tenantId' && /Id$|^token$/.test(entry[0]),
+    )
+  if (taken.as !== 'operator' && namesOf().length === 0) return new Map()
+  if (taken.as === 'stranger') {
+    // Taken in by the tenant of the others, it may see that.
+    Object.assign(who, { own: who.foreign, foreign: who.own })
+    who.world = { ...who.world, tenant: who.own, other: who.foreign }
+  }
+  await taken.before?.(api, who.world)
+  return new Map(namesOf())
 }
+
+/** By field. */
+export type Names = ReadonlyMap<string, string>
 
 /** A header that puts every call on an address of its own: the limits by address are not what is tried here. */
 export function freshAddress(): { 'x-forwarded-for': string } {

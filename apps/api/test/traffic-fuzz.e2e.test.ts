@@ -45,11 +45,11 @@ test.each(operations)(
   async ({ name }) => {
     const operation = documentedOperation(installed.document, name)
     const callers = await makeFuzzCallers(api)
-    await prepare(api, name, callers)
+    const names = await prepare(api, name, callers)
     const answered: { role: FuzzCaller['role']; status: number }[] = []
 
     const trials = callers.map((caller, index) => {
-      const requests = fuzzedRequest(operation, vocabularyOf(caller, installed), seedsOf(name, caller))
+      const requests = fuzzedRequest(operation, vocabularyOf(caller, installed, names), seedsOf(name, caller))
       const property = fc.asyncProperty(requests, caller.credentials, async (request, credentials) => {
         const reply = await sendFuzzed(request, credentials)
         answered.push({ role: caller.role, status: reply.status })

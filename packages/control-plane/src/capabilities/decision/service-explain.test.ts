@@ -205,12 +205,11 @@ describe('a refusal', () => {
     expect(await explain(user, tenant.id, { permission: 'settings:write' })).toMatchObject({ allowed: false })
   })
 
-  test('of what only operators may do says where the rest is explained', async () => {
-    const { tenant, caller } = await installation.enter({ role: 'owner' })
-    await expect(caller.tenants.update({ tenantId: 'current', plan: 'enterprise' })).rejects.toMatchObject({
-      code: 'auth.permission_denied',
-      details: { explain: `/api/v1/tenants/${tenant.id}/access/explain` },
-    })
+  test('of what only operators may do leads to no explanation, which would find nothing in the way', async () => {
+    const { caller } = await installation.enter({ role: 'owner' })
+    const refused = await caller.tenants.update({ tenantId: 'current', plan: 'enterprise' }).catch((error) => error)
+    expect(refused).toMatchObject({ code: 'auth.permission_denied' })
+    expect(refused.details).not.toHaveProperty('explain')
   })
 
   test('of a tenant that one has no access to says nothing of it', async () => {

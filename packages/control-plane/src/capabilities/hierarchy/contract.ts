@@ -29,7 +29,6 @@ export const listChildren = defineOperation({
   },
   input: z.object({ tenantId: tenantRef(), ...idPageInput }),
   output: page(z.object({ ...tenantBelow, hasChildren: z.boolean() })),
-  errors: [authErrors.permission_denied],
 })
 
 export const getTree = defineOperation({
@@ -51,7 +50,6 @@ export const getTree = defineOperation({
     items: z.array(z.object({ ...tenantBelow, depth: integer(0).describe('0 is the tenant itself') })),
     truncated: z.boolean().describe('There are more: list the children of those that are shown'),
   }),
-  errors: [authErrors.permission_denied],
 })
 
 export const moveTenant = defineOperation({
