@@ -51,6 +51,7 @@ function presentable({ tenant, other, user }: World, { steady = String }: Case, 
     .replaceAll(other.slug, 'globex')
     .replaceAll(user.email, 'jo@acme.test')
     .replaceAll(/"tk_test_[0-9a-f_]+"/g, `"${exampleKey}"`)
+    .replaceAll(/"token":"[\w-]{43}"/g, `"token":"${exampleToken}"`)
     .replaceAll(/"\d{16}"/g, `"${noon.getTime()}000"`)
   const ids = new Map([tenant.id, other.id, user.id].map((id, at) => [id, exampleId(at)]))
   const uuid = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
@@ -63,5 +64,6 @@ function presentable({ tenant, other, user }: World, { steady = String }: Case, 
   )
 }
 
+const exampleToken = 'dGhlIHRva2VuIG9mIGFuIGludml0YXRpb24sIG1haWx'
 const exampleKey = `tk_live_${'019cf6a14e0070008000000000000004'}_${'5ec2e7'.padEnd(64, '0')}_00000000`
 const exampleId = (number: number) => `019cf6a1-4e00-7000-8000-${String(number + 1).padStart(12, '0')}`

@@ -28,7 +28,7 @@ const inviteAs = async (
   },
 ) => {
   const { id } = await invite(caller, email, role)
-  made.set(world, { invitationId: id, token: await tokenTo(installation, email) })
+  made.set(world, { invitationId: id, token: await tokenTo(installation, email, world.tenant.slug) })
 }
 /** In a tenant that is suspended it was done before. */
 const whileActive =

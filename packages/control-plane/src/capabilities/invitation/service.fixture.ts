@@ -45,9 +45,9 @@ export async function invite(caller: InternalCaller, email: string, role: BaseRo
   return answer
 }
 
-/** The token of the last mail to that address. */
-export async function tokenTo({ dependencies }: TestInstallation, email: string): Promise<string> {
-  const [mail] = await listOutbox(dependencies, email)
+/** The token of the last mail to that address, of those that name the tenant where one is told. */
+export async function tokenTo({ dependencies }: TestInstallation, email: string, tenant = ''): Promise<string> {
+  const mail = (await listOutbox(dependencies, email)).find(({ subject }) => subject.includes(tenant))
   const [link = ''] = mail?.links ?? []
   return new URLSearchParams(new URL(link).hash.slice(1)).get('token') ?? ''
 }
