@@ -1,4 +1,4 @@
 export { roleErrors } from './contract.ts'
 export { roleSource } from './repository.ts'
-export { assignRoles, refuseRolesBeyond, removeAssignments } from './service/assignments.ts'
+export { assignRoles, refuseRolesBeyond } from './service/assignments.ts'
 export { scopesOfMember } from './service/composition.ts'

@@ -150,3 +150,19 @@ describe('an inheritable role', () => {
     await expect(asked).rejects.toMatchObject({ code: 'auth.permission_denied' })
   })
 })
+
+test('who is removed comes back without the roles and teams of before', async () => {
+  const { tenant, caller } = await installation.enter({ plan: 'business' })
+  const user = await installation.createMember(tenant.id, 'viewer')
+  await assign(caller, user.id, (await create(caller, ['keys:read'])).id)
+  const { id: teamId } = await caller.teams.create({ ...current, name: 'Design' })
+  await caller.teams.addMember({ ...current, teamId, userId: user.id })
+
+  await caller.members.remove({ ...current, userId: user.id })
+  await caller.members.add({ ...current, userId: user.id, role: 'viewer' })
+
+  const asUser = installation.callerAs(user, tenant.id)
+  await expect(asUser.apiKeys.list(current)).rejects.toMatchObject({ details: { missingScope: 'keys:read' } })
+  expect((await caller.userRoles.list({ ...current, userId: user.id })).items).toEqual([])
+  expect((await caller.teams.listMembers({ ...current, teamId })).items).toEqual([])
+})

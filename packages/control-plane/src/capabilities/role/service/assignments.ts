@@ -61,19 +61,6 @@ export async function assignRoles(ctx: TenantContext, userId: string, roleIds: r
   forgetAccess(ctx)
 }
 
-/** Takes all of them, as whoever removes a membership must first. */
-export async function removeAssignments(ctx: TenantContext, userId: string): Promise<void> {
-  await lockRoles(ctx.em, ctx.tenant.id)
-  const held = await listAssignedRoles(ctx.em, userId)
-  if (held.length === 0) return
-  await deleteAssignments(ctx.em, { userId })
-  ctx.record('role.unassigned', {
-    target: { type: 'user', id: userId },
-    changes: Object.fromEntries(held.map(({ id, name }) => [`roles.${id}`, { before: name, after: null }])),
-  })
-  forgetAccess(ctx)
-}
-
 async function getRoles(ctx: TenantContext, roleIds: readonly string[]) {
   const wanted = [...new Set(roleIds)]
   const found = await findRoles(ctx.em, wanted)
