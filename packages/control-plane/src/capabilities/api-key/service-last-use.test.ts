@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { openTestInstallation, type TestInstallation } from '../../testing.ts'
-import { createLastUses } from './service/last-use.ts'
 import { callByKey, create } from './service.fixture.ts'
 
 let now = new Date('2026-03-16T12:00:00Z')
@@ -65,29 +64,4 @@ test('no time goes back: what another process wrote later stays', async () => {
   await flush()
   expect(await lastUsed()).toBe(latest)
   pass(600)
-})
-
-test('memory is bounded: when as many keys wait as may, they are written before the minute is over', async () => {
-  const { database, logger } = installation.dependencies
-  const written: number[] = []
-  const counting: typeof database = {
-    ...database,
-    platformUnit: (unit, work) => {
-      written.push(1)
-      return database.platformUnit(unit, work)
-    },
-  }
-  const uses = createLastUses({ database: counting, clock, logger, mostNoted: 3 })
-  for (const id of ['1', '2', '3', '4']) uses.note(`00000000-0000-7000-8000-00000000000${id}`)
-  expect(written).toHaveLength(1)
-  await uses.flush()
-  expect(written).toHaveLength(2)
-})
-
-test('a database that is gone costs no call', async () => {
-  const { database, logger } = installation.dependencies
-  const gone: typeof database = { ...database, platformUnit: () => Promise.reject(new Error('gone')) }
-  const uses = createLastUses({ database: gone, clock, logger, mostNoted: 10 })
-  uses.note('00000000-0000-7000-8000-000000000001')
-  await expect(uses.flush()).resolves.toBeUndefined()
 })

@@ -168,7 +168,7 @@ describe('a key does no more than its creator still may', () => {
             ),
         soon,
       )
-      .toMatch(/no member of its tenant any more/)
+      .toMatch(/has no access to its tenant any more/)
   })
 
   test('also where the creator’s role is inherited', async () => {

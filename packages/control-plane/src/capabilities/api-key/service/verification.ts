@@ -1,3 +1,4 @@
+import { createNotedTimes } from '@tenantry/kernel/cache/noted-times'
 import { sharedLookUp } from '@tenantry/kernel/cache/shared-look-up'
 import type { Actor } from '@tenantry/kernel/context/actor'
 import type { Client } from '@tenantry/kernel/context/audit-record'
@@ -9,10 +10,9 @@ import { type AddressRanges, addressRanges } from '@tenantry/kernel/network/addr
 import { LRUCache } from 'lru-cache'
 import type { PlanCatalogue } from '../../plan/index.ts'
 import { readSettings } from '../../settings/index.ts'
-import { type SignedApiKey, signedApiKey } from '../repository.ts'
+import { type SignedApiKey, signedApiKey, touchApiKeys } from '../repository.ts'
 import { accessRefusal } from './access-refusal.ts'
 import type { ApiKeys } from './known-keys.ts'
-import { createLastUses } from './last-use.ts'
 
 export interface ApiKeyOptions extends Pick<Dependencies, 'database' | 'directory' | 'clock' | 'logger'> {
   texts: ApiKeyTexts
@@ -20,6 +20,8 @@ export interface ApiKeyOptions extends Pick<Dependencies, 'database' | 'director
   /** How many keys, and how many texts that are none, are kept in memory. */
   cacheSize?: number
 }
+
+const keeper: Actor = { type: 'system', name: 'api-keys' }
 
 /** Security facts are at most this old. */
 const memoryMilliseconds = 1_000
@@ -46,7 +48,11 @@ export function createApiKeys({ texts, catalogue, cacheSize = 10_000, ...parts }
   // By id and digest, whose bytes nobody can choose: how long a comparison takes tells nothing.
   const keys = new LRUCache<string, Promise<{ known: Known | null }>>(memory)
   const tenants = new LRUCache<string, Promise<{ enabled: boolean }>>(memory)
-  const uses = createLastUses({ ...parts, mostNoted: cacheSize })
+  const uses = createNotedTimes({
+    ...parts,
+    mostNoted: cacheSize,
+    write: (times) => database.platformUnit({ actor: keeper, readOnly: false }, (em) => touchApiKeys(em, times)),
+  })
 
   async function find(credential: string): Promise<{ known: Known | null }> {
     const [key] = await database.identityRead<SignedApiKey>(`api-key:${credential}`, signedApiKey)
@@ -80,7 +86,7 @@ export function createApiKeys({ texts, catalogue, cacheSize = 10_000, ...parts }
       if (validUntil !== null && validUntil <= clock.now())
         throw lapsed('This API key, or this secret of it, has expired.')
       const creator = await directory.findAccess(creatorOf(known.key), known.key.tenantId)
-      if (!creator) throw lapsed('Who made this API key is no member of its tenant any more.')
+      if (!creator) throw lapsed('Who made this API key has no access to its tenant any more.')
       const refusal = await refusalOf(known, creator, client)
       if (!refusal) uses.note(read.id)
       return { ...identityOf(known, creator), refusal }
