@@ -14,6 +14,7 @@ import { onboardingCases } from './operation-cases-onboarding.ts'
 import { peopleCases } from './operation-cases-people.ts'
 import { roleCases } from './operation-cases-role.ts'
 import { teamCases } from './operation-cases-team.ts'
+import { userCases } from './operation-cases-user.ts'
 import type { World } from './operation-world.ts'
 
 /** The caller's other tenant comes to stand below the first, unless that does not act: then the case is about that alone. */
@@ -194,6 +195,7 @@ export const operationCases: Record<string, Case[]> = {
   ...invitationCases,
   ...teamCases,
   ...peopleCases,
+  ...userCases,
   'usage.track': [
     { expects: 'ok', as: 'member', input: ofTenant({ metric: 'tokens', amount: 70, properties: { model: 'small' } }) },
     { expects: 'ok', as: 'member', input: ofTenant({ metric: 'tokens' }) },

@@ -11,6 +11,7 @@ import { rolesSql } from './20261121000010_roles.ts'
 import { membersSql } from './20261121000011_members.ts'
 import { invitationsSql } from './20261121000012_invitations.ts'
 import { teamsSql } from './20261121000013_teams.ts'
+import { usersSql } from './20261121000014_users.ts'
 
 /** In order, and only ever added to. */
 export const migrations = [
@@ -27,4 +28,5 @@ export const migrations = [
   { name: '20261121000011_members', sql: membersSql },
   { name: '20261121000012_invitations', sql: invitationsSql },
   { name: '20261121000013_teams', sql: teamsSql },
+  { name: '20261121000014_users', sql: usersSql },
 ]

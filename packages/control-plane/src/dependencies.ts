@@ -1,5 +1,5 @@
 import type { Bus } from '@tenantry/kernel/bus/bus'
-import type { Dependencies } from '@tenantry/kernel/context/dependencies'
+import type { Dependencies, Directory, Services } from '@tenantry/kernel/context/dependencies'
 import type { AnyOperation } from '@tenantry/kernel/contract/operation'
 import type { Mailer } from '@tenantry/kernel/mail/mailer'
 import type { OperationMeta } from '@tenantry/kernel/trpc/init'
@@ -15,6 +15,7 @@ import { createIsolation } from './capabilities/isolation/index.ts'
 import type { OnboardingOptions } from './capabilities/onboarding/index.ts'
 import { type PlanCatalogue, planNamed } from './capabilities/plan/index.ts'
 import { listPlansInUse } from './capabilities/tenant/index.ts'
+import { createSightings } from './capabilities/user/index.ts'
 import { expectedDatabase } from './inspection.ts'
 import { joinAsOwner } from './join-as-owner.ts'
 import { appRouter } from './router.ts'
@@ -40,6 +41,7 @@ export type ControlPlaneParts = Omit<Dependencies, Made> &
 
 const changedTenants = 'tenants.changed'
 const expectedPeople = 'people.expected'
+const changedPeople = 'people.changed'
 const watcher = { type: 'system', name: 'streams' } as const
 
 /** Joins the kernel's parts with what the product answers itself. */
@@ -58,21 +60,17 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     ...parts
   } = given
   const scopes = createScopes(catalogue.scopes)
+  const sightings = createSightings(parts)
   const directory = createDirectory({
     ...parts,
     scopes,
+    noteSeen: sightings.note,
     featuresOf: (plan) => planNamed(catalogue, plan).features,
     claimOwnership: (user, tenantId) => joinAsOwner(dependencies, user, tenantId),
   })
   const apiKeys = createApiKeys({ ...parts, directory, catalogue, texts: apiKeyTexts })
 
-  const forgetHere = (tenantId: string) => {
-    directory.forget(tenantId)
-    apiKeys.forgetTenant(tenantId)
-    eventStreams.wake(tenantId)
-  }
-  const forgetAccess = everywhere(bus, changedTenants, forgetHere)
-  const forgetSignIns = everywhere(bus, expectedPeople, directory.forgetSignIns)
+  const here = forgettingHere(directory, apiKeys, () => eventStreams)
 
   const budget = createBudgets({ cache, catalogue, database: parts.database })
   const eventStreams = createEventStreams({
@@ -81,7 +79,8 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     streamsPerTenant: 50,
     ...streams,
     look: async (tenantIds) => {
-      for (const id of await listInactive(parts.database, watcher, tenantIds).catch(() => [])) forgetHere(id)
+      for (const id of await listInactive(parts.database, watcher, tenantIds).catch(() => [])) here.forgetAccess(id)
+      for (const id of await directory.changedUsers().catch(() => [])) here.forgetUser(id)
     },
   })
   const services = {
@@ -92,8 +91,10 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     decisions: { findAccess: directory.findAccess, budget, operationsNeeding },
     deletionRetentionDays,
     eventStreams,
-    forgetAccess,
-    forgetSignIns,
+    forgetAccess: everywhere(bus, changedTenants, here.forgetAccess),
+    forgetSignIns: everywhere(bus, expectedPeople, directory.forgetSignIns),
+    forgetUser: everywhere(bus, changedPeople, here.forgetUser),
+    sightings,
     invitations: createInvitations({ database: parts.database, directory }),
     isolation: openIsolation(parts),
     mailer,
@@ -106,6 +107,22 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
   const dependencies: Dependencies = { ...parts, ...made }
   return dependencies
 }
+
+const forgettingHere = (
+  directory: Directory,
+  apiKeys: Services['apiKeys'],
+  streams: () => Services['eventStreams'],
+) => ({
+  forgetAccess: (tenantId: string) => {
+    directory.forget(tenantId)
+    apiKeys.forgetTenant(tenantId)
+    streams().wake(tenantId)
+  },
+  forgetUser: (userId: string) => {
+    directory.forgetUser(userId)
+    streams().wakeAll()
+  },
+})
 
 function everywhere(bus: Bus, channel: string, forget: (name: string) => void): (name: string) => void {
   bus.subscribe(channel, (name) => forget(String(name)))

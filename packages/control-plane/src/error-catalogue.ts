@@ -24,6 +24,7 @@ import { settingsErrors } from './capabilities/settings/contract.ts'
 import { teamErrors } from './capabilities/team/contract.ts'
 import { tenantErrors } from './capabilities/tenant/contract.ts'
 import { usageErrors } from './capabilities/usage/contract.ts'
+import { userErrors } from './capabilities/user/contract.ts'
 
 /** Every group that `defineErrors` made, the pipeline's first. */
 export const errorGroups = [
@@ -49,6 +50,7 @@ export const errorGroups = [
   teamErrors,
   roleErrors,
   memberErrors,
+  userErrors,
 ] as const
 
 type CodesOf<Group> = Group extends Readonly<Record<string, { readonly code: infer Code }>> ? Code : never
@@ -93,6 +95,8 @@ const remediesByCode: Partial<Record<ErrorCode, string>> = {
   'auth.permission_denied': 'Ask an admin of the tenant for a role that holds the scope in `missingScope`.',
   'auth.blocked':
     'Stop sending credentials that fail, and wait as long as `Retry-After` says; each failure lengthens it.',
+  'auth.user_deactivated':
+    'Ask whoever operates the service; nothing else helps. API keys that this person made are refused too.',
   'auth.ip_not_allowed': 'Call from an address of the `ipAllowlist` of the key, or create a key that names yours.',
   'api_key.access_disabled':
     'Choose a plan with the feature `requiresFeature`, or turn the setting `key` on, whichever the error names.',
@@ -119,6 +123,9 @@ const remediesByCode: Partial<Record<ErrorCode, string>> = {
     'Choose a parent that does not stand below the tenant; `GET /api/v1/tenants/{id}/tree` shows which do.',
   'tenant.hierarchy_too_deep': 'Choose a parent that is nearer to the top, or move what is below the tenant first.',
   'tenant.unknown_plan': '`GET /api/v1/plans` lists the plans.',
+  'user.not_found': '`GET /api/v1/users?q=` finds people by the beginning of a name or an address.',
+  'user.last_owner':
+    'Give each tenant in `tenants` another owner (`POST /api/v1/tenants/{tenantId}/ownership`), or delete it, and send the request again.',
   'role.not_found': '`GET /api/v1/tenants/{tenantId}/roles` lists the roles there are.',
   'role.name_taken': 'Choose another name; they are unique in a tenant, in any letter case.',
   'role.concurrent_update':

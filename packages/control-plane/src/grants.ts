@@ -1,82 +1,23 @@
 import type { ExpectedGrants } from '@tenantry/kernel/tenancy/inspection'
 import { tenantTables } from './entities.ts'
-
-const tenantColumns = [
-  'name',
-  'contact_email',
-  'organization_type',
-  'website_url',
-  'timezone',
-  'former_timezones',
-  'external_id',
-  'tags',
-  'version',
-  'updated_at',
-] as const
-/** What says whose tenant it was. */
-const blankedColumns = [
-  ...tenantColumns,
-  'slug',
-  'status',
-  'status_reason',
-  'status_until',
-  'delete_after',
-  'removal',
-] as const
-const membershipColumns = ['role', 'inheritable'] as const
-const settingsColumns = ['document', 'version', 'updated_at'] as const
-const inheritanceColumns = ['defaults', 'locks', 'version', 'updated_at'] as const
-const apiKeyColumns = [
-  'tenant_id',
-  'id',
-  'name',
-  'scopes',
-  'former_ends_at',
-  'ip_allowlist',
-  'expires_at',
-  'created_by_type',
-  'created_by_id',
-  'created_at',
-  'rotated_at',
-  'last_used_at',
-  'revoked_at',
-] as const
-const secretColumns = ['digest', 'former_ends_at', 'rotated_at', 'revoked_at'] as const
-const deliveryColumns = ['attempts', 'next_attempt_at', 'sent_at', 'last_error', 'sealed'] as const
-const invitationColumns = [
-  'tenant_id',
-  'id',
-  'email',
-  'role',
-  'role_ids',
-  'state',
-  'sends',
-  'invited_by_type',
-  'invited_by_id',
-  'invited_by_name',
-  'created_at',
-  'sent_at',
-  'expires_at',
-  'accepted_at',
-  'accepted_by',
-  'revoked_at',
-] as const
-const invitationChanges = [
-  'state',
-  'token_digest',
-  'sends',
-  'invited_by_type',
-  'invited_by_id',
-  'invited_by_name',
-  'sent_at',
-  'expires_at',
-  'accepted_at',
-  'accepted_by',
-  'revoked_at',
-] as const
-const progressColumns = ['done_steps', 'response', 'finished_at'] as const
-const roleColumns = ['name', 'description', 'base_role', 'scopes', 'inheritable', 'version', 'updated_at'] as const
-const answerColumns = ['request_hash', 'response', 'created_at'] as const
+import {
+  answerColumns,
+  apiKeyColumns,
+  blankedColumns,
+  deliveryColumns,
+  erasable,
+  inheritanceColumns,
+  invitationChanges,
+  invitationColumns,
+  membershipColumns,
+  personColumns,
+  progressColumns,
+  roleColumns,
+  secretColumns,
+  settingsColumns,
+  stateColumns,
+  tenantColumns,
+} from './granted-columns.ts'
 
 /** All that anybody but the owner may do to a table; what no policy lets through stays shut all the same. */
 const tableGrants: ExpectedGrants['tables'] = {
@@ -88,8 +29,9 @@ const tableGrants: ExpectedGrants['tables'] = {
     tenantry_lifecycle: ['select', { update: blankedColumns }],
   },
   'tenantry.users': {
-    tenantry_platform: ['select', 'insert'],
-    tenantry_directory: ['select', 'insert', { update: ['email', 'name'] }],
+    tenantry_platform: ['select', 'insert', { update: stateColumns }],
+    tenantry_directory: ['select', 'insert', { update: personColumns }],
+    tenantry_lifecycle: [{ select: ['id', 'email'] }],
   },
   'tenantry.memberships': {
     tenantry_app: ['select', 'insert', { update: membershipColumns }],
@@ -108,7 +50,10 @@ const tableGrants: ExpectedGrants['tables'] = {
     tenantry_hierarchy: ['select'],
   },
   'tenantry.audit_entries': { tenantry_app: ['select', 'insert'], tenantry_platform: ['select', 'insert'] },
-  'tenantry.platform_audit_entries': { tenantry_platform: ['select', 'insert'] },
+  'tenantry.platform_audit_entries': {
+    tenantry_platform: ['select', 'insert'],
+    tenantry_directory: ['select', { update: ['actor_email', 'client_address', 'user_agent'] }],
+  },
   'tenantry.deletion_reports': {
     tenantry_platform: ['select'],
     tenantry_lifecycle: ['select', 'insert', { update: ['completed_at', 'tables'] }],
@@ -192,7 +137,11 @@ const tableGrants: ExpectedGrants['tables'] = {
 
 /** What the purge holds on every tenant table, since it is one. */
 const purgeGrants = Object.fromEntries(
-  tenantTables.map(({ meta }) => [`${meta.schema}.${meta.tableName}`, { tenantry_lifecycle: ['select', 'delete'] }]),
+  tenantTables.map(({ meta }) => {
+    const table = `${meta.schema}.${meta.tableName}`
+    const update = erasable[table]
+    return [table, { tenantry_lifecycle: ['select', 'delete', ...(update ? [{ update }] : [])] }]
+  }),
 ) satisfies ExpectedGrants['tables']
 
 const everyRole = [
@@ -220,7 +169,7 @@ const functionGrants: ExpectedGrants['functions'] = {
   'tenancy.current_tenant()': everyRole,
   'tenancy.current_user_id()': ['tenantry_app', 'tenantry_directory'],
   'tenancy.current_identity()': ['tenantry_app', 'tenantry_directory'],
-  'tenancy.current_operator()': ['tenantry_platform', 'tenantry_directory'],
+  'tenancy.current_operator()': ['tenantry_platform', 'tenantry_directory', 'tenantry_lifecycle'],
   'tenancy.applied_migrations()': ['tenantry_app'],
   'tenancy.refuse_definition()': [],
   'tenancy.keep_former_digest()': [],
@@ -230,6 +179,8 @@ const functionGrants: ExpectedGrants['functions'] = {
   'tenancy.refuse_purged()': [],
   'directory.sign_in(uuid, text, text, text, text, timestamp with time zone)': ['tenantry_app'],
   'directory.find_user(text, text)': ['tenantry_app'],
+  'directory.user_state(text, text)': ['tenantry_app'],
+  'directory.erase_user(uuid, timestamp with time zone)': ['tenantry_platform'],
   'directory.tenant_id_of(text)': [],
   'directory.memberships()': ['tenantry_app'],
   'directory.own_tenants()': ['tenantry_app'],
@@ -263,6 +214,7 @@ const functionGrants: ExpectedGrants['functions'] = {
   'lifecycle.remove_role(uuid)': servingRoles,
   'lifecycle.remove_assignments(uuid, uuid)': servingRoles,
   'lifecycle.purge_batch(integer)': ['tenantry_platform'],
+  'lifecycle.erase_person(uuid)': ['tenantry_platform'],
   'pgboss.*': [],
 }
 

@@ -15,6 +15,7 @@ import { settingsRouter, tenantSettingsRouter } from './capabilities/settings/ro
 import { teamRouter } from './capabilities/team/router.ts'
 import { tenantRouter } from './capabilities/tenant/router.ts'
 import { tenantUsageRouter, usageRouter } from './capabilities/usage/router.ts'
+import { userRouter } from './capabilities/user/router.ts'
 
 /** The table of contents. */
 export const appRouter = router({
@@ -39,6 +40,7 @@ export const appRouter = router({
   teams: teamRouter,
   roles: roleRouter,
   userRoles: userRoleRouter,
+  users: userRouter,
   platform: platformRouter,
   deletionReports: deletionReportRouter,
 })

@@ -93,7 +93,7 @@ export interface ApiKeyVerifier {
 
 /** How the pipeline finds users and tenants; the product answers it. */
 export interface Directory {
-  /** The user of an identity, made on first sight of a verified email. */
+  /** The user of an identity, made on first sight of a verified email. Throws `auth.user_deactivated`. */
   signIn(identity: Identity): Promise<{ id: string; email: string | null; name: string | null }>
   /** A tenant by id, slug or externalId, with what the actor may do there; null if there is none or it is no member. */
   findAccess(actor: Actor, tenantRef: string): Promise<TenantAccess | null>
@@ -103,6 +103,10 @@ export interface Directory {
   forget(tenantId: string): void
   /** Forgets who signed in under that address: with the next sign-in something awaits them. */
   forgetSignIns(email: string): void
+  /** Forgets what was found of a user whose state has changed. */
+  forgetUser(userId: string): void
+  /** Whose state has changed since this was last asked, whatever the bus has lost. */
+  changedUsers(): Promise<string[]>
   /** The ids of the tenants the user is a direct member of, two at the most. */
   ownTenantIds(actor: Actor): Promise<string[]>
 }
@@ -183,10 +187,13 @@ export interface Database {
   /** What one verified credential stands for, before a user or a tenant is known. */
   identityRead<Row>(digest: string, statement: Statement): Promise<Row[]>
   tenantUnit<Result>(unit: TenantUnit, work: (em: EntityManager) => Promise<Result>): Promise<Result>
-  /** Goes on in a tenant unit with another tenant, in the same transaction, and back again once the work is done. */
+  /**
+   * Goes on with another tenant, in the same transaction, and back again once the work is done. `spansTenants`: the unit
+   * is one of the platform, which sees all tenants in between and meanwhile.
+   */
   inTenant<Result>(
     em: EntityManager,
-    unit: Pick<TenantUnit, 'tenantId' | 'actor'>,
+    unit: Pick<TenantUnit, 'tenantId' | 'actor'> & { spansTenants: boolean },
     work: () => Promise<Result>,
   ): Promise<Result>
   userUnit<Result>(
@@ -254,6 +261,8 @@ export interface Services {
   forgetAccess(tenantId: string): void
   /** To be called after the commit of what awaits the next sign-in under that address. */
   forgetSignIns(email: string): void
+  /** To be called after the commit of what changes the state of a user. */
+  forgetUser(userId: string): void
   bus: Bus
   cache: TenantCache
 }

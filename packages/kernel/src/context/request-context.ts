@@ -107,9 +107,11 @@ export interface UserContext extends ServiceContext {
 
 export interface PlatformContext extends ServiceContext {
   actor: Extract<Actor, { type: 'platformAdmin' | 'system' }>
+  /** Works in one tenant after the other, in this transaction; each log is written with it. */
+  inTenant: InTenant
 }
 
-export interface DetachedPlatformContext extends Omit<PlatformContext, 'em' | 'record' | 'afterCommit'> {}
+export interface DetachedPlatformContext extends Omit<PlatformContext, 'em' | 'record' | 'afterCommit' | 'inTenant'> {}
 
 export interface PublicContext extends Omit<ServiceContext, 'em' | 'record' | 'afterCommit'> {}
 

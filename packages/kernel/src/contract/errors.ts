@@ -70,6 +70,10 @@ export const authErrors = defineErrors(
       kind: 'too_many_requests',
       message: 'These credentials do not verify, and too many from this address did not.',
     },
+    user_deactivated: {
+      kind: 'forbidden',
+      message: 'This account was deactivated. Ask whoever operates the service to reactivate it.',
+    },
     ip_not_allowed: { kind: 'forbidden', message: 'These credentials may not be used from your address.' },
   },
   { permission_denied: PermissionDeniedError },

@@ -28,6 +28,7 @@ export const problemSchema = z
     writableBy: z.string().optional(),
     lockedBy: z.string().optional(),
     requiresFeature: z.string().optional(),
+    tenants: z.array(z.string()).optional(),
   })
   .meta({ id: 'Problem' })
 

@@ -51,6 +51,8 @@ export interface ErrorDetails {
   lockedBy?: string
   /** A feature of plans. */
   requiresFeature?: string
+  /** Slugs of the tenants that stand in the way. */
+  tenants?: string[]
 }
 
 export class AppError<Code extends string = string> extends Error {

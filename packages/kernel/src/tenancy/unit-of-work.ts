@@ -1,17 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import { MikroORM, type Options } from '@mikro-orm/postgresql'
-import { type Actor, actorKey } from '../context/actor.ts'
-import type {
-  Database,
-  RehearsedContext,
-  Statement,
-  TenantQuery,
-  TenantRead,
-  TenantUnit,
-} from '../context/dependencies.ts'
+import type { Actor } from '../context/actor.ts'
+import type { Database, RehearsedContext, Statement, TenantQuery, TenantRead } from '../context/dependencies.ts'
+import { type Binding, operatorBinding, rehearsed, tenantBinding, tenantBindings } from './bindings.ts'
 import { bindFunction, bindStatement, ForgettingClient } from './connection.ts'
 import { holdName, openNamePool } from './held-name.ts'
-import { isUuid } from './id.ts'
 import { holdOne } from './one-connection.ts'
 import { type Pooler, sessionStart, transactionSettings } from './pinned-settings.ts'
 import { rehearseIn } from './rehearsal.ts'
@@ -59,11 +52,6 @@ interface Pool {
   native(): Promise<NativePool>
 }
 
-interface Binding {
-  purpose: ContextPurpose
-  value: string
-}
-
 interface Unit {
   orm: MikroORM
   bindings: Binding[]
@@ -97,31 +85,28 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
       values: readonly unknown[] = [],
     ) => {
       const pool = asOperator ? platformPool : appPool
-      const bindings: Binding[] = [{ purpose: 'tenant', value: boundTenant(tenantId) }]
+      const bindings: Binding[] = [tenantBinding(tenantId)]
       return (await readAlone(options, pool, bindings, { text, values: [tenantId, ...values] })) as Row[]
     },
     userRead: async <Row>(userId: string, statement: Statement) =>
       (await readAlone(options, appPool, [{ purpose: 'user', value: userId }], statement)) as Row[],
     platformRead: async <Row>(actor: Actor, statement: Statement) =>
-      (await readAlone(
-        options,
-        platformPool,
-        [{ purpose: 'platform', value: operatorValue(actor) }],
-        statement,
-      )) as Row[],
+      (await readAlone(options, platformPool, [operatorBinding(actor)], statement)) as Row[],
     identityRead: async <Row>(digest: string, statement: Statement) =>
       (await readAlone(options, appPool, [{ purpose: 'identity', value: digest }], statement)) as Row[],
     tenantUnit: async ({ tenantId, actor, readOnly, asOperator = actor.type === 'platformAdmin' }, work) => {
       const bindings = tenantBindings({ tenantId, actor })
       return run({ orm: asOperator ? platform : app, bindings, tenantId, readOnly }, work)
     },
-    inTenant: async (em, { tenantId, actor }, work) => {
+    inTenant: async (em, { tenantId, actor, spansTenants }, work) => {
       const { tenantId: own } = em.getFilterParams('tenant') as { tenantId: string | null }
-      if (own === null) throw new Error('Only a tenant unit of work goes on in another tenant')
-      await enterTenant(em, options, { tenantId, actor })
+      if ((own === null) !== spansTenants) throw new Error('Only tenant and platform units of work go on in a tenant')
+      const spanning = spansTenants ? [operatorBinding(actor)] : []
+      await rebind(em, options, { tenantId, bindings: [...spanning, ...tenantBindings({ tenantId, actor })] })
       const result = await work()
       // Where the work has failed, so has the transaction: nothing is done in it any more.
-      await enterTenant(em, options, { tenantId: own, actor })
+      const bindings = own === null ? spanning : tenantBindings({ tenantId: own, actor })
+      await rebind(em, options, { tenantId: own, bindings })
       return result
     },
     userUnit: ({ userId, readOnly }, work) =>
@@ -129,8 +114,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
     identityUnit: (digest, work) =>
       run({ orm: app, bindings: [{ purpose: 'identity', value: digest }], tenantId: null, readOnly: false }, work),
     platformUnit: async ({ actor, readOnly, tenantId = null }, work) => {
-      const bindings: Binding[] = [{ purpose: 'platform', value: operatorValue(actor) }]
-      if (tenantId !== null) bindings.push({ purpose: 'tenant', value: boundTenant(tenantId) })
+      const bindings: Binding[] = [operatorBinding(actor)]
+      if (tenantId !== null) bindings.push(tenantBinding(tenantId))
       return run({ orm: platform, bindings, tenantId: null, readOnly }, work)
     },
     exclusively: (name, work) => holdName(names, name, work),
@@ -155,36 +140,16 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
   }
 }
 
-function rehearsed(context: RehearsedContext): Binding[] {
-  if (context === null) return []
-  if ('operator' in context) return [{ purpose: 'platform', value: operatorValue(context.operator) }]
-  return [{ purpose: 'tenant', value: boundTenant(context.tenantId) }]
-}
-
-/** Level one spans tenants where none is bound, so that no value that could be read as none may come this far. */
-function boundTenant(tenantId: string): string {
-  if (!isUuid(tenantId)) throw new TypeError('A tenant unit of work needs the id of a tenant')
-  return tenantId
-}
-
-function tenantBindings({ tenantId, actor }: Pick<TenantUnit, 'tenantId' | 'actor'>): Binding[] {
-  const bindings: Binding[] = [{ purpose: 'tenant', value: boundTenant(tenantId) }]
-  if (actor.type === 'user') bindings.push({ purpose: 'user', value: actor.id })
-  return bindings
-}
-
 /** What is waiting to be written belongs to the tenant until now. */
-async function enterTenant(em: EntityManager, options: DatabaseOptions, unit: Pick<TenantUnit, 'tenantId' | 'actor'>) {
+async function rebind(
+  em: EntityManager,
+  options: DatabaseOptions,
+  { tenantId, bindings }: Pick<Unit, 'tenantId' | 'bindings'>,
+): Promise<void> {
   await em.flush()
-  em.setFilterParams('tenant', { tenantId: unit.tenantId })
-  await bindContext(em, options, tenantBindings(unit))
+  em.setFilterParams('tenant', { tenantId })
+  await bindContext(em, options, bindings)
 }
-
-/** For policies it is enough that there is an operator; who it was stands in the audit log. */
-const operatorValue = (actor: Actor) =>
-  actorKey(actor)
-    .replaceAll(/[^A-Za-z0-9:_-]/g, '_')
-    .slice(0, 200)
 
 async function runUnit<Result>(
   options: DatabaseOptions,

@@ -4,7 +4,7 @@ import type { RequestContext } from '../context/request-context.ts'
 
 const pipeline: Actor = { type: 'system', name: 'pipeline' }
 
-export interface EntryAlone extends Pick<AuditEntry, 'action' | 'outcome' | 'actor' | 'details'> {
+export interface EntryAlone extends Pick<AuditEntry, 'action' | 'outcome' | 'actor' | 'target' | 'details'> {
   /** Null where no tenant is concerned. */
   tenantId: string | null
   /** Of a tenant that may be gone, and is told of in the platform's log alone. */

@@ -29,8 +29,9 @@ export async function recordOperatorUse(
   if (!reachesTenants) return
   const { rateLimits } = ctx.dependencies
   const tenantId = access?.tenant.id ?? null
-  const concernsTenantId = tenantId ?? namedIn(rawInput)
-  const key = `${actorKey(actor)} ${concernsTenantId} ${path}`
+  const concernsTenantId = tenantId ?? namedIn(rawInput, 'tenantId')
+  const userId = operation.unitOfWork === 'platform' ? namedIn(rawInput, 'userId') : null
+  const key = `${actorKey(actor)} ${concernsTenantId ?? userId} ${path}`
   try {
     const { allowed, window } = await rateLimits.consume('operator', key, budget)
     if (!allowed) return
@@ -42,6 +43,7 @@ export async function recordOperatorUse(
       action,
       outcome: 'success' as const,
       details: { operation: path },
+      ...(userId === null ? {} : { target: { type: 'user', id: userId } }),
     }
     await writeEntryAlone(ctx, entry).catch(async (error: unknown) => {
       await rateLimits.refund('operator', key, window)
@@ -52,8 +54,8 @@ export async function recordOperatorUse(
   }
 }
 
-/** Of an operation on the platform that is about one tenant. */
-function namedIn(rawInput: unknown): string | null {
-  const named = (rawInput as { tenantId?: unknown } | null | undefined)?.tenantId
+/** Of an operation on the platform that is about one tenant, or one person. */
+function namedIn(rawInput: unknown, field: 'tenantId' | 'userId'): string | null {
+  const named = (rawInput as Record<typeof field, unknown> | null | undefined)?.[field]
   return typeof named === 'string' && isUuid(named) ? named : null
 }

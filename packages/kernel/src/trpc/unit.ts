@@ -62,8 +62,10 @@ function inTenantOf(
   { em, afterCommit }: Pick<OpenUnit, 'em' | 'afterCommit'>,
 ): InTenant {
   return (tenantId, work) => {
-    if (target.kind !== 'tenant') throw new Error('Only a tenant unit of work goes on in another tenant')
-    return caller.dependencies.database.inTenant(em, { tenantId, actor: caller.actor }, async () => {
+    const spansTenants = target.kind === 'platform'
+    if (target.kind === 'user' || (spansTenants && target.tenantId !== null))
+      throw new Error('Only tenant and platform units of work go on in a tenant')
+    return caller.dependencies.database.inTenant(em, { tenantId, actor: caller.actor, spansTenants }, async () => {
       const entries: AuditEntry[] = []
       const record: OpenUnit['record'] = (action, entry = {}) => void entries.push(entryOf(caller, action, entry))
       const done = await work({ em, record, afterCommit })

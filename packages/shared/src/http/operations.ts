@@ -562,6 +562,7 @@ export type Operations = {
                     writableBy?: string | undefined;
                     lockedBy?: string | undefined;
                     requiresFeature?: string | undefined;
+                    tenants?: string[] | undefined;
                     code: "auth.permission_denied" | "plan.feature_missing" | "tenant.inactive" | "usage.limit_exceeded";
                 }[];
                 plan: string;
@@ -1414,6 +1415,131 @@ export type Operations = {
             };
         };
     };
+    users: {
+        list: {
+            type: "query";
+            input: {
+                limit?: number | undefined;
+                cursor?: string | undefined;
+                q?: string | undefined;
+                state?: "active" | "deactivated" | "erased" | undefined;
+            };
+            output: {
+                items: {
+                    id: string;
+                    email: string;
+                    name: string | null;
+                    state: "active" | "deactivated" | "erased";
+                    createdAt: string;
+                    lastSeenAt: string | null;
+                }[];
+                nextCursor: string | null;
+            };
+        };
+        get: {
+            type: "query";
+            input: {
+                userId: string;
+            };
+            output: {
+                id: string;
+                email: string;
+                name: string | null;
+                state: "active" | "deactivated" | "erased";
+                createdAt: string;
+                lastSeenAt: string | null;
+                stateReason: string | null;
+                stateChangedAt: string | null;
+                issuer: string;
+                subject: string;
+                membershipCount: number;
+                memberships: {
+                    tenantId: string;
+                    slug: string;
+                    name: string;
+                    status: string;
+                    role: "admin" | "member" | "owner" | "viewer";
+                    inheritable: boolean;
+                    joinedAt: string;
+                    roles: {
+                        id: string;
+                        name: string;
+                    }[];
+                }[];
+            };
+        };
+        deactivate: {
+            type: "mutation";
+            input: {
+                userId: string;
+                reason: string;
+            };
+            output: {
+                id: string;
+                email: string;
+                name: string | null;
+                state: "active" | "deactivated" | "erased";
+                createdAt: string;
+                lastSeenAt: string | null;
+                stateReason: string | null;
+                stateChangedAt: string | null;
+            };
+        };
+        reactivate: {
+            type: "mutation";
+            input: {
+                userId: string;
+                reason: string;
+            };
+            output: {
+                id: string;
+                email: string;
+                name: string | null;
+                state: "active" | "deactivated" | "erased";
+                createdAt: string;
+                lastSeenAt: string | null;
+                stateReason: string | null;
+                stateChangedAt: string | null;
+            };
+        };
+        export: {
+            type: "query";
+            input: {
+                limit?: number | undefined;
+                cursor?: string | undefined;
+                userId: string;
+            };
+            output: {
+                items: {
+                    kind: "api_key" | "audit_entry" | "invitation_received" | "invitation_sent" | "mail" | "membership" | "pending_ownership" | "platform_audit_entry" | "profile" | "role" | "team" | "tenant_contact";
+                    tenantId: string | null;
+                    id: string;
+                    at: string | null;
+                    data: {
+                        [x: string]: unknown;
+                    };
+                }[];
+                nextCursor: string | null;
+            };
+        };
+        erase: {
+            type: "mutation";
+            input: {
+                userId: string;
+                reason?: string | undefined;
+            };
+            output: {
+                userId: string;
+                pseudonym: string;
+                erasedAt: string;
+                tables: {
+                    table: string;
+                    rows: number;
+                }[];
+                contactOf: string[];
+            };
+        };
+    };
     platform: {
         isolation: {
             type: "query";
@@ -1539,6 +1665,7 @@ export type ProblemDocument = {
     writableBy?: string | undefined;
     lockedBy?: string | undefined;
     requiresFeature?: string | undefined;
+    tenants?: string[] | undefined;
 };
 
 export type ErrorCode =
@@ -1551,6 +1678,7 @@ export type ErrorCode =
   | 'auth.ip_not_allowed'
   | 'auth.permission_denied'
   | 'auth.unauthenticated'
+  | 'auth.user_deactivated'
   | 'deletion_report.not_found'
   | 'event.too_many_streams'
   | 'idempotency.conflict'
@@ -1612,6 +1740,10 @@ export type ErrorCode =
   | 'usage.idempotency_conflict'
   | 'usage.limit_exceeded'
   | 'usage.unknown_meter'
+  | 'user.erased'
+  | 'user.last_owner'
+  | 'user.not_found'
+  | 'user.oneself'
 
 /** Mutations that are carried out once for each idempotency key. */
 export const keyedMutations: ReadonlySet<string> = new Set([

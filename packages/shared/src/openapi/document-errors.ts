@@ -43,6 +43,7 @@ export function pipelineErrors(operation: Operation): DocumentedError[] {
     authErrors.blocked,
     // A path may say `current` too.
     ...when(inTenant, tenantSelectionErrors.not_selected),
+    authErrors.user_deactivated,
     // A key is refused wherever it is shown.
     authErrors.ip_not_allowed,
     apiKeyUseErrors.access_disabled,

@@ -954,6 +954,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the users of the installation
+         * @description The newest first, and those who were erased only where `state` asks for them.
+         */
+        get: operations["users.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{userId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a user
+         * @description Name and address are what the token last said. Memberships are direct ones, 200 at the most.
+         */
+        get: operations["users.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{userId}/deactivate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deactivate a user
+         * @description Within a second their tokens are refused everywhere, the API keys that they made stop, and what they listen to ends. Memberships stay, and take their seats. Of a deactivated user this changes nothing.
+         */
+        post: operations["users.deactivate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{userId}/erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erase a user in all tenants
+         * @description Cannot be undone. Memberships end, API keys that they made are revoked, and their name and addresses are taken out of users, invitations, mails and audit logs; entries keep the id and a pseudonym made of it. Who signs in with the same account again is a new user. All of it happens, or none. Refused while a tenant would be left without an owner. Called again it takes out what came meanwhile, under the id.
+         */
+        post: operations["users.erase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{userId}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export what is kept about a user
+         * @description In all tenants, page by page, kind after kind: the profile, memberships, roles, teams, invitations to and by them, API keys that they made (no secrets), mails to them, and audit entries of what they did.
+         */
+        get: operations["users.export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{userId}/reactivate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reactivate a user
+         * @description They may do what they might before, and so may their API keys. Of an active user this changes nothing.
+         */
+        post: operations["users.reactivate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -983,6 +1103,7 @@ export interface components {
             retryAfterSeconds?: number;
             state?: string;
             status: number;
+            tenants?: string[];
             title: string;
             to?: string;
             type: string;
@@ -1109,6 +1230,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `invitation.email_mismatch`: This invitation is for another e-mail address than yours. Sign in with the one it was sent to.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
@@ -1121,7 +1243,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "invitation.email_mismatch" | "request.https_required" | "tenant.inactive";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "invitation.email_mismatch" | "request.https_required" | "tenant.inactive";
                     };
                 };
             };
@@ -1293,6 +1415,7 @@ export interface operations {
             /**
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              */
@@ -1304,7 +1427,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "request.https_required" | "tenant.inactive";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive";
                     };
                 };
             };
@@ -1495,6 +1618,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              */
             403: {
@@ -1505,7 +1629,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
                     };
                 };
             };
@@ -1637,6 +1761,7 @@ export interface operations {
             /**
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              */
             403: {
@@ -1647,7 +1772,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "request.https_required";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.user_deactivated" | "request.https_required";
                     };
                 };
             };
@@ -1785,6 +1910,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              */
             403: {
@@ -1795,7 +1921,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
                     };
                 };
             };
@@ -1929,6 +2055,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              */
             403: {
@@ -1939,7 +2066,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
                     };
                 };
             };
@@ -2110,6 +2237,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              */
             403: {
@@ -2120,7 +2248,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
                     };
                 };
             };
@@ -2256,6 +2384,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              */
             403: {
@@ -2266,7 +2395,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
                     };
                 };
             };
@@ -2456,6 +2585,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              */
             403: {
@@ -2466,7 +2596,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
                     };
                 };
             };
@@ -2681,6 +2811,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.mismatch`: The request names two different tenants.
              */
@@ -2692,7 +2823,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.mismatch";
                     };
                 };
             };
@@ -2839,6 +2970,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -2851,7 +2983,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -3052,6 +3184,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -3064,7 +3197,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -3265,6 +3398,7 @@ export interface operations {
                             retryAfterSeconds?: number;
                             state?: string;
                             status: number;
+                            tenants?: string[];
                             title: string;
                             to?: string;
                             type: string;
@@ -3331,6 +3465,7 @@ export interface operations {
             /**
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.mismatch`: The request names two different tenants.
              */
@@ -3342,7 +3477,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "request.https_required" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.user_deactivated" | "request.https_required" | "tenant.mismatch";
                     };
                 };
             };
@@ -3534,6 +3669,7 @@ export interface operations {
              * @description - `access.others_denied`: About the access of others only those may ask who manage members.
              *     - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.mismatch`: The request names two different tenants.
              */
@@ -3545,7 +3681,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "access.others_denied" | "api_key.access_disabled" | "auth.ip_not_allowed" | "request.https_required" | "tenant.mismatch";
+                        code?: "access.others_denied" | "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.user_deactivated" | "request.https_required" | "tenant.mismatch";
                     };
                 };
             };
@@ -3700,6 +3836,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -3712,7 +3849,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -3876,6 +4013,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -3888,7 +4026,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -4073,6 +4211,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -4085,7 +4224,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -4251,6 +4390,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -4263,7 +4403,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -4466,6 +4606,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -4478,7 +4619,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -4715,6 +4856,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -4727,7 +4869,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -4860,6 +5002,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -4872,7 +5015,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -5056,6 +5199,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -5068,7 +5212,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -5260,6 +5404,7 @@ export interface operations {
             /**
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -5272,7 +5417,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -5476,6 +5621,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -5488,7 +5634,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -5730,6 +5876,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -5742,7 +5889,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -5957,6 +6104,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -5969,7 +6117,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -6194,6 +6342,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -6206,7 +6355,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -6426,6 +6575,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -6438,7 +6588,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -6598,6 +6748,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -6610,7 +6761,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -6826,6 +6977,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -6838,7 +6990,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -7031,6 +7183,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -7043,7 +7196,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -7193,6 +7346,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -7205,7 +7359,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -7351,6 +7505,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -7363,7 +7518,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -7516,6 +7671,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `settings.restricted_key`: You may not write this setting.
              *     - `tenant.inactive`: This tenant is not active.
@@ -7529,7 +7685,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "settings.restricted_key" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "settings.restricted_key" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -7758,6 +7914,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -7770,7 +7927,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -7983,6 +8140,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -7995,7 +8153,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -8142,6 +8300,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -8154,7 +8313,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -8343,6 +8502,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -8355,7 +8515,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -8509,6 +8669,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -8521,7 +8682,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -8724,6 +8885,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -8736,7 +8898,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -8879,6 +9041,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -8891,7 +9054,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -9061,6 +9224,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -9073,7 +9237,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -9221,6 +9385,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -9233,7 +9398,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -9392,6 +9557,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -9404,7 +9570,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -9590,6 +9756,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -9602,7 +9769,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -9753,6 +9920,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -9765,7 +9933,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -9928,6 +10096,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -9940,7 +10109,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -10143,6 +10312,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -10155,7 +10325,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -10309,6 +10479,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -10321,7 +10492,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -10500,6 +10671,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -10512,7 +10684,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -10682,6 +10854,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -10694,7 +10867,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -10849,6 +11022,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -10861,7 +11035,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -11057,6 +11231,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -11069,7 +11244,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -11233,6 +11408,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -11245,7 +11421,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -11470,6 +11646,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -11482,7 +11659,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -11702,6 +11879,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -11714,7 +11892,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -11908,6 +12086,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.mismatch`: The request names two different tenants.
              */
@@ -11919,7 +12098,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.mismatch";
                     };
                 };
             };
@@ -12057,6 +12236,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -12069,7 +12249,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -12225,6 +12405,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -12237,7 +12418,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -12396,6 +12577,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `settings.restricted_key`: You may not write this setting.
              *     - `tenant.inactive`: This tenant is not active.
@@ -12409,7 +12591,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "settings.restricted_key" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "settings.restricted_key" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -12602,6 +12784,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -12614,7 +12797,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -12768,6 +12951,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -12780,7 +12964,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -12794,6 +12978,1055 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "tenant.not_found";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "users.list": {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+                q?: string;
+                state?: "active" | "deactivated" | "erased";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            /** Format: date-time */
+                            createdAt: string;
+                            email: string;
+                            /**
+                             * Format: uuid
+                             * @description Id of a user
+                             */
+                            id: string;
+                            /** @description When they last came with a token, to five minutes; null: never */
+                            lastSeenAt: string | null;
+                            name: string | null;
+                            /** @enum {string} */
+                            state: "active" | "deactivated" | "erased";
+                        }[];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description - `request.invalid`: The request is not valid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "users.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a user */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: date-time */
+                        createdAt: string;
+                        email: string;
+                        /**
+                         * Format: uuid
+                         * @description Id of a user
+                         */
+                        id: string;
+                        issuer: string;
+                        /** @description When they last came with a token, to five minutes; null: never */
+                        lastSeenAt: string | null;
+                        membershipCount: number;
+                        memberships: {
+                            /** @description Gives the role in the tenants below too */
+                            inheritable: boolean;
+                            /** Format: date-time */
+                            joinedAt: string;
+                            name: string;
+                            /** @enum {string} */
+                            role: "owner" | "admin" | "member" | "viewer";
+                            /** @description Custom ones */
+                            roles: {
+                                /**
+                                 * Format: uuid
+                                 * @description Id of a role
+                                 */
+                                id: string;
+                                name: string;
+                            }[];
+                            slug: string;
+                            status: string;
+                            /**
+                             * Format: uuid
+                             * @description Id of a tenant
+                             */
+                            tenantId: string;
+                        }[];
+                        name: string | null;
+                        /** @enum {string} */
+                        state: "active" | "deactivated" | "erased";
+                        stateChangedAt: string | null;
+                        stateReason: string | null;
+                        /** @description What the issuer calls them */
+                        subject: string;
+                    };
+                };
+            };
+            /** @description - `request.invalid`: The request is not valid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
+                    };
+                };
+            };
+            /** @description - `user.not_found`: There is no user with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "user.not_found";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "users.deactivate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a user */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Kept, and shown to operators; it stands in the platform's log */
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: date-time */
+                        createdAt: string;
+                        email: string;
+                        /**
+                         * Format: uuid
+                         * @description Id of a user
+                         */
+                        id: string;
+                        /** @description When they last came with a token, to five minutes; null: never */
+                        lastSeenAt: string | null;
+                        name: string | null;
+                        /** @enum {string} */
+                        state: "active" | "deactivated" | "erased";
+                        stateChangedAt: string | null;
+                        stateReason: string | null;
+                    };
+                };
+            };
+            /** @description - `request.invalid`: The request is not valid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
+                    };
+                };
+            };
+            /** @description - `user.not_found`: There is no user with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "user.not_found";
+                    };
+                };
+            };
+            /**
+             * @description - `user.erased`: This user was erased: nothing is left to change.
+             *     - `user.oneself`: This is your own account. Ask another operator to do it.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "user.erased" | "user.oneself";
+                    };
+                };
+            };
+            /** @description - `request.too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.too_large";
+                    };
+                };
+            };
+            /** @description - `request.unsupported_media_type`: Send the body as application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.unsupported_media_type";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "users.erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a user */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description Kept, and shown to operators; it stands in the platform's log */
+                    reason?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Slugs of tenants whose contact address is that of the user: it is theirs to change */
+                        contactOf: string[];
+                        /** Format: date-time */
+                        erasedAt: string;
+                        pseudonym: string;
+                        tables: {
+                            /** @description Rewritten or removed */
+                            rows: number;
+                            table: string;
+                        }[];
+                        /**
+                         * Format: uuid
+                         * @description Id of a user
+                         */
+                        userId: string;
+                    };
+                };
+            };
+            /** @description - `request.invalid`: The request is not valid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
+                    };
+                };
+            };
+            /** @description - `user.not_found`: There is no user with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "user.not_found";
+                    };
+                };
+            };
+            /**
+             * @description - `user.last_owner`: Tenants have no other owner than this user. Give them one first.
+             *     - `user.oneself`: This is your own account. Ask another operator to do it.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "user.last_owner" | "user.oneself";
+                    };
+                };
+            };
+            /** @description - `request.too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.too_large";
+                    };
+                };
+            };
+            /** @description - `request.unsupported_media_type`: Send the body as application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.unsupported_media_type";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "users.export": {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of a user */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            at: string | null;
+                            data: {
+                                [key: string]: unknown;
+                            };
+                            id: string;
+                            /** @enum {string} */
+                            kind: "profile" | "membership" | "role" | "team" | "invitation_received" | "invitation_sent" | "pending_ownership" | "tenant_contact" | "api_key" | "mail" | "audit_entry" | "platform_audit_entry";
+                            tenantId: string | null;
+                        }[];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description - `request.invalid`: The request is not valid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
+                    };
+                };
+            };
+            /** @description - `user.not_found`: There is no user with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "user.not_found";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "users.reactivate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a user */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Kept, and shown to operators; it stands in the platform's log */
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: date-time */
+                        createdAt: string;
+                        email: string;
+                        /**
+                         * Format: uuid
+                         * @description Id of a user
+                         */
+                        id: string;
+                        /** @description When they last came with a token, to five minutes; null: never */
+                        lastSeenAt: string | null;
+                        name: string | null;
+                        /** @enum {string} */
+                        state: "active" | "deactivated" | "erased";
+                        stateChangedAt: string | null;
+                        stateReason: string | null;
+                    };
+                };
+            };
+            /** @description - `request.invalid`: The request is not valid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
+                    };
+                };
+            };
+            /** @description - `user.not_found`: There is no user with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "user.not_found";
+                    };
+                };
+            };
+            /**
+             * @description - `user.erased`: This user was erased: nothing is left to change.
+             *     - `user.oneself`: This is your own account. Ask another operator to do it.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "user.erased" | "user.oneself";
+                    };
+                };
+            };
+            /** @description - `request.too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.too_large";
+                    };
+                };
+            };
+            /** @description - `request.unsupported_media_type`: Send the body as application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.unsupported_media_type";
                     };
                 };
             };

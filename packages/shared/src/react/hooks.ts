@@ -139,6 +139,24 @@ export const useRemoveRole = mutationHook(({ roles }) => roles.remove, changesRo
 export const useAddUserRole = mutationHook(({ userRoles }) => userRoles.add, changesRoles)
 export const useRemoveUserRole = mutationHook(({ userRoles }) => userRoles.remove, changesRoles)
 
+export const [useUsers, useSuspenseUsers] = queryHooks(({ users }) => users.list)
+export const [useInfiniteUsers, useSuspenseInfiniteUsers] = infiniteHooks(({ users }) => users.list)
+export const [useUser, useSuspenseUser] = queryHooks(({ users }) => users.get)
+export const [useUserExport, useSuspenseUserExport] = queryHooks(({ users }) => users.export)
+export const [useInfiniteUserExport, useSuspenseInfiniteUserExport] = infiniteHooks(({ users }) => users.export)
+export const useDeactivateUser = mutationHook(
+  ({ users }) => users.deactivate,
+  ({ users }) => [users.pathFilter()],
+)
+export const useReactivateUser = mutationHook(
+  ({ users }) => users.reactivate,
+  ({ users }) => [users.pathFilter()],
+)
+export const useEraseUser = mutationHook(
+  ({ users }) => users.erase,
+  (tenantry) => [tenantry.users.pathFilter(), ...changesMembers(tenantry)],
+)
+
 /** Its answer may hold a key, which nothing shows a second time. */
 export const useCreateTenant = mutationHook(
   ({ tenants }) => tenants.create,

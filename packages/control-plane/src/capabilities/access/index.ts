@@ -14,6 +14,7 @@ export {
   type ScopeCatalogue,
   tenantScopes,
 } from './rules/scopes.ts'
-export { createDirectory, type SignedInUser } from './service/directory.ts'
+export { createDirectory } from './service/directory.ts'
 export { effectivePermissions, platformPermissions } from './service/effective.ts'
 export { grantRefusal, refuseGrantBeyond, refuseInheritableBeyond, refuseManaging } from './service/grants.ts'
+export type { SignedInUser } from './service/known-people.ts'

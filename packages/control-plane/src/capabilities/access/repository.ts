@@ -69,6 +69,28 @@ export async function findUserId(em: EntityManager, issuer: string, subject: str
   return rows[0]?.id ?? null
 }
 
+/**
+ * The state of the person that the unit of work is signed for, and since when: as one text, which is another one after
+ * every change.
+ */
+export async function findStanding(em: EntityManager, issuer: string, subject: string): Promise<string> {
+  const [row] = await em.execute<{ standing: string }[]>(
+    `select ${standing} as standing from directory.user_state(?, ?) as own (state, state_changed_at)`,
+    [issuer, subject],
+  )
+  return row?.standing ?? unchanged
+}
+
+/** The standing of whoever's state has changed since, by id. */
+export async function listStandings(database: Database, actor: Actor, since: Date): Promise<Map<string, string>> {
+  const text = `select id, ${standing} as standing from tenantry.users where state_changed_at > $1::timestamptz`
+  const rows = await database.platformRead<{ id: string; standing: string }>(actor, {
+    text,
+    values: [since.toISOString()],
+  })
+  return new Map(rows.map(({ id, standing }) => [id, standing]))
+}
+
 /** What the signed user may do in the tenant of that id, slug or externalId; a membership on an ancestor may give it. */
 export async function findMemberAccess(em: EntityManager, reference: string): Promise<AccessRow | null> {
   const rows = await em.execute<AccessRow[]>(
@@ -115,6 +137,9 @@ export async function listInactive(database: Database, actor: Actor, tenantIds: 
   })
   return rows.map(({ id }) => id)
 }
+
+const standing = `state || ' ' || coalesce(extract(epoch from state_changed_at)::text, '')`
+const unchanged = 'active '
 
 const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 

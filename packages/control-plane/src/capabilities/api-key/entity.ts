@@ -20,7 +20,7 @@ export const ApiKey = defineEntity({
     { name: 'revoked', roles: ['tenantry_jobs'], using: 'revoked_at is not null' },
     { name: 'last_use', roles: ['tenantry_directory'], using: operator, check: operator },
   ],
-  indexes: [{ properties: ['id'] }],
+  indexes: [{ properties: ['id'] }, { properties: ['createdById'] }],
   checks: [{ name: 'api_keys_former_check', expression: 'former_digest is null or former_ends_at is not null' }],
   properties: {
     ...tenantColumns,

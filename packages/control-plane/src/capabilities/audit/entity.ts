@@ -19,12 +19,15 @@ const entryColumns = {
   requestId: p.string().length(100),
 }
 
-/** The tenant's own log. No role may change or remove an entry. */
+/**
+ * The tenant's own log. No serving role may change or remove an entry; who a person was is taken out of it, once, by
+ * `lifecycle.erase_person`.
+ */
 export const AuditEntry = defineEntity({
   name: 'AuditEntry',
   tableName: 'audit_entries',
   ...tenantScoped,
-  indexes: [{ properties: ['tenantId', 'at', 'id'] }],
+  indexes: [{ properties: ['tenantId', 'at', 'id'] }, { properties: ['actorId', 'tenantId', 'id'] }],
   properties: { ...tenantColumns, ...entryColumns },
 })
 export type AuditEntry = InferEntity<typeof AuditEntry>
@@ -47,8 +50,14 @@ export const PlatformAuditEntry = defineEntity({
       roles: ['tenantry_platform'],
       check: 'concerns_tenant_id = (select tenancy.current_tenant())',
     },
+    {
+      name: 'erasure',
+      roles: ['tenantry_directory'],
+      using: '(select tenancy.current_operator()) is not null',
+      check: '(select tenancy.current_operator()) is not null',
+    },
   ],
-  indexes: [{ properties: ['at', 'id'] }],
+  indexes: [{ properties: ['at', 'id'] }, { properties: ['actorId', 'id'] }],
   properties: {
     id: p
       .uuid()

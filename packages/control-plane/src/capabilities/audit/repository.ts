@@ -40,7 +40,7 @@ function asKeptForEver({ entry, columns }: { entry: PlatformEntry; columns: Retu
 }
 
 /** Texts that say nothing about whose tenant it is. */
-const telling = ['status', 'statusUntil', 'deleteAfter', 'plan', 'parentId', 'role']
+const telling = ['status', 'state', 'statusUntil', 'deleteAfter', 'plan', 'parentId', 'role']
 const leftOut = '[left out]'
 
 function withoutNames(changes: Record<string, Change>): Record<string, Change> {

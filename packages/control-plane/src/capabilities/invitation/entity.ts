@@ -21,7 +21,13 @@ export const Invitation = defineEntity({
   ],
   uniques: [{ name: 'invitations_pending_unique', properties: ['tenantId', 'email'], where: "state = 'pending'" }],
   checks: [{ name: 'invitations_email_lower_check', expression: 'email::text = lower(email::text)' }],
-  indexes: [{ properties: ['tokenDigest'] }, { properties: ['expiresAt'] }],
+  indexes: [
+    { properties: ['tokenDigest'] },
+    { properties: ['expiresAt'] },
+    { properties: ['email'] },
+    { properties: ['acceptedBy'] },
+    { properties: ['invitedById'] },
+  ],
   properties: {
     ...tenantColumns,
     /** In small letters. */

@@ -9,6 +9,10 @@ import {
   tenantScoped,
 } from '@tenantry/kernel/tenancy/tenant-table'
 
+export const userStates = ['active', 'deactivated', 'erased'] as const
+
+const operator = '(select tenancy.current_operator()) is not null'
+
 const ownIdentity =
   "encode(sha256(convert_to(issuer || '|' || subject, 'UTF8')), 'hex') = split_part((select tenancy.current_identity()), ':', 1)"
 
@@ -30,14 +34,23 @@ export const User = defineEntity({
     },
     { name: 'directory_identity', roles: ['tenantry_directory'], using: ownIdentity, check: ownIdentity },
     {
+      name: 'own_person',
+      command: 'select',
+      roles: ['tenantry_directory'],
+      using: 'id = (select tenancy.current_user_id())',
+    },
+    { name: 'erasure', roles: ['tenantry_directory'], using: operator, check: operator },
+    { name: 'erased_person', command: 'select', roles: ['tenantry_lifecycle'], using: operator },
+    {
       name: 'platform_users',
       roles: ['tenantry_platform'],
-      using: '(select tenancy.current_operator()) is not null',
-      check: '(select tenancy.current_operator()) is not null',
+      using: operator,
+      check: operator,
     },
   ],
   uniques: [{ properties: ['issuer', 'subject'] }],
-  indexes: [{ properties: ['email'] }],
+  // With the id, in whose order lists are paged.
+  indexes: [{ properties: ['email'] }, { properties: ['state', 'id'] }, { properties: ['stateChangedAt'] }],
   properties: {
     id: p
       .uuid()
@@ -48,6 +61,12 @@ export const User = defineEntity({
     email: p.string().length(320),
     name: p.string().length(200).nullable(),
     createdAt: p.datetime(),
+    /** To some minutes. */
+    lastSeenAt: p.datetime().nullable(),
+    /** Of who was erased nothing is left but the id, which logs name. */
+    state: p.enum([...userStates]).default('active'),
+    stateReason: p.string().length(500).nullable(),
+    stateChangedAt: p.datetime().nullable(),
     emailKey: searchable('email'),
     nameKey: searchable('name'),
   },

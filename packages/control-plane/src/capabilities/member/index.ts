@@ -1,3 +1,4 @@
+export { userStates } from './entity.ts'
 export {
   countAdmins,
   countMembers,
@@ -13,6 +14,6 @@ export {
   memberSource,
 } from './repository.ts'
 export { addMember, type NewMember } from './service/add.ts'
-export { forgetMembers } from './service/changed.ts'
+export { forgetMembers, tellChanges } from './service/changed.ts'
 export { claimOwnership } from './service/claim-ownership.ts'
 export { refuseLastOwner } from './service/standing.ts'

@@ -34,7 +34,13 @@ export const transaction = <Context extends object>() =>
       const second = entered.second ? { inSecond: inSecond(entered, entered.second, unit.inTenant) } : {}
       // tRPC cannot follow what the pipeline has put into the context before.
       const inner = await next({
-        ctx: { em: unit.em, afterCommit: unit.afterCommit, record, ...second } as unknown as Context,
+        ctx: {
+          em: unit.em,
+          afterCommit: unit.afterCommit,
+          inTenant: unit.inTenant,
+          record,
+          ...second,
+        } as unknown as Context,
       })
       if (!inner.ok) throw inner.error
       if (access && idempotentCall)

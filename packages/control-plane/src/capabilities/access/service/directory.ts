@@ -1,45 +1,25 @@
-import { createHash } from 'node:crypto'
 import { sharedLookUp } from '@tenantry/kernel/cache/shared-look-up'
 import { type Actor, actorKey } from '@tenantry/kernel/context/actor'
-import type { Clock } from '@tenantry/kernel/context/clock'
-import type { Database, Directory, Identity, TenantAccess } from '@tenantry/kernel/context/dependencies'
-import { authErrors } from '@tenantry/kernel/contract/errors'
+import type { Directory, TenantAccess } from '@tenantry/kernel/context/dependencies'
 import { LRUCache } from 'lru-cache'
-import {
-  type AccessRow,
-  findMemberAccess,
-  findTenant,
-  findUserId,
-  listClaimableOwnerships,
-  listOwnTenantIds,
-  signInUser,
-} from '../repository.ts'
+import { type AccessRow, findMemberAccess, findTenant, listOwnTenantIds } from '../repository.ts'
 import type { ScopeCatalogue } from '../rules/scopes.ts'
 import { effectivePermissions, keyPermissions, platformPermissions } from './effective.ts'
+import { createPeople, type PeopleOptions } from './known-people.ts'
 
 /** Security facts are at most a second old, with the call that stands on them. */
 const accessMilliseconds = 800
-const userMilliseconds = 300_000
 
 const pipeline: Actor = { type: 'system', name: 'directory' }
 
-export interface DirectoryOptions {
-  database: Database
-  clock: Clock
+export interface DirectoryOptions extends Omit<PeopleOptions, 'cacheSize'> {
   scopes: ScopeCatalogue
   /** What the plan of that name has. */
   featuresOf(plan: string): ReadonlySet<string>
   /** How many callers' answers are kept in memory. */
   cacheSize?: number
-  /** Makes a user an owner of a tenant that was waiting for the verified address, before the user is answered. */
-  claimOwnership(user: SignedInUser, tenantId: string): Promise<void>
-}
-
-export interface SignedInUser {
-  id: string
-  /** In small letters. */
-  email: string
-  name: string | null
+  /** That somebody came in. */
+  noteSeen(userId: string): void
 }
 
 interface Found {
@@ -50,11 +30,8 @@ interface Found {
 
 /** Answers the pipeline: which user is this identity, what may this actor do in that tenant. */
 export function createDirectory(options: DirectoryOptions): Directory {
-  const { database, cacheSize = 50_000 } = options
-  const users = new LRUCache<string, Promise<{ id: string }>>({ max: cacheSize, ttl: userMilliseconds })
-  let forgettings = 0
-  // By address; as long as what was remembered before.
-  const forgotten = new LRUCache<string, number>({ max: cacheSize, ttl: userMilliseconds })
+  const { database, cacheSize = 50_000, noteSeen } = options
+  const people = createPeople({ ...options, cacheSize })
   const found = new LRUCache<string, Promise<Found>>({ max: cacheSize, ttl: accessMilliseconds })
   let changes = 0
   // Longer than anything that was found before the change is kept.
@@ -66,9 +43,8 @@ export function createDirectory(options: DirectoryOptions): Directory {
 
   return {
     async signIn(identity) {
-      const digest = knownDigest(identity)
-      const key = `${digest} ${forgotten.get(identity.email?.toLowerCase() ?? '') ?? 0}`
-      const { id } = await sharedLookUp(users, key, () => signIn(options, identity, digest))
+      const id = await people.signIn(identity)
+      noteSeen(id)
       return { id, email: identity.emailVerified ? identity.email : null, name: identity.name }
     },
 
@@ -95,10 +71,14 @@ export function createDirectory(options: DirectoryOptions): Directory {
       changed.set(tenantId, changes)
     },
 
-    forgetSignIns(email) {
-      forgettings += 1
-      forgotten.set(email.toLowerCase(), forgettings)
+    forgetSignIns: people.forgetSignIns,
+
+    forgetUser(userId) {
+      people.forgetStandings()
+      for (const key of found.keys()) if (key.startsWith(`user:${userId} `)) found.delete(key)
     },
+
+    changedUsers: people.changedSinceLast,
 
     async findTenantId(tenantRef) {
       if (!isReference(tenantRef)) return null
@@ -117,43 +97,6 @@ export function createDirectory(options: DirectoryOptions): Directory {
 
 /** What an id, a slug or an externalId may look like; the database cannot even be asked for some other texts. */
 const isReference = (tenantRef: string) => /^[\x21-\x7e]{1,128}$/.test(tenantRef)
-
-async function signIn(
-  { database, clock, claimOwnership }: DirectoryOptions,
-  identity: Identity,
-  digest: string,
-): Promise<{ id: string }> {
-  const { issuer, subject, name } = identity
-  const email = identity.emailVerified ? identity.email?.toLowerCase() : undefined
-  if (!email) {
-    const id = await database.identityUnit(digest, (em) => findUserId(em, issuer, subject))
-    if (id !== null) return { id }
-    throw authErrors.unauthenticated({}, 'The issuer has not verified the e-mail address of this account.')
-  }
-  const { id, claimable } = await database.identityUnit(digest, async (em) => ({
-    id: await signInUser(em, { issuer, subject, email, name, at: clock.now() }),
-    claimable: await listClaimableOwnerships(em),
-  }))
-  for (const tenantId of claimable) await claimOwnership({ id, email, name }, tenantId)
-  return { id }
-}
-
-/** A verified token gives the same identity each time, and hashing it anew would cost a tenth of a warm read. */
-const digests = new WeakMap<Identity, string>()
-
-function knownDigest(identity: Identity): string {
-  const digest = digests.get(identity) ?? identityDigest(identity)
-  digests.set(identity, digest)
-  return digest
-}
-
-/** What the database checks a sign-in against: who it is, and everything it says, each part hashed by itself. */
-function identityDigest({ issuer, subject, email, emailVerified, name }: Identity): string {
-  const says = emailVerified && email ? [email.toLowerCase(), ...(name === null ? [] : [name])] : []
-  return `${sha256(`${issuer}|${subject}`)}:${sha256([issuer, subject, ...says].map(sha256).join(''))}`
-}
-
-const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 async function load(
   options: DirectoryOptions,

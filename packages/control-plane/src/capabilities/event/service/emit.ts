@@ -15,7 +15,7 @@ type EventData<Type extends EventType> = Omit<
  * events: it comes after all that the transaction locks, and after the effects that a listener must find done.
  */
 export async function emitEvent<Type extends EventType>(
-  ctx: TenantContext,
+  ctx: Pick<TenantContext, 'em' | 'clock' | 'services' | 'afterCommit'> & { tenant: { id: string } },
   type: Type,
   told: EventData<Type>,
 ): Promise<void> {

@@ -23,6 +23,7 @@ export interface EventStreams {
   open(tenantId: string): EventStream
   /** Lets the streams of a tenant see at once whether they may still listen. */
   wake(tenantId: string): void
+  wakeAll(): void
   /** Ends every stream, and lets no other begin: their callers connect again, elsewhere or later. */
   end(): void
 }
@@ -92,6 +93,7 @@ export function createEventStreams(options: EventStreamOptions): EventStreams {
       })
     },
     wake: (tenantId) => ring(rooms.get(tenantId)),
+    wakeAll: ringAll,
     end: () => {
       ended = true
       ringAll()

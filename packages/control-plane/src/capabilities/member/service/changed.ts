@@ -2,8 +2,10 @@ import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import type { BaseRole } from '../../access/index.ts'
 import { emitEvent } from '../../event/index.ts'
 
+type InTenant = Pick<TenantContext, 'services' | 'afterCommit'> & { tenant: { id: string } }
+
 /** What shows in info, usage and access goes stale in every process. */
-export function forgetMembers(ctx: TenantContext): void {
+export function forgetMembers(ctx: InTenant): void {
   const { services, tenant } = ctx
   ctx.afterCommit(async () => {
     services.forgetAccess(tenant.id)
@@ -29,7 +31,10 @@ export function recordChange(
 }
 
 /** To be called after all that the transaction locks. */
-export async function tellChanges(ctx: TenantContext, changes: readonly RoleChange[]): Promise<void> {
+export async function tellChanges(
+  ctx: InTenant & Pick<TenantContext, 'em' | 'clock'>,
+  changes: readonly RoleChange[],
+): Promise<void> {
   forgetMembers(ctx)
   for (const { userId, before, after } of changes) {
     if (after === null) await emitEvent(ctx, 'member.removed', { userId })

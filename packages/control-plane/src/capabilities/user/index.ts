@@ -1,0 +1,1 @@
+export { createSightings } from './service/sightings.ts'

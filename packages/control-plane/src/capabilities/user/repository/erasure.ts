@@ -1,0 +1,67 @@
+import type { EntityManager } from '@mikro-orm/postgresql'
+import type { UserMembership, UserRow } from './users.ts'
+
+export interface ConcernedTenant {
+  id: string
+  /** Of a direct member. */
+  role: UserMembership['role'] | null
+}
+
+type Person = Pick<UserRow, 'id' | 'email'>
+
+/** Where anything of the person is kept, in the order in which tenants are locked. */
+export async function listConcernedTenants(em: EntityManager, { id, email }: Person): Promise<ConcernedTenant[]> {
+  const address = email.toLowerCase()
+  return em.execute<ConcernedTenant[]>(
+    /* sql */ `with concerned as (
+        select tenant_id from tenantry.memberships where user_id = ?
+        union select tenant_id from tenantry.audit_entries where actor_id = ?
+        union select tenant_id from tenantry.invitations where email = ? or accepted_by = ? or invited_by_id = ?
+        union select tenant_id from tenantry.pending_owners where email = ?
+        union select tenant_id from tenantry.mails where recipient in (?, ?)
+        union select tenant_id from tenantry.api_keys where created_by_id = ?)
+      select c.tenant_id as id, m.role from concerned c
+        left join tenantry.memberships m on m.tenant_id = c.tenant_id and m.user_id = ?
+       order by c.tenant_id::text`,
+    [id, id, address, id, id, address, address, email, id, id],
+  )
+}
+
+/** Slugs of those among the tenants that would be left without an owner. What is being deleted needs none. */
+export async function listLeftWithoutOwner(
+  em: EntityManager,
+  { id, email }: Person,
+  tenantIds: readonly string[],
+): Promise<string[]> {
+  const rows = await em.execute<{ slug: string }[]>(
+    /* sql */ `select t.slug from tenantry.tenants t
+      where t.id in (select jsonb_array_elements_text(?::jsonb)::uuid) and t.status not in ('deleting', 'purged')
+        and (exists (select from tenantry.memberships m where m.tenant_id = t.id and m.user_id = ? and m.role = 'owner')
+             or exists (select from tenantry.pending_owners o where o.tenant_id = t.id and o.email = ?))
+        and not exists (select from tenantry.memberships other
+                         where other.tenant_id = t.id and other.role = 'owner' and other.user_id <> ?)
+      order by t.slug`,
+    [JSON.stringify(tenantIds), id, email.toLowerCase(), id],
+  )
+  return rows.map(({ slug }) => slug)
+}
+
+/** Slugs. */
+export async function listContactOf(em: EntityManager, { email }: Person): Promise<string[]> {
+  const found = `select slug from tenantry.tenants where contact_email_key = lower(?) and status <> 'purged' order by slug`
+  return (await em.execute<{ slug: string }[]>(found, [email])).map(({ slug }) => slug)
+}
+
+/** In the tenant that the unit of work goes on in. Answers rows by table. */
+export async function erasePerson(em: EntityManager, id: string): Promise<Record<string, number>> {
+  const [row] = await em.execute<{ counted: Record<string, number> }[]>('select lifecycle.erase_person(?) as counted', [
+    id,
+  ])
+  return row?.counted ?? {}
+}
+
+/** What belongs to no tenant: the user, and the log of the platform, whose rows it counts. */
+export async function eraseUser(em: EntityManager, id: string, at: Date): Promise<number> {
+  const [row] = await em.execute<{ rewritten: string }[]>('select directory.erase_user(?, ?) as rewritten', [id, at])
+  return Number(row?.rewritten ?? 0)
+}
