@@ -10,6 +10,7 @@ import { seedCommand } from './commands/seed.ts'
 import { signingKeyCommand } from './commands/signing-key.ts'
 import { tenantCommand } from './commands/tenant.ts'
 import { tokenCommand } from './commands/token.ts'
+import { userCommand } from './commands/user.ts'
 import type { Terminal } from './terminal.ts'
 
 const exitCodes = { done: 0, failed: 1, usage: 2 } as const
@@ -54,6 +55,7 @@ export function createProgram(surroundings: Surroundings, { out, error, width }:
     seedCommand,
     doctorCommand,
     tenantCommand,
+    userCommand,
     keysCommand,
     signingKeyCommand,
     tokenCommand,

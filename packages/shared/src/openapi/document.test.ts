@@ -124,6 +124,7 @@ test('errors are listed by status: those declared and those of the pipeline befo
     'api_key.access_disabled',
     'auth.ip_not_allowed',
     'auth.permission_denied',
+    'auth.user_deactivated',
     'request.https_required',
     'tenant.inactive',
     'tenant.mismatch',
@@ -138,13 +139,14 @@ test('errors are listed by status: those declared and those of the pipeline befo
 test('an operation lists no error it cannot answer with', () => {
   const ofAnybody = ['200', '400', '401', '403', '429', '500', '503']
   expect(Object.keys(operation('get', '/plans').responses ?? {})).toEqual(ofAnybody)
-  const ofKeys = ['api_key.access_disabled', 'auth.ip_not_allowed']
-  expect(codes(operation('get', '/plans'), 403)).toEqual([...ofKeys, 'request.https_required'])
+  const ofAnyone = ['api_key.access_disabled', 'auth.ip_not_allowed', 'auth.user_deactivated']
+  expect(codes(operation('get', '/plans'), 403)).toEqual([...ofAnyone, 'request.https_required'])
   expect(codes(operation('get', '/plans'), 429)).toEqual(['auth.blocked', 'rate_limit.exceeded'])
   expect(codes(operation('get', '/tenants/current'), 400)).toEqual(['request.invalid', 'tenant.not_selected'])
   // `current` may stand in the path.
   expect(codes(operation('get', '/tenants/{tenantId}'), 400)).toEqual(['request.invalid', 'tenant.not_selected'])
-  expect(codes(operation('get', '/me'), 403)).toEqual([...ofKeys, 'auth.permission_denied', 'request.https_required'])
+  const ofUsers = [...ofAnyone, 'auth.permission_denied', 'request.https_required'].toSorted()
+  expect(codes(operation('get', '/me'), 403)).toEqual(ofUsers)
   expect(operation('post', '/batch').responses).not.toHaveProperty('422')
 })
 

@@ -1,0 +1,147 @@
+import type { InternalCaller } from '@tenantry/control-plane/caller'
+import { ConfigurationError } from '@tenantry/installation/environment'
+import { Command } from 'commander'
+import { defineCommand, type Surroundings } from '../command.ts'
+import { callerIn, withInstallation } from '../installation.ts'
+import { table } from '../terminal.ts'
+
+export function userCommand(surroundings: Surroundings): Command {
+  const command = new Command('user').description('List, deactivate, export and erase users.')
+  const verbs = [listCommand, deactivateCommand, reactivateCommand, exportCommand, eraseCommand]
+  for (const verb of verbs) command.addCommand(verb(surroundings))
+  return command
+}
+
+type Users = InternalCaller['users']
+
+const withUsers = <Result>(
+  { environment }: Pick<Surroundings, 'environment'>,
+  work: (users: Users) => Promise<Result>,
+): Promise<Result> => withInstallation(environment, (parts) => work(callerIn(parts).users))
+
+/** Of a user who is named by id, or by an address that no other has. */
+async function idOf(users: Users, named: string): Promise<string> {
+  if (!named.includes('@')) return named
+  const { items } = await users.list({ q: named, limit: 200 })
+  const [found, ...others] = items.filter(({ email }) => email.toLowerCase() === named.toLowerCase())
+  if (!found) throw new ConfigurationError(`Nobody has the address ${named}. tenantry user list finds people.`)
+  if (others.length === 0) return found.id
+  const ids = [found, ...others].map(({ id }) => id).join(', ')
+  throw new ConfigurationError(`Several users have the address ${named}: ${ids}. Name one by its id.`)
+}
+
+interface ListOptions {
+  q?: string
+  state?: 'active' | 'deactivated' | 'erased'
+  limit?: string
+  cursor?: string
+}
+
+const listCommand = (surroundings: Surroundings): Command =>
+  defineCommand<ListOptions>(
+    surroundings,
+    'list',
+    {
+      description: 'List users, the newest first.',
+      examples: [
+        ['user list --q ada', 'whose name or address begins so'],
+        ['user list --state deactivated', 'who is locked out'],
+      ],
+    },
+    async ({ q, state, limit, cursor }) => {
+      const input = { q, state, cursor, limit: limit === undefined ? undefined : Number(limit) }
+      const page = await withUsers(surroundings, (users) => users.list(input))
+      const rows = page.items.map(({ email, name, state, lastSeenAt, id }) => [
+        email,
+        name ?? '',
+        state,
+        lastSeenAt ?? 'never',
+        id,
+      ])
+      const more = page.nextCursor === null ? '' : `\n\nMore: --cursor ${page.nextCursor}`
+      return { text: `${table(['email', 'name', 'state', 'last seen', 'id'], rows)}${more}`, data: page }
+    },
+  )
+    .option('--q <text>', 'what name or address begins with')
+    .option('--state <state>', 'active, deactivated or erased; without it, all but who was erased')
+    .option('--limit <number>', 'as many at the most, 1 to 200')
+    .option('--cursor <cursor>', 'go on after a page')
+
+const told = (user: Awaited<ReturnType<Users['deactivate']>>) => ({
+  text: `${user.email} is ${user.state}.`,
+  data: user,
+})
+
+const reasonOption = ['--reason <text>', "why; it stands in the platform's log"] as const
+
+const deactivateCommand = (surroundings: Surroundings): Command =>
+  defineCommand<{ reason: string }>(
+    surroundings,
+    'deactivate <user>',
+    {
+      description:
+        'Deactivate a user, named by id or address: within a second their tokens are refused, and the API keys that they made.',
+      examples: [['user deactivate ada@acme.test --reason "Laptop stolen"', 'until they are reactivated']],
+    },
+    async ({ reason }, named = '') =>
+      told(
+        await withUsers(surroundings, async (users) => users.deactivate({ userId: await idOf(users, named), reason })),
+      ),
+  ).requiredOption(...reasonOption)
+
+const reactivateCommand = (surroundings: Surroundings): Command =>
+  defineCommand<{ reason: string }>(
+    surroundings,
+    'reactivate <user>',
+    {
+      description: 'Reactivate a user: they may do what they might before.',
+      examples: [['user reactivate ada@acme.test --reason "Password changed"', 'at once']],
+    },
+    async ({ reason }, named = '') =>
+      told(
+        await withUsers(surroundings, async (users) => users.reactivate({ userId: await idOf(users, named), reason })),
+      ),
+  ).requiredOption(...reasonOption)
+
+const exportCommand = (surroundings: Surroundings): Command =>
+  defineCommand(
+    surroundings,
+    'export <user>',
+    {
+      description: 'Export what is kept about a user in all tenants, as one JSON document.',
+      examples: [['user export ada@acme.test > ada.json', 'to be handed to them']],
+    },
+    async (_, named = '') => {
+      const data = await withUsers(surroundings, async (users) => {
+        const userId = await idOf(users, named)
+        const items: Awaited<ReturnType<Users['export']>>['items'] = []
+        let cursor: string | undefined
+        do {
+          const page = await users.export({ userId, limit: 200, cursor })
+          items.push(...page.items)
+          cursor = page.nextCursor ?? undefined
+        } while (cursor !== undefined)
+        return { userId, items }
+      })
+      return { text: JSON.stringify(data, null, 2), data }
+    },
+  )
+
+const eraseCommand = (surroundings: Surroundings): Command =>
+  defineCommand<{ reason?: string }>(
+    surroundings,
+    'erase <user>',
+    {
+      description:
+        'Erase a user in all tenants: their memberships end, and name and addresses give way to a pseudonym. It cannot be undone; export first what is to be kept.',
+      examples: [['user erase ada@acme.test --reason "Asked for by letter"', 'counts what was rewritten or removed']],
+    },
+    async ({ reason }, named = '') => {
+      const data = await withUsers(surroundings, async (users) =>
+        users.erase({ userId: await idOf(users, named), reason }),
+      )
+      const rows = data.tables.map(({ table: name, rows }) => [name, String(rows)])
+      const contact = data.contactOf.length === 0 ? '' : `\n\nStill their contact address: ${data.contactOf.join(', ')}`
+      return { text: `${data.userId} is erased.\n\n${table(['table', 'rows'], rows)}${contact}`, data }
+    },
+  ).option(...reasonOption)
