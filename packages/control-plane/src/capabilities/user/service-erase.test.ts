@@ -200,6 +200,7 @@ test('an export tells all that is kept, in pages of any size, and of others noth
   const actions = kinds.get('audit_entry')?.map(({ data }) => data.action)
   expect(actions).toEqual(expect.arrayContaining(['invitation.accepted', 'api_key.created', 'team.created']))
   expect(kinds.get('profile')).toMatchObject([{ id: user.id, data: { email: user.email, name: user.name } }])
+  expect(kinds.get('invitation_received')).toMatchObject([{ data: { acceptedAt: expect.stringMatching(/T.*Z$/) } }])
   expect(kinds.get('api_key')).toMatchObject([{ id: keyId, tenantId: first.tenant.id, data: { name: 'Scheduler' } }])
   expect(JSON.stringify(all)).not.toMatch(/digest|sealed|#token=/)
   const tenants = new Set(all.flatMap(({ tenantId }) => tenantId ?? []))

@@ -64,6 +64,15 @@ const kinds: Record<ExportedKind, string> = {
 
 const ofNoTenant: readonly ExportedKind[] = ['profile', 'platform_audit_entry']
 
+/** JSON of the database writes instants with an offset; every door has them in UTC. */
+const withTimes = (data: Record<string, unknown>) =>
+  Object.fromEntries(
+    Object.entries(data).map(([field, value]) => [
+      field,
+      field.endsWith('At') && typeof value === 'string' ? new Date(value).toISOString() : value,
+    ]),
+  )
+
 /** By tenant and id, as the indexes over actors are: a page of a long log costs what it shows. */
 export async function listExported(
   em: EntityManager,
@@ -83,5 +92,5 @@ export async function listExported(
       where (${place.columns}) > (${place.marks}) order by ${place.columns} limit ?`,
     [...values, ...place.values, limit],
   )
-  return rows.map((row) => ({ ...row, at: row.at === null ? null : new Date(row.at) }))
+  return rows.map((row) => ({ ...row, at: row.at === null ? null : new Date(row.at), data: withTimes(row.data) }))
 }
