@@ -93,8 +93,10 @@ export interface ApiKeyVerifier {
 
 /** How the pipeline finds users and tenants; the product answers it. */
 export interface Directory {
-  /** The user of an identity, made on first sight of a verified email. Throws `auth.user_deactivated`. */
-  signIn(identity: Identity): Promise<{ id: string; email: string | null; name: string | null }>
+  /** The user of an identity, made on first sight of a verified email; `refusal` says why they may do nothing. */
+  signIn(
+    identity: Identity,
+  ): Promise<{ id: string; email: string | null; name: string | null; refusal: AppError | null }>
   /** A tenant by id, slug or externalId, with what the actor may do there; null if there is none or it is no member. */
   findAccess(actor: Actor, tenantRef: string): Promise<TenantAccess | null>
   /** The id of a tenant whoever asks; only for auditing attempts on it. */

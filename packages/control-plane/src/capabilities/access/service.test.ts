@@ -39,7 +39,7 @@ describe('a sign-in', () => {
     const { directory } = installation.dependencies
     const identity = identityOf({ name: 'Ada' })
     const first = await directory.signIn(identity)
-    expect(first).toEqual({ id: expect.any(String), email: identity.email, name: 'Ada' })
+    expect(first).toEqual({ id: expect.any(String), email: identity.email, name: 'Ada', refusal: null })
     expect(await directory.signIn({ ...identity })).toEqual(first)
     expect(await usersCalled(identity.subject)).toMatchObject([{ id: first.id, email: identity.email, name: 'Ada' }])
   })

@@ -75,6 +75,26 @@ test('the log of a tenant is rewritten by no tenant, and by an operator in no ot
   expect(await installation.auditEntries(tenant.id)).toMatchObject([{ actorEmail: user.email }])
 })
 
+test('a platform unit goes on in one tenant after the other, writes nowhere else, and sees all again afterwards', async () => {
+  const [one, other] = [await installation.createTenant(), await installation.createTenant()]
+  const { database } = installation
+  const rename = (name: string) =>
+    `with renamed as (update tenantry.tenants set tags = array['${name}'] returning id) select id from renamed`
+  await database.platformUnit({ actor: operator, readOnly: false }, async (em) => {
+    for (const { id } of [one, other]) {
+      const work = () => em.execute(rename('erased'))
+      expect(await database.inTenant(em, { tenantId: id, actor: operator, spansTenants: true }, work)).toEqual([{ id }])
+    }
+    expect(await em.execute(rename('everywhere'))).toEqual([])
+    const seen = await em.execute<{ id: string }[]>('select id from tenantry.tenants')
+    expect(seen.map(({ id }) => id)).toEqual(expect.arrayContaining([one.id, other.id]))
+  })
+  const asUser = database.userUnit({ userId: randomUUID(), readOnly: false }, (em) =>
+    database.inTenant(em, { tenantId: one.id, actor: operator, spansTenants: false }, async () => undefined),
+  )
+  await expect(asUser).rejects.toThrow(/Only tenant and platform units/)
+})
+
 test('an identity is told of its own state and of nobody else’s', async () => {
   const user = await installation.createUser()
   const read = (digest: string) =>

@@ -126,6 +126,9 @@ test('a token of somebody who was deactivated is good for nothing new either, an
     expect(await codeOf(person().plans.list())).toBe('auth.user_deactivated')
   }
   expect(installation.dependencies.failureBlock.blockedSeconds('192.0.2.7')).toBe(0)
+  const attempts = (await installation.platformAuditEntries()).filter(({ actorId }) => actorId === user.id)
+  const attempt = { action: 'access.denied', outcome: 'denied', details: { code: 'auth.user_deactivated' } }
+  expect(attempts).toMatchObject([attempt, attempt, attempt, attempt])
 })
 
 test('an operator who was deactivated is none any more', async () => {

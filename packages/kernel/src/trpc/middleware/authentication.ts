@@ -13,6 +13,8 @@ export interface Caller {
   identity: Identity | null
   /** Null unless an API key calls from outside. */
   key: KeyIdentity | null
+  /** Why who is known by their credentials may do nothing all the same. */
+  refusal: AppError | null
 }
 
 /** The calls of one batch share their request, and so one verification. */
@@ -33,7 +35,7 @@ export async function authenticate(ctx: RequestContext, { unitOfWork }: AnyOpera
 async function identify(ctx: RequestContext): Promise<Caller> {
   try {
     const caller = await verify(ctx)
-    if (caller.key) await recordRefusal(ctx, caller.key)
+    await recordRefusal(ctx, caller)
     return admitted(caller)
   } catch (error) {
     if (error instanceof AppError && error.kind === 'unauthenticated' && !isLapsed(error)) await countFailure(ctx)
@@ -51,7 +53,7 @@ export async function authenticateAgain(ctx: RequestContext): Promise<Caller> {
 
 async function verify(ctx: RequestContext): Promise<Caller> {
   const { credentials, dependencies, client } = ctx
-  if ('actor' in credentials) return { actor: credentials.actor, identity: null, key: null }
+  if ('actor' in credentials) return { actor: credentials.actor, identity: null, key: null, refusal: null }
   const { bearer, apiKey } = credentials
   // Which of the two acts would be a guess, and the audit log would tell of one only.
   if (bearer !== undefined && apiKey !== undefined) {
@@ -60,26 +62,27 @@ async function verify(ctx: RequestContext): Promise<Caller> {
   }
   if (bearer === '') throw authErrors.unauthenticated({}, 'Send `Authorization: Bearer <token>`.')
   if (bearer !== undefined) return callerOf(dependencies, bearer)
-  if (apiKey === undefined) return { actor: { type: 'anonymous' }, identity: null, key: null }
+  if (apiKey === undefined) return { actor: { type: 'anonymous' }, identity: null, key: null, refusal: null }
   const key = await dependencies.apiKeys.verify(apiKey, client)
-  return { actor: key.actor, identity: null, key }
+  return { actor: key.actor, identity: null, key, refusal: key.refusal }
 }
 
 async function callerOf({ authenticator, directory, platformAccess }: Dependencies, bearer: string): Promise<Caller> {
   const identity = await authenticator.verify(bearer)
-  const user = await directory.signIn(identity)
+  const { refusal, ...user } = await directory.signIn(identity)
   const type = identity.platformAdmin && platformAccess ? 'platformAdmin' : 'user'
-  return { actor: { type, ...user }, identity, key: null }
+  return { actor: { type, ...user }, identity, key: null, refusal }
 }
 
 function admitted(caller: Caller): Caller {
-  if (caller.key?.refusal) throw caller.key.refusal
+  if (caller.refusal) throw caller.refusal
   return caller
 }
 
-/** A key that is known has a tenant, whose log is where the attempt belongs. */
-async function recordRefusal(ctx: RequestContext, { actor, refusal }: KeyIdentity): Promise<void> {
-  if (refusal) await recordDenial(ctx, { actor, code: refusal.code, tenantId: async () => actor.tenantId })
+/** A key that is known has a tenant, whose log is where the attempt belongs; a person may have many, or none. */
+async function recordRefusal(ctx: RequestContext, { actor, refusal }: Caller): Promise<void> {
+  const tenantId = async () => (actor.type === 'apiKey' ? actor.tenantId : null)
+  if (refusal) await recordDenial(ctx, { actor, code: refusal.code, tenantId })
 }
 
 /**

@@ -1,6 +1,7 @@
 import { sharedLookUp } from '@tenantry/kernel/cache/shared-look-up'
 import { type Actor, actorKey } from '@tenantry/kernel/context/actor'
 import type { Directory, TenantAccess } from '@tenantry/kernel/context/dependencies'
+import { authErrors } from '@tenantry/kernel/contract/errors'
 import { LRUCache } from 'lru-cache'
 import { type AccessRow, findMemberAccess, findTenant, listOwnTenantIds } from '../repository.ts'
 import type { ScopeCatalogue } from '../rules/scopes.ts'
@@ -43,9 +44,11 @@ export function createDirectory(options: DirectoryOptions): Directory {
 
   return {
     async signIn(identity) {
-      const id = await people.signIn(identity)
-      noteSeen(id)
-      return { id, email: identity.emailVerified ? identity.email : null, name: identity.name }
+      const { id, isActive } = await people.signIn(identity)
+      if (isActive) noteSeen(id)
+      const { email, emailVerified, name } = identity
+      const refusal = isActive ? null : authErrors.user_deactivated()
+      return { id, email: emailVerified ? email : null, name, refusal }
     },
 
     async findAccess(actor, tenantRef) {

@@ -41,8 +41,8 @@ interface Known {
 }
 
 export interface People {
-  /** Throws `auth.unauthenticated` and `auth.user_deactivated`. */
-  signIn(identity: Identity): Promise<string>
+  /** Throws `auth.unauthenticated`. */
+  signIn(identity: Identity): Promise<{ id: string; isActive: boolean }>
   forgetSignIns(email: string): void
   /** What was listed is listed anew. */
   forgetStandings(): void
@@ -83,8 +83,7 @@ export function createPeople(options: PeopleOptions): People {
         person = await find()
       }
       person.heldAgainst = standings
-      if (!person.standing.startsWith('active')) throw authErrors.user_deactivated()
-      return person.id
+      return { id: person.id, isActive: person.standing.startsWith('active') }
     },
 
     forgetSignIns(email) {
