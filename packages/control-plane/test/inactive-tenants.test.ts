@@ -27,6 +27,12 @@ const outsideTenants = [
   'platform.isolation',
   'tenants.create',
   'tenants.list',
+  'users.deactivate',
+  'users.erase',
+  'users.export',
+  'users.get',
+  'users.list',
+  'users.reactivate',
 ]
 
 const procedures = Object.entries(
