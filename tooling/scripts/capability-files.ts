@@ -187,6 +187,7 @@ create policy "tenant_purge" on ${target} to "tenantry_lifecycle" using ${own} w
 alter table tenantry.${table} add constraint ${table}_tenant_fk foreign key (tenant_id) references tenantry.tenants (id);
 grant select, insert on tenantry.${table} to tenantry_app, tenantry_platform;
 grant select, delete on tenantry.${table} to tenantry_lifecycle;
+create trigger refuse_purged before insert on tenantry.${table} for each statement execute function lifecycle.refuse_purged();
 \`
 `
 }

@@ -182,21 +182,6 @@ revoke all on all functions in schema lifecycle from public;
 grant usage on schema lifecycle to tenantry_platform;
 grant execute on function lifecycle.purge_batch(integer) to tenantry_platform;
 reset role;
-
--- A foreign key alone would let an entry in that waited for the end of the purge: the tenant's row stays.
-create function tenancy.refuse_purged() returns trigger
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-  state text;
-begin
-  select t.status into state from tenantry.tenants t where t.id = new.tenant_id for key share;
-  if state = 'purged' then
-    raise foreign_key_violation using message = 'the log of a purged tenant takes no entry';
-  end if;
-  return new;
-end $$;
-revoke all on function tenancy.refuse_purged() from public;
-create trigger refuse_purged before insert on tenantry.audit_entries for each row execute function tenancy.refuse_purged();
 `
 
 /** How tenants end: what an ancestor's state does to those below, restorable deletion, and the purge with its report. */

@@ -12,6 +12,7 @@ import { membersSql } from './20261121000011_members.ts'
 import { invitationsSql } from './20261121000012_invitations.ts'
 import { teamsSql } from './20261121000013_teams.ts'
 import { usersSql } from './20261121000014_users.ts'
+import { purgedSql } from './20261121000015_purged.ts'
 
 /** In order, and only ever added to. */
 export const migrations = [
@@ -29,4 +30,5 @@ export const migrations = [
   { name: '20261121000012_invitations', sql: invitationsSql },
   { name: '20261121000013_teams', sql: teamsSql },
   { name: '20261121000014_users', sql: usersSql },
+  { name: '20261121000015_purged', sql: purgedSql },
 ]

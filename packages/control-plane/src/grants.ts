@@ -161,7 +161,7 @@ const schemaGrants: ExpectedGrants['schemas'] = {
   directory: [...servingRoles, 'tenantry_hierarchy'],
   metering: servingRoles,
   hierarchy: servingRoles,
-  lifecycle: servingRoles,
+  lifecycle: [...servingRoles, 'tenantry_owner'],
 }
 
 const functionGrants: ExpectedGrants['functions'] = {
@@ -176,7 +176,6 @@ const functionGrants: ExpectedGrants['functions'] = {
   'tenancy.recorded_declarations()': ['tenantry_platform'],
   'tenancy.valid_signing_keys()': ['tenantry_platform'],
   'tenancy.keep_references()': [],
-  'tenancy.refuse_purged()': [],
   'directory.sign_in(uuid, text, text, text, text, timestamp with time zone)': ['tenantry_app'],
   'directory.find_user(text, text)': ['tenantry_app'],
   'directory.user_state(text, text)': ['tenantry_app'],
@@ -215,6 +214,8 @@ const functionGrants: ExpectedGrants['functions'] = {
   'lifecycle.remove_assignments(uuid, uuid)': servingRoles,
   'lifecycle.purge_batch(integer)': ['tenantry_platform'],
   'lifecycle.erase_person(uuid)': ['tenantry_platform'],
+  // Whoever puts a trigger on a table must hold its function.
+  'lifecycle.refuse_purged()': ['tenantry_owner'],
   'pgboss.*': [],
 }
 

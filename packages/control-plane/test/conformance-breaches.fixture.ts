@@ -220,6 +220,13 @@ export const breaches: [subject: string, breach: string, message: RegExp][] = [
     /not what the migrations made/,
   ],
   // Triggers
+  ['table tenantry.events', 'drop trigger refuse_purged on tenantry.events', /trigger refuse_purged is missing/],
+  [
+    'function lifecycle.refuse_purged()',
+    `create or replace function lifecycle.refuse_purged() returns trigger
+     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$ begin return null; end $$`,
+    /not what the migrations made/,
+  ],
   [
     'table tenantry.users',
     `create function public.copy() returns trigger language plpgsql as $$ begin return new; end $$;

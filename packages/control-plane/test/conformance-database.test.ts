@@ -6,9 +6,10 @@ import {
   printDeclarations,
   type Query,
 } from '@tenantry/kernel/tenancy/inspection'
-import { declaredFunctions } from '@tenantry/kernel/tenancy/inspection/declared-sql'
+import { declaredFunctions, declaredTriggers } from '@tenantry/kernel/tenancy/inspection/declared-sql'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { tenantTables } from '../src/entities.ts'
 import { expectedDatabase, inspectInstallation } from '../src/inspection.ts'
 import { cloneTemplate, type TestDatabase } from '../src/testing-database.ts'
 import { breaches } from './conformance-breaches.fixture.ts'
@@ -100,6 +101,30 @@ test('no function that is parsed where it stands reads columns by *, which a lat
     /\bbegin\s+atomic\b[\s\S]*(?:\bselect\s+|\.)\*/i.test(statement),
   )
   expect(starred.map(({ schema, name }) => `${schema}.${name}`)).toEqual([])
+})
+
+test('every tenant table refuses rows of a purged tenant, once for each statement', async () => {
+  const refusing = declaredTriggers(expectedDatabase.scripts).filter(({ name }) => name === 'refuse_purged')
+  const names = tenantTables.map(({ meta }) => `${meta.schema}.${meta.tableName}`).sort()
+  expect(refusing.map(({ table }) => table).sort()).toEqual(names)
+  const forms = new Set(refusing.map(({ statement, table }) => statement.replace(table, 'a table')))
+  expect([...forms]).toEqual([
+    'create trigger refuse_purged before insert on a table for each statement execute function lifecycle.refuse_purged()',
+  ])
+})
+
+// Such a trigger asks for the signed tenant only, and looks at no row.
+test('no policy lets a statement put rows of another than the signed tenant into a tenant table', async () => {
+  const names = tenantTables.map(({ meta }) => `${meta.schema}.${meta.tableName}`)
+  const others = await query(
+    `select polrelid::regclass::text as "table", polname as policy from pg_policy
+      where polrelid::regclass::text = any ($1) and polcmd in ('*', 'a')
+        and pg_get_expr(coalesce(polwithcheck, polqual), polrelid)
+            <> '(tenant_id = ( SELECT tenancy.current_tenant() AS current_tenant))'
+        and exists (select from unnest(polroles) role where has_any_column_privilege(role, polrelid, 'insert'))`,
+    [names],
+  )
+  expect(others).toEqual([])
 })
 
 test('a database that is as declared has no findings, and none is left by looking', async () => {

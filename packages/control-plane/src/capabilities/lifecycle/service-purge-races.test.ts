@@ -1,4 +1,7 @@
+import { signContext } from '@tenantry/kernel/tenancy/signed-context'
+import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { makeRow, type TenantTable } from '../../../test/isolation-rows.fixture.ts'
 import { operator } from '../../testing.ts'
 import { purgeBatch } from './repository.ts'
 import { asOperator, openPurgeTrial, type PurgeTrial, purgeUnit } from './service.fixture.ts'
@@ -9,14 +12,6 @@ beforeAll(async () => {
 })
 beforeEach(() => trial.travelTo(0))
 afterAll(() => trial.close())
-
-const denied = {
-  action: 'access.denied',
-  outcome: 'denied',
-  actor: operator,
-  client: { address: null, userAgent: null },
-  requestId: 'late',
-} as const
 
 describe('a restore against the purge', () => {
   test('at the same moment: one wins, and nothing is half', async () => {
@@ -60,7 +55,7 @@ describe('a restore against the purge', () => {
     await trial.purge(tenant.id)
   })
 
-  test('no entry comes to the log of a purged tenant, not even one that waited for the end', async () => {
+  test('no row comes to any table of a purged tenant, not even one that waited for the end', async () => {
     const tenant = await trial.createFullTenant()
     await trial.removed(tenant)
     const [emptied, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
@@ -70,18 +65,46 @@ describe('a restore against the purge', () => {
       await release.promise
     })
     await emptied.promise
-    const entry = { ...denied, at: new Date() }
-    const writing = trial.database.tenantUnit({ tenantId: tenant.id, actor: operator, readOnly: false }, (em) =>
-      trial.dependencies.auditLog.append(em, tenant.id, [entry]),
-    )
-    const refused = expect(writing).rejects.toThrow(/purged tenant/)
+    const tables = trial.tables.filter(({ kind, name }) => kind === 'table' && trial.names.includes(name))
+    const writing = tables.map((table) => write(tenant.id, table))
     const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
-    await expect.poll(async () => (await trial.admin.query(waiting)).rowCount, { timeout: 10_000 }).toBe(1)
+    const waiters = async () => (await trial.admin.query(waiting)).rowCount
+    await expect.poll(waiters, { timeout: 10_000 }).toBe(trial.names.length)
     release.resolve()
-    await Promise.all([purging, refused])
-    expect((await trial.rowsOf(tenant.id))['tenantry.audit_entries']).toBe(0)
+    await purging
+    const refused = { code: '23503', message: 'a purged tenant takes no rows' }
+    for (const [index, { name }] of tables.entries()) expect(await writing[index], name).toMatchObject(refused)
+    for (const table of tables) expect(await write(tenant.id, table), table.name).toMatchObject(refused)
+    expect(Object.values(await trial.rowsOf(tenant.id)).filter((count) => count > 0)).toEqual([])
+  })
+
+  test('a write whose signed context ended while it waited is refused too', async () => {
+    const { id } = await trial.createTenant()
+    const [table] = trial.tables.filter(({ name }) => name === 'tenantry.events')
+    if (!table) throw new Error('There are no events')
+    expect(await write(id, table, `${id}.0.expired`)).toMatchObject({ code: '42501' })
   })
 })
+
+/** How a row of the tenant is refused, to a session that neither policy nor grant holds back. */
+async function write(
+  tenantId: string,
+  table: TenantTable,
+  context = signContext(trial.testDatabase.signingKey, 'tenant', tenantId),
+): Promise<unknown> {
+  const client = new pg.Client(trial.testDatabase.adminUrl)
+  await client.connect()
+  const row = makeRow(table, { id: tenantId, marker: 'late' })
+  const places = Object.keys(row).map((_, index) => `$${index + 1}`)
+  try {
+    await client.query(`select set_config('tenancy.tenant_context', $1, false)`, [context])
+    return await client.query(`insert into ${table.name} (${Object.keys(row)}) values (${places})`, Object.values(row))
+  } catch (error) {
+    return error
+  } finally {
+    await client.end()
+  }
+}
 
 describe('deletion reports', () => {
   test('are listed, the last purge first, page by page', async () => {
