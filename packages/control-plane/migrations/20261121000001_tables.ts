@@ -123,7 +123,7 @@ alter table tenantry.usage_counters set (fillfactor = 50);
 grant usage on schema tenantry to tenantry_app, tenantry_platform, tenantry_jobs, tenantry_directory, tenantry_metering;
 grant select on tenantry.tenants to tenantry_app, tenantry_platform, tenantry_directory;
 grant update (name, contact_email, organization_type, website_url, timezone, former_timezones, external_id, tags, version, updated_at) on tenantry.tenants to tenantry_app;
-grant insert, update on tenantry.tenants to tenantry_platform;
+grant insert, update (slug, external_id, name, contact_email, organization_type, website_url, timezone, former_timezones, tags, plan, status, status_reason, status_until, version, updated_at) on tenantry.tenants to tenantry_platform;
 grant select on tenantry.users to tenantry_platform, tenantry_directory;
 grant insert on tenantry.users to tenantry_platform, tenantry_directory;
 grant update (email, name) on tenantry.users to tenantry_directory;

@@ -17,6 +17,7 @@ create policy purge on tenantry.deletion_reports to tenantry_lifecycle
   using (purged_tenant_id = (select tenancy.current_tenant())) with check (purged_tenant_id = (select tenancy.current_tenant()));
 alter table tenantry.deletion_reports add constraint deletion_reports_tenant_fk foreign key (purged_tenant_id) references tenantry.tenants (id);
 
+grant update (delete_after, removal) on tenantry.tenants to tenantry_platform;
 grant usage on schema tenantry, tenancy to tenantry_lifecycle;
 grant execute on function tenancy.current_tenant() to tenantry_lifecycle;
 grant select, update (slug, external_id, name, contact_email, organization_type, website_url, timezone, former_timezones, tags,

@@ -23,7 +23,8 @@ import {
 const tableGrants: ExpectedGrants['tables'] = {
   'tenantry.tenants': {
     tenantry_app: ['select', { update: tenantColumns }],
-    tenantry_platform: ['select', 'insert', 'update'],
+    // Where it stands below others changes by the function that checks for circles and depth.
+    tenantry_platform: ['select', 'insert', { update: [...blankedColumns, 'plan'] }],
     tenantry_directory: ['select'],
     tenantry_hierarchy: ['select', { update: ['parent_id', 'path', 'version', 'updated_at'] }],
     tenantry_lifecycle: ['select', { update: blankedColumns }],

@@ -14,6 +14,8 @@ export interface Attack {
   outcome: 'refused' | 'nothing'
   /** SQLSTATE of a refusal beside 42501, insufficient_privilege. */
   codes?: string[]
+  /** What shows, where the statements themselves cannot, that without any protection a row of the victim would be met. */
+  control?: string[]
 }
 
 export interface Context {
@@ -37,6 +39,8 @@ export interface Campaign extends AsyncDisposable {
   attempt(client: pg.Client, attack: Attack, context: Context): Promise<string | null>
   /** Attempts so far. */
   attempts(): number
+  /** Whether a superuser who does the same is told something of the victim, or changes a row of it; rolled back. */
+  meets(attack: Attack): Promise<boolean>
 }
 
 export async function openCampaign(installation: TestInstallation): Promise<Campaign> {
@@ -83,6 +87,19 @@ export async function openCampaign(installation: TestInstallation): Promise<Camp
       const how = before === after ? judge(attack, answer, victim) : 'rows of the victim changed'
       return how && `${attack.name}: ${how}`
     },
+    meets: async ({ statements, control = statements }) => {
+      const before = await fingerprint(admin, tables, victim.id)
+      await admin.query('begin')
+      try {
+        const { said, written } = await say(admin, control)
+        return written > 0 || tells(said, victim) || before !== (await fingerprint(admin, tables, victim.id))
+      } catch (error) {
+        // It came as far as to fail for a value of the row, or for a key.
+        return error instanceof pg.DatabaseError && /^2[23]/.test(error.code ?? '')
+      } finally {
+        await admin.query('rollback')
+      }
+    },
     [Symbol.asyncDispose]: async () => {
       for (const client of open) await client.end()
     },
@@ -91,46 +108,58 @@ export async function openCampaign(installation: TestInstallation): Promise<Camp
 
 interface Answer {
   said: string
+  /** Rows. */
+  written: number
   error: pg.DatabaseError | null
 }
 
 /** Sets the context as the unit of work does, and commits what came through. */
 async function run(client: pg.Client, { statements }: Attack, { tenant = '', user = '' }: Context): Promise<Answer> {
-  const answer: Answer = { said: '', error: null }
-  const onCopy = ({ chunk }: { chunk: Buffer }) => {
-    answer.said += chunk.toString()
-  }
-  const { connection } = client as unknown as { connection: NodeJS.EventEmitter }
-  connection.on('copyData', onCopy)
+  const answer: Answer = { said: '', written: 0, error: null }
   try {
     await client.query('begin')
     await client.query(
       `select set_config('tenancy.tenant_context', $1, true), set_config('tenancy.user_context', $2, true)`,
       [tenant, user],
     )
-    for (const statement of statements) {
-      for (const { rows } of [await client.query(statement)].flat()) answer.said += JSON.stringify(rows)
-    }
+    await say(client, statements, answer)
     await client.query('commit')
   } catch (error) {
     if (!(error instanceof pg.DatabaseError)) throw error
     answer.error = error
     await client.query('rollback')
-  } finally {
-    connection.off('copyData', onCopy)
   }
   return answer
 }
 
-function judge(
-  { outcome, codes = [] }: Attack,
-  { said, error }: Answer,
-  { id, marker, slug }: Victim & TestTenant,
-): string | null {
-  if (said.includes(id) || said.includes(marker) || said.includes(slug)) return `it was told ${said.slice(0, 200)}`
+/** Adds what the statements answer, copies included. */
+async function say(client: pg.Client, statements: string[], answer: Answer = { said: '', written: 0, error: null }) {
+  const onCopy = ({ chunk }: { chunk: Buffer }) => {
+    answer.said += chunk.toString()
+  }
+  const { connection } = client as unknown as { connection: NodeJS.EventEmitter }
+  connection.on('copyData', onCopy)
+  try {
+    for (const statement of statements) {
+      for (const { command, rowCount, rows } of [await client.query(statement)].flat()) {
+        answer.said += JSON.stringify(rows)
+        if (/INSERT|UPDATE|DELETE|MERGE/.test(command)) answer.written += rowCount ?? 0
+      }
+    }
+    return answer
+  } finally {
+    connection.off('copyData', onCopy)
+  }
+}
+
+const tells = (said: string, { id, marker, slug }: Victim & TestTenant) =>
+  [id, marker, slug].some((text) => said.includes(text))
+
+function judge({ outcome, codes = [] }: Attack, { said, error }: Answer, victim: Victim & TestTenant): string | null {
+  if (tells(said, victim)) return `it was told ${said.slice(0, 200)}`
   if (error) {
     const told = `${error.message} ${error.detail} ${error.hint}`
-    if (told.includes(marker)) return `the error tells ${told}`
+    if (told.includes(victim.marker)) return `the error tells ${told}`
     // Any other error means that the attack is faulty and proves nothing.
     return ['42501', ...codes].includes(error.code ?? '')
       ? null

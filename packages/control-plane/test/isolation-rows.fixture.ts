@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Client } from 'pg'
 
-interface Column {
+export interface Column {
   name: string
   type: string
   maxLength: number | null
@@ -10,7 +10,8 @@ interface Column {
   choices: string[] | null
 }
 
-interface ForeignKey {
+export interface ForeignKey {
+  name: string
   columns: string[]
   target: string
   targetColumns: string[]
@@ -34,7 +35,7 @@ export interface Victim {
   marker: string
 }
 
-type Row = Record<string, unknown>
+export type Row = Record<string, unknown>
 
 const tablesSql = /* sql */ `
 select c.oid::regclass::text as name, c.relkind as kind, c.relispartition as partition,
@@ -48,7 +49,7 @@ select c.oid::regclass::text as name, c.relkind as kind, c.relispartition as par
           from pg_attribute col join pg_type t on t.oid = col.atttypid
          where col.attrelid = c.oid and col.attnum > 0 and not col.attisdropped and col.attgenerated = '') as columns,
        coalesce((select jsonb_agg(jsonb_build_object(
-                 'target', k.confrelid::regclass::text,
+                 'name', k.conname, 'target', k.confrelid::regclass::text,
                  'columns', (select jsonb_agg(f.attname order by o.n) from unnest(k.conkey) with ordinality o(num, n)
                                join pg_attribute f on f.attrelid = k.conrelid and f.attnum = o.num),
                  'targetColumns', (select jsonb_agg(f.attname order by o.n) from unnest(k.confkey) with ordinality o(num, n)
@@ -69,37 +70,57 @@ export async function listTenantTables(admin: Client): Promise<TenantTable[]> {
   }))
 }
 
-/** Puts a row of the tenant, which exists, into every table that has none; `admin` is a superuser. */
-export async function fillTables(admin: Client, tables: TenantTable[], victim: Victim): Promise<void> {
+/** The rows of one tenant, which exists: looked up where there are any, else made. `admin` is a superuser. */
+export interface TenantRows {
+  /** Of that table; of a platform table that tenant tables refer to, any row. */
+  rowOf(name: string): Promise<Row>
+  /** One more, not written yet, that refers to rows of the tenant only. */
+  newRow(table: TenantTable): Promise<Row>
+}
+
+export function openRows(admin: Client, tables: TenantTable[], tenant: Victim): TenantRows {
   const filled = new Map<string, Promise<Row>>()
 
-  async function fill(table: TenantTable): Promise<Row> {
-    const existing = await admin.query(`select * from ${table.name} where ${table.tenantColumn} = $1 limit 1`, [
-      victim.id,
-    ])
-    if (existing.rows[0]) return existing.rows[0]
-    const row = makeRow(table, victim)
+  async function newRow(table: TenantTable): Promise<Row> {
+    const row = makeRow(table, tenant)
     for (const { columns, target, targetColumns } of table.foreignKeys) {
       if (target === table.name || columns.every((column) => column === table.tenantColumn)) continue
       const referred = await rowOf(target)
       for (const [index, column] of columns.entries()) row[column] = referred[targetColumns[index] ?? '']
     }
-    const places = Object.keys(row).map((_, index) => `$${index + 1}`)
-    const insert = `insert into ${table.name} (${Object.keys(row)}) values (${places}) returning *`
-    return (await admin.query(insert, Object.values(row))).rows[0]
+    return row
+  }
+
+  async function fill(table: TenantTable): Promise<Row> {
+    const existing = await admin.query(`select * from ${table.name} where ${table.tenantColumn} = $1 limit 1`, [
+      tenant.id,
+    ])
+    if (existing.rows[0]) return existing.rows[0]
+    const { text, values } = insertOf(table, await newRow(table))
+    return (await admin.query(`${text} returning *`, values)).rows[0]
   }
 
   function rowOf(name: string): Promise<Row> {
     const known = filled.get(name)
     if (known !== undefined) return known
     const table = tables.find((candidate) => candidate.name === name)
-    // A platform table that a tenant table refers to, `users`: any row of it will do.
     const row = table ? fill(table) : admin.query(`select * from ${name} limit 1`).then(({ rows }) => rows[0])
     filled.set(name, row)
     return row
   }
 
+  return { rowOf, newRow }
+}
+
+/** Puts a row of the tenant into every table that has none. */
+export async function fillTables(admin: Client, tables: TenantTable[], tenant: Victim): Promise<void> {
+  const { rowOf } = openRows(admin, tables, tenant)
   for (const { kind, name } of tables) if (kind === 'table') await rowOf(name)
+}
+
+export function insertOf({ name }: Pick<TenantTable, 'name'>, row: Row): { text: string; values: unknown[] } {
+  const places = Object.keys(row).map((_, index) => `$${index + 1}`)
+  return { text: `insert into ${name} (${Object.keys(row)}) values (${places})`, values: Object.values(row) }
 }
 
 /** A new row of the tenant with everything a table asks for. */
