@@ -28,24 +28,25 @@ const columnsOf = (row: Record<string, unknown>) => Object.keys(row).join(', ')
 const valuesOf = (row: Record<string, unknown>) => Object.values(row).map(literal).join(', ')
 
 function reads(table: TenantTable, foreign: string): Attack[] {
-  const { name } = table
+  const { name, readable } = table
+  const all = `select ${readable ?? '*'} from ${name}`
   const nothing = (title: string, ...statements: string[]): Attack => ({ name: title, statements, outcome: 'nothing' })
   return [
-    nothing('select by tenant', `select * from ${name} where ${foreign}`),
-    nothing('select without a predicate', `select * from ${name}`),
-    nothing('select with a predicate that is always true', `select * from ${name} where ${foreign} or true`),
-    nothing('select as json', `select to_jsonb(x) from ${name} x where ${foreign}`),
-    nothing('select by place', `select * from ${name} where ctid in ('(0,1)', '(0,2)', '(0,3)', '(0,4)')`),
-    nothing('select a sample', `select * from ${name} tablesample system (100)`),
-    nothing('select through an outer join', `select x.* from (values (1)) v left join ${name} x on ${foreign}`),
-    nothing('select for update', `select * from ${name} where ${foreign} for update`),
+    nothing('select by tenant', `${all} where ${foreign}`),
+    nothing('select without a predicate', all),
+    nothing('select with a predicate that is always true', `${all} where ${foreign} or true`),
+    nothing('select as json', `select to_jsonb(x) from (${all}) x where ${foreign}`),
+    nothing('select by place', `${all} where ctid in ('(0,1)', '(0,2)', '(0,3)', '(0,4)')`),
+    nothing('select a sample', `${all} tablesample system (100)`),
+    nothing('select through an outer join', `select x.* from (values (1)) v left join (${all}) x on ${foreign}`),
+    nothing('select for update', `${all} where ${foreign} for update`),
     nothing(
       'select in a prepared statement',
       'deallocate all',
-      `prepare stolen as select * from ${name} where ${foreign}`,
+      `prepare stolen as ${all} where ${foreign}`,
       'execute stolen',
     ),
-    nothing('select through a cursor', `declare stolen cursor for select * from ${name}`, 'fetch all from stolen'),
+    nothing('select through a cursor', `declare stolen cursor for ${all}`, 'fetch all from stolen'),
     nothing(
       'an expression that fails on a foreign row',
       `select count(*) from ${name} where 1 / (case when ${foreign} then 0 else 1 end) = 1`,
@@ -54,16 +55,10 @@ function reads(table: TenantTable, foreign: string): Attack[] {
       'a cast that tells the foreign row in its error',
       `select count(*) from ${name} x where case when ${foreign} then x::text::int else 1 end = 1`,
     ),
-    nothing('query_to_xml', `select query_to_xml(${literal(`select * from ${name}`)}, true, false, '')`),
-    nothing('copy to stdout', `copy (select * from ${name}) to stdout`),
-    nothing(
-      'a savepoint that was rolled back',
-      'savepoint a',
-      `select * from ${name}`,
-      'rollback to a',
-      `select * from ${name}`,
-    ),
-    nothing('row_security off', 'set local row_security = off', `select * from ${name} where ${foreign}`),
+    nothing('query_to_xml', `select query_to_xml(${literal(all)}, true, false, '')`),
+    nothing('copy to stdout', `copy (${all}) to stdout`),
+    nothing('a savepoint that was rolled back', 'savepoint a', all, 'rollback to a', all),
+    nothing('row_security off', 'set local row_security = off', `${all} where ${foreign}`),
     { name: 'copy to a program', statements: [`copy ${name} to program 'cat'`], outcome: 'refused' },
     { name: 'copy to a file', statements: [`copy ${name} to '/tmp/stolen'`], outcome: 'refused' },
     nothing('statistics', `select * from pg_stats where schemaname || '.' || tablename = '${name}'`),
@@ -199,15 +194,11 @@ test('the victim itself reads its row in every table it may read, so that the at
   const { tables, victim, sign } = campaign
   const client = await campaign.connect()
   const empty: string[] = []
-  for (const table of tables) {
-    const { rows } = await campaign.admin.query(
-      `select has_table_privilege('tenantry_app', $1, 'select') as readable`,
-      [table.name],
-    )
-    if (!rows[0].readable) continue
-    const attack: Attack = { name: 'control', statements: [`select * from ${table.name}`], outcome: 'nothing' }
+  for (const { name, readable } of tables) {
+    if (readable === null) continue
+    const attack: Attack = { name: 'control', statements: [`select ${readable} from ${name}`], outcome: 'nothing' }
     const how = await campaign.attempt(client, attack, { tenant: sign('tenant', victim.id) })
-    if (!how?.includes(victim.id)) empty.push(table.name)
+    if (!how?.includes(victim.id)) empty.push(name)
   }
   expect(empty).toEqual([])
 })

@@ -27,6 +27,8 @@ export interface TenantTable {
   /** Those that can be written. */
   columns: Column[]
   foreignKeys: ForeignKey[]
+  /** What the application may read, in a list; null if nothing. */
+  readable: string | null
 }
 
 export interface Victim {
@@ -48,6 +50,9 @@ select c.oid::regclass::text as name, c.relkind as kind, c.relispartition as par
                               where k.conrelid = c.oid and k.contype = 'c' and k.conkey = array[col.attnum] and t.typcategory = 'S')) order by col.attnum)
           from pg_attribute col join pg_type t on t.oid = col.atttypid
          where col.attrelid = c.oid and col.attnum > 0 and not col.attisdropped and col.attgenerated = '') as columns,
+       (select string_agg(quote_ident(col.attname), ', ' order by col.attnum) from pg_attribute col
+         where col.attrelid = c.oid and col.attnum > 0 and not col.attisdropped
+           and has_column_privilege('tenantry_app', c.oid, col.attnum, 'select')) as readable,
        coalesce((select jsonb_agg(jsonb_build_object(
                  'name', k.conname, 'target', k.confrelid::regclass::text,
                  'columns', (select jsonb_agg(f.attname order by o.n) from unnest(k.conkey) with ordinality o(num, n)

@@ -69,8 +69,8 @@ const poisons = (token: string) => [
   `set timezone = 'Asia/Tokyo'; set datestyle = 'German'; set intervalstyle = 'iso_8601'; set bytea_output = 'escape'`,
   'set role none',
   'set session authorization default',
-  'declare left_open cursor with hold for select * from tenantry.tenants',
-  'prepare left_behind as select * from tenantry.tenants',
+  'declare left_open cursor with hold for select id, slug, name from tenantry.tenants',
+  'prepare left_behind as select id, slug, name from tenantry.tenants',
   'listen left_open',
   'select pg_advisory_xact_lock(42)',
   `commit; set tenancy.tenant_context = '${token}'; set row_security = off; begin`,
@@ -197,8 +197,8 @@ test('an entity manager that is kept beyond its unit of work sees nothing', asyn
   const kept = await database.tenantUnit(unitOf(campaign.victim), async (em) => em)
   const attempts = [
     () => kept.find(Tenant, {}, { disableIdentityMap: true }),
-    () => kept.execute('select * from tenantry.tenants'),
-    () => kept.getConnection().execute('select * from tenantry.tenants'),
+    () => kept.execute('select id, slug, name from tenantry.tenants'),
+    () => kept.getConnection().execute('select id, slug, name from tenantry.tenants'),
     () => kept.fork().find(Tenant, {}),
   ]
   for (const attempt of attempts) expect(await attempt().catch(() => [])).toEqual([])
