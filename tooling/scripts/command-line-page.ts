@@ -9,7 +9,9 @@ Generated from the commands of \`apps/cli\` by \`npx -y pnpm generate-docs\`; do
 database, without it the embedded one of \`DATA_DIR\`, whether its service runs or not. What it changes goes the way of every
 operation, as the actor \`system:cli\`, and stands in the audit log as such.
 
-\`--json\` prints one document, an \`error\` too, to standard output; the log goes to standard error.
+\`--json\` prints one document to standard output; the log goes to standard error. What fails is a document too: \`error\` with
+\`message\`, with \`code\` where an operation refused (see errors.md) or what was typed is wrong (\`usage.invalid\`), and with
+\`issues\` that name each wrong value. Options, operands and values are checked before anything is opened: exit code 2.
 `
 
 const width = 120

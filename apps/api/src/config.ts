@@ -8,8 +8,8 @@ import {
   readCommandVariables,
   url,
   validated,
-  withoutEmpty,
 } from '@tenantry/installation/environment'
+import { withoutEmpty } from '@tenantry/installation/environment-file'
 import { addressRanges } from '@tenantry/kernel/network/address-ranges'
 import { z } from 'zod'
 

@@ -1,4 +1,4 @@
-import { loadEnvironmentFile } from '@tenantry/installation/environment'
+import { loadEnvironmentFile } from '@tenantry/installation/environment-file'
 import { explainFailure } from '@tenantry/installation/failure'
 
 /** Prints what the work says it did. Exit code 0: done; 1: refused or failed, with the reason. */

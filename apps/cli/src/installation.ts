@@ -1,51 +1,67 @@
-import { createInternalCaller, type InternalCaller } from '@tenantry/control-plane/caller'
-import { type InstallationParts, type OpenOptions, openParts } from '@tenantry/installation/open'
-import { createTokenVerifier } from '@tenantry/kernel/authentication/token-verifier'
-import type { Actor } from '@tenantry/kernel/context/actor'
-import { systemClock } from '@tenantry/kernel/context/clock'
-import { createLogger } from '@tenantry/kernel/observability/logger'
-import { type Config, readConfig } from './config.ts'
-
-/** As whom the command line acts; every operation's audit entry says so. */
-export const cli = { type: 'system', name: 'cli' } as const satisfies Actor
+import type { InternalCaller } from '@tenantry/control-plane/caller'
+import type { InstallationParts, OpenOptions } from '@tenantry/installation/open'
+import { AppError } from '@tenantry/kernel/errors/app-error'
+import type { z } from 'zod'
+import type { Surroundings } from './command.ts'
+import type { Config } from './config.ts'
 
 /** Works on the installation of the environment: joins its embedded server, or starts it and stops it again. */
 export async function withInstallation<Result>(
   environment: NodeJS.ProcessEnv,
   work: (parts: InstallationParts, config: Config) => Promise<Result>,
-  { prepare = false }: Partial<Pick<OpenOptions, 'prepare'>> = {},
+  options: Partial<Pick<OpenOptions, 'prepare'>> = {},
 ): Promise<Result> {
-  const config = readConfig(environment)
-  const parts = await openParts(config, {
-    prepare,
-    join: true,
-    // What a command shows goes to standard output, and nothing else.
-    logger: createLogger({ level: config.LOG_LEVEL, destination: process.stderr }),
-    // Nobody signs in: the command line says itself who it is.
-    authenticator: () => createTokenVerifier({ issuers: [], clock: systemClock }),
-  })
-  const interrupted = () => {
-    void parts.close().finally(() => process.exit(130))
-  }
-  process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
-  try {
-    // Whatever is wrong with the way to the database is said here, not as the failure of an operation.
-    await parts.database.appliedMigrations()
-    return await work(parts, config)
-  } finally {
-    process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
-    await parts.close()
-  }
+  const { openInstallation } = await import('./open-installation.ts')
+  return openInstallation(environment, work, options)
 }
 
-/** Operations in this process; the tenant by id, slug or externalId. */
-export const callerIn = (
-  { dependencies }: InstallationParts,
-  tenantId?: string,
-  idempotencyKey?: string,
-): InternalCaller =>
-  createInternalCaller(dependencies, {
-    actor: cli,
-    ...(tenantId === undefined ? {} : { tenantId }),
-    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-  })
+interface Asked<Operation> {
+  /** Its contract, from a module that loads no database. */
+  operation: () => Promise<Operation>
+  input: object
+  /** By id, slug or externalId. */
+  tenant?: string
+  idempotencyKey?: string | undefined
+}
+
+interface CheckedOperation {
+  input: z.ZodType
+}
+
+/** Checks what was typed as the operation does, opens the installation, and calls it as the command line. */
+export async function operate<Operation extends CheckedOperation, Result>(
+  { environment }: Surroundings,
+  { operation, input, tenant, idempotencyKey }: Asked<Operation>,
+  call: (caller: InternalCaller, input: z.input<Operation['input']>) => Promise<Result>,
+): Promise<Result> {
+  const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
+  const whole = tenant === undefined ? given : { ...given, tenantId: 'current' }
+  await check((await operation()).input, whole)
+  const work = () =>
+    withInstallation(environment, async (parts) => {
+      const { callerIn } = await import('./open-installation.ts')
+      return call(callerIn(parts, tenant, idempotencyKey), whole as z.input<Operation['input']>)
+    })
+  return tenant === undefined ? work() : namingTenant(tenant, work)
+}
+
+/** Throws `request.invalid`, as the operation would. */
+async function check(schema: z.ZodType, input: object): Promise<void> {
+  await import('@tenantry/kernel/contract/plain-words')
+  const { success, error } = schema.safeParse(input)
+  if (success) return
+  const { issuesOf } = await import('@tenantry/kernel/errors/to-trpc-error')
+  const { requestErrors } = await import('@tenantry/kernel/contract/errors')
+  throw requestErrors.invalid({ issues: issuesOf(error) })
+}
+
+/** The error of an operation says that there is none, not what was looked for: callers over the network know what they asked. */
+export async function namingTenant<Result>(tenant: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'tenant.not_found') throw error
+    const { kind, code, details } = error
+    throw new AppError(kind, code, `There is no tenant “${tenant}”. Name it by slug, id or externalId.`, details)
+  }
+}

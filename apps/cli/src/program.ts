@@ -1,11 +1,13 @@
 import { version } from '@tenantry/control-plane/version'
-import { explainFailure } from '@tenantry/installation/failure'
 import { AppError } from '@tenantry/kernel/errors/app-error'
 import { Command, CommanderError } from 'commander'
-import type { Shown, Surroundings } from './command.ts'
+import { RefusedError, type Shown, type Surroundings, UsageError } from './command.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { inviteCommand } from './commands/invite.ts'
 import { keysCommand } from './commands/keys.ts'
+import { memberCommand } from './commands/member.ts'
 import { migrateCommand } from './commands/migrate.ts'
+import { roleCommand } from './commands/role.ts'
 import { seedCommand } from './commands/seed.ts'
 import { signingKeyCommand } from './commands/signing-key.ts'
 import { tenantCommand } from './commands/tenant.ts'
@@ -26,18 +28,26 @@ export async function run(
     terminal.out(`${asJson ? JSON.stringify(data, null, 2) : text}\n`)
     if (failed) code = exitCodes.failed
   }
-  const program = createProgram({ environment, show }, terminal)
+  const asJson = typed.includes('--json')
+  // What the parser says of a mistake is part of the document then.
+  const program = createProgram({ environment, show }, asJson ? { ...terminal, error: () => undefined } : terminal)
   try {
     await program.parseAsync(typed, { from: 'user' })
     return code
   } catch (error) {
     // Help and version end a run too.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
-    if (typed.includes('--json')) terminal.out(`${JSON.stringify({ error: told(error) }, null, 2)}\n`)
-    else terminal.error(`${inLines(error, program)}\n`)
-    return exitCodes.failed
+    if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done
+    const { lines, ...told } = await tell(error, program)
+    if (asJson) terminal.out(`${JSON.stringify({ error: told }, null, 2)}\n`)
+    else if (!(error instanceof CommanderError)) terminal.error(`${lines}\n`)
+    return isUsage(error) ? exitCodes.usage : exitCodes.failed
   }
 }
+
+const isUsage = (error: unknown) =>
+  error instanceof CommanderError ||
+  error instanceof UsageError ||
+  (error instanceof AppError && error.code === 'request.invalid')
 
 /** What its help is read from; `run` runs it. */
 export function createProgram(surroundings: Surroundings, { out, error, width }: Terminal): Command {
@@ -48,7 +58,7 @@ export function createProgram(surroundings: Surroundings, { out, error, width }:
     .version(version)
     .addHelpText(
       'after',
-      '\nExit codes: 0 done, 1 failed or refused, 2 wrong usage.\nVariables come from the environment and from .env: see docs/configuration.md.',
+      '\nExit codes: 0 done, 1 failed or refused, 2 wrong usage or a wrong value.\nVariables come from the environment and from .env: see docs/configuration.md.',
     )
   const commands = [
     migrateCommand,
@@ -56,6 +66,9 @@ export function createProgram(surroundings: Surroundings, { out, error, width }:
     doctorCommand,
     tenantCommand,
     userCommand,
+    memberCommand,
+    inviteCommand,
+    roleCommand,
     keysCommand,
     signingKeyCommand,
     tokenCommand,
@@ -72,21 +85,43 @@ export function createProgram(surroundings: Surroundings, { out, error, width }:
 
 export const everyCommand = (command: Command): Command[] => [command, ...command.commands.flatMap(everyCommand)]
 
-/** What an operation refuses, by its code; anything else as it is explained to who starts a service. */
-function told(error: unknown) {
-  if (error instanceof AppError) return { code: error.code, message: error.message, ...error.details }
-  return { message: explainFailure(error) }
+/** What an operation refuses, by its code; anything else as it is explained to who starts a service. `lines` is for a person. */
+async function tell(error: unknown, program: Command) {
+  if (error instanceof CommanderError) {
+    // Every command takes --json: where it is unknown, none was said.
+    const incomplete = error.code === 'commander.help' || error.message.endsWith(`unknown option '--json'`)
+    const said = incomplete
+      ? 'Say which command: see --help.'
+      : error.message.replace(/^error: /, '').replaceAll('\n', ' ')
+    return { code: 'usage.invalid', message: said, lines: '' }
+  }
+  if (error instanceof UsageError) {
+    const { typed, message } = error
+    return {
+      code: 'usage.invalid',
+      message,
+      issues: [{ path: typed, message }],
+      lines: `${typed}: ${message}`,
+    }
+  }
+  if (error instanceof AppError) {
+    const { code, message, details } = error
+    const issues = (details.issues ?? []).map(({ path, message }) => `  ${asTyped(path, program)}: ${message}`)
+    return { code, message, ...details, lines: [`${message} (${code})`, ...issues].join('\n') }
+  }
+  if (error instanceof RefusedError) return { message: error.message, lines: error.message }
+  const { explainFailure } = await import('@tenantry/installation/failure')
+  const message = explainFailure(error)
+  return { message, lines: message }
 }
 
-function inLines(error: unknown, program: Command): string {
-  if (!(error instanceof AppError)) return explainFailure(error)
-  const issues = (error.details.issues ?? []).map(({ path, message }) => `  ${asTyped(path, program)}: ${message}`)
-  return [`${error.message} (${error.code})`, ...issues].join('\n')
-}
-
-/** An option is named as the field that it fills, in the spelling of options. */
+/** An option or operand is named as it is typed; it fills the field of its name. */
 function asTyped(path: string, program: Command): string {
   const [field = ''] = path.split('.')
-  const options = everyCommand(program).flatMap(({ options }) => options)
-  return options.find((option) => option.attributeName() === field)?.long ?? path
+  const commands = everyCommand(program)
+  const option = commands.flatMap(({ options }) => options).find((known) => known.attributeName() === field)
+  if (option?.long) return option.long
+  const operands = commands.flatMap(({ registeredArguments }) => registeredArguments.map((operand) => operand.name()))
+  const operand = operands.find((name) => field.toLowerCase().endsWith(`${name.replaceAll('-', '')}id`))
+  return operand === undefined ? path : `<${operand}>`
 }

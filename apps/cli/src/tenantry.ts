@@ -1,4 +1,4 @@
-import { loadEnvironmentFile } from '@tenantry/installation/environment'
+import { loadEnvironmentFile } from '@tenantry/installation/environment-file'
 import { readEnvironment } from './config.ts'
 import { run } from './program.ts'
 

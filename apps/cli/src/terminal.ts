@@ -17,3 +17,12 @@ export function table(names: readonly string[], rows: readonly (readonly string[
       .trimEnd()
   return [names.map((name) => name.toUpperCase()), ...rows].map(line).join('\n')
 }
+
+/** A page as a table, and how to go on after it. */
+export function pageOfTable(
+  names: readonly string[],
+  rows: readonly (readonly string[])[],
+  { nextCursor }: { nextCursor: string | null },
+): string {
+  return nextCursor === null ? table(names, rows) : `${table(names, rows)}\n\nMore: --cursor ${nextCursor}`
+}

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { openTestInstallation, type TestInstallation } from '@tenantry/control-plane/testing'
+import type { Command } from 'commander'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createProgram } from '../src/program.ts'
 import { environmentOf, type } from './cli.fixture.ts'
 
 // Each command opens an installation of its own, or a server.
@@ -26,19 +28,16 @@ async function asAdmin<Result>(work: (admin: pg.Client) => Promise<Result>): Pro
   }
 }
 
+const silent = { out: () => undefined, error: () => undefined }
+const namesOf = (command: Command, before: string): string[] =>
+  command.commands.flatMap((verb) => {
+    const name = `${before}${verb.name()}`
+    return verb.commands.length > 0 ? namesOf(verb, `${name} `) : [name]
+  })
+const commandNames = namesOf(createProgram({ environment: {}, show: () => undefined }, silent), '')
+
 describe('help', () => {
-  test.each([
-    'doctor',
-    'migrate',
-    'seed',
-    'tenant list',
-    'token',
-    'keys create',
-    'keys list',
-    'keys revoke',
-    'signing-key rotate',
-    'signing-key retire',
-  ])('of %s teaches by example', async (command) => {
+  test.each(commandNames)('of %s teaches by example', async (command) => {
     const { code, out } = await type(`${command} --help`, {})
     expect(code).toBe(0)
     expect(out).toMatch(new RegExp(`Examples:\\n  pnpm tenantry ${command}.* # `))
@@ -48,9 +47,9 @@ describe('help', () => {
   test('names every command and the exit codes', async () => {
     const { code, out } = await type('--help', {})
     expect(code).toBe(0)
-    for (const name of ['migrate', 'seed', 'doctor', 'tenant', 'token', 'keys', 'signing-key'])
-      expect(out).toMatch(new RegExp(`^  ${name} `, 'm'))
-    expect(out).toContain('Exit codes: 0 done, 1 failed or refused, 2 wrong usage.')
+    const names = ['migrate', 'seed', 'doctor', 'tenant', 'member', 'invite', 'role', 'token', 'keys', 'signing-key']
+    for (const name of names) expect(out).toMatch(new RegExp(`^  ${name} `, 'm'))
+    expect(out).toContain('Exit codes: 0 done, 1 failed or refused, 2 wrong usage or a wrong value.')
   })
 
   test.each(['nope', 'tenant list --nope', 'token', 'tenant', 'doctor too much', 'keys create acme --name CI'])(
@@ -117,10 +116,10 @@ describe('tenant list', () => {
 
   test('tells what an operation refuses, for a person and for a program', async () => {
     const person = await type('tenant list --status asleep --limit many', environment)
-    expect(person).toMatchObject({ code: 1, out: '' })
+    expect(person).toMatchObject({ code: 2, out: '' })
     expect(person.error).toMatch(/\(request\.invalid\)\n {2}--limit: .+\n {2}--status: Expected provisioning, /)
     const program = await type('tenant list --status asleep --json', environment)
-    expect(program).toMatchObject({ code: 1, error: '' })
+    expect(program).toMatchObject({ code: 2, error: '' })
     expect(JSON.parse(program.out).error).toMatchObject({ code: 'request.invalid', issues: [{ path: 'status' }] })
   })
 })
@@ -167,14 +166,17 @@ describe('keys', () => {
       `keys create ${slug} --name CI --scopes all --expires-at soon --ip-allowlist here`,
       environment,
     )
-    expect(wrong).toMatchObject({ code: 1, out: '' })
+    expect(wrong).toMatchObject({ code: 2, out: '' })
     const options = [...wrong.error.matchAll(/^ {2}(--[a-z-]+): /gm)].map(([, option]) => option)
     expect(options.sort()).toEqual(['--expires-at', '--ip-allowlist', '--scopes'])
     const [noTenant, noKey] = [
       await type('keys list no-such-tenant', environment),
       await type(`keys revoke ${slug} 01890000-0000-7000-8000-000000000000`, environment),
     ]
-    expect(noTenant).toMatchObject({ code: 1, error: expect.stringContaining('(tenant.not_found)') })
+    expect(noTenant).toMatchObject({
+      code: 1,
+      error: 'There is no tenant “no-such-tenant”. Name it by slug, id or externalId. (tenant.not_found)\n',
+    })
     expect(noKey).toMatchObject({ code: 1, error: expect.stringContaining('(api_key.not_found)') })
   })
 })
@@ -223,7 +225,7 @@ describe('signing-key', () => {
     const names = [...error.matchAll(/^ {2}(\w+): required by pnpm tenantry signing-key\.$/gm)].map(([, name]) => name)
     expect(names).toEqual(['MIGRATION_DATABASE_URL', 'CONTEXT_SIGNING_KEYS'])
     const overlap = await type('signing-key rotate --overlap 60', environment)
-    expect(overlap).toMatchObject({ code: 1, error: expect.stringMatching(/^--overlap: With an external database/) })
+    expect(overlap).toMatchObject({ code: 2, error: expect.stringMatching(/^--overlap: With an external database/) })
   })
 })
 
@@ -233,6 +235,15 @@ describe('an external database', () => {
     expect({ code, out }).toEqual({
       code: 0,
       out: `Nothing to migrate.\nSigning keys that are valid from now on: ${installation.testDatabase.signingKey.kid}.\nThe job queue is in place.\n`,
+    })
+  })
+
+  test('is migrated with an answer for programs: the migrations that ran, and the ids of the valid signing keys', async () => {
+    const { code, out, error } = await type('migrate --json', environment)
+    expect({ code, error, answer: JSON.parse(out) }).toEqual({
+      code: 0,
+      error: '',
+      answer: { migrated: [], signingKeys: [installation.testDatabase.signingKey.kid] },
     })
   })
 

@@ -11,7 +11,7 @@ import { newId } from '@tenantry/kernel/tenancy/id'
 import { type SigningKey, signContext } from '@tenantry/kernel/tenancy/signed-context'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { callerIn } from '../src/installation.ts'
+import { callerIn } from '../src/open-installation.ts'
 import { type } from './cli.fixture.ts'
 
 // Each command opens an installation of its own, or a server.
@@ -92,6 +92,8 @@ test('the signing key is rotated under a running service: no call fails, and the
     expect(service.storage.signingKey()).toEqual(current)
 
     expect(await type('signing-key rotate', environment)).toMatchObject({ code: 0 })
+    const { signingKeys } = JSON.parse((await type('migrate --json', environment)).out)
+    expect(signingKeys).toEqual([current.kid, expect.any(String)])
     const again = await type('signing-key rotate', environment)
     expect(again).toMatchObject({ code: 1, error: expect.stringMatching(/^A rotation is under way: .* beside /) })
     await expect.poll(() => service.storage.signingKey().kid).not.toBe(current.kid)
@@ -108,7 +110,7 @@ test('the signing key is rotated under a running service: no call fails, and the
 
 test.each(['soon', '4', '1.5', '86401'])('an overlap of %s is refused by the name of its option', async (overlap) => {
   expect(await type(`signing-key rotate --overlap ${overlap}`, environment)).toMatchObject({
-    code: 1,
+    code: 2,
     error: expect.stringMatching(/^--overlap: Expected a whole number of seconds, 5 to 86400\./),
   })
 })
@@ -162,5 +164,5 @@ test('a development token is a line of its own, and only where the service would
   for (const elsewhere of [{ OIDC_ISSUER: 'https://issuer.example' }, { AUTH_DEV_ISSUER: 'false' }]) {
     expect(await type('token admin@acme.test', { ...environment, ...elsewhere })).toMatchObject({ code: 1, out: '' })
   }
-  expect(await type('token nobody', environment)).toMatchObject({ code: 1, error: expect.stringContaining('“nobody”') })
+  expect(await type('token nobody', environment)).toMatchObject({ code: 2, error: expect.stringContaining('“nobody”') })
 })

@@ -38,7 +38,7 @@ test('with an idempotency key it is created once', async () => {
 
 test('what is wrong is told by the name of its option', async () => {
   const wrong = await type('tenant create --name A --slug Not! --owner-email nobody --timezone Mars/Base', environment)
-  expect(wrong).toMatchObject({ code: 1, out: '' })
+  expect(wrong).toMatchObject({ code: 2, out: '' })
   const options = [...wrong.error.matchAll(/^ {2}(--[a-z-]+): /gm)].map(([, option]) => option)
   expect(options).toEqual(expect.arrayContaining(['--slug', '--owner-email', '--timezone']))
   expect((await type('tenant create --name Acme', environment)).code).toBe(2)

@@ -67,7 +67,7 @@ test('what cannot be done is told by its code, and a wrong value by its option',
     error: expect.stringContaining('(tenant.invalid_transition)'),
   })
   expect(await type(`tenant suspend ${slug} --reason Unpaid --until soon`, environment)).toMatchObject({
-    code: 1,
+    code: 2,
     error: expect.stringMatching(/\n {2}--until: /),
   })
   expect(await type(`tenant suspend ${slug}`, environment)).toMatchObject({ code: 2 })

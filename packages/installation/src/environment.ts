@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs'
 import '@tenantry/kernel/contract/plain-words'
 import { parseKeys } from '@tenantry/kernel/crypto/sealer'
 import type { LoginRole } from '@tenantry/kernel/tenancy/roles'
 import { z } from 'zod'
+import { withoutEmpty } from './environment-file.ts'
 
 export class ConfigurationError extends Error {}
 
@@ -122,11 +122,6 @@ export type CommandVariables<Command extends keyof typeof commandNeeds> = {
   [Name in (typeof commandNeeds)[Command][number]]: NonNullable<Variables[Name]>
 }
 
-/** Reads `.env` of the working folder, where there is one; what the environment says already wins. */
-export function loadEnvironmentFile(): void {
-  if (existsSync('.env')) process.loadEnvFile('.env')
-}
-
 /** What opens an installation, and nothing that belongs to a service. Throws a `ConfigurationError`. */
 export function readInstallationConfig(source: NodeJS.ProcessEnv): InstallationConfig {
   const given = only(Object.keys(installationVariables), source)
@@ -148,10 +143,6 @@ export function readCommandVariables<Command extends keyof typeof commandNeeds>(
   // Whatever is missing was refused just now.
   return validated(installationSchema, given, problems) as Variables & CommandVariables<Command>
 }
-
-/** An empty variable is an absent one. */
-export const withoutEmpty = (source: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
-  Object.fromEntries(Object.entries(source).filter(([, value]) => value !== ''))
 
 const only = (names: readonly string[], source: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(withoutEmpty(source)).filter(([name]) => names.includes(name)))

@@ -1,8 +1,7 @@
 import type { IsolationReport } from '@tenantry/control-plane/capabilities/isolation/index'
-import { ownersView } from '@tenantry/control-plane/inspection'
 import type { Command } from 'commander'
 import { defineCommand, type Surroundings } from '../command.ts'
-import { cli, withInstallation } from '../installation.ts'
+import { withInstallation } from '../installation.ts'
 
 export const doctorCommand = (surroundings: Surroundings): Command =>
   defineCommand(
@@ -18,6 +17,8 @@ export const doctorCommand = (surroundings: Surroundings): Command =>
     },
     async () => {
       const report = await withInstallation(surroundings.environment, async ({ dependencies, storage }) => {
+        const { ownersView } = await import('@tenantry/control-plane/inspection')
+        const { cli } = await import('../open-installation.ts')
         const owner = storage.ownerUrl === null ? undefined : await ownersView(storage.ownerUrl)
         return dependencies.services.isolation.examine(cli, owner)
       })

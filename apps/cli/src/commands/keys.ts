@@ -1,14 +1,16 @@
-import { Command } from 'commander'
-import { defineCommand, type Surroundings } from '../command.ts'
-import { callerIn, withInstallation } from '../installation.ts'
-import { table } from '../terminal.ts'
+import type { Command } from 'commander'
+import { commandGroup, defineCommand, type Paging, paged, pageOf, type Surroundings } from '../command.ts'
+import { operate } from '../installation.ts'
+import { pageOfTable } from '../terminal.ts'
+
+const contract = () => import('@tenantry/control-plane/capabilities/api-key/contract')
 
 export const keysCommand = (surroundings: Surroundings): Command =>
-  new Command('keys')
-    .description('Create, list and revoke API keys of a tenant.')
-    .addCommand(createCommand(surroundings))
-    .addCommand(listCommand(surroundings))
-    .addCommand(revokeCommand(surroundings))
+  commandGroup('keys', 'Create, list and revoke API keys of a tenant.', [
+    createCommand(surroundings),
+    listCommand(surroundings),
+    revokeCommand(surroundings),
+  ])
 
 interface CreateOptions {
   name: string
@@ -17,9 +19,9 @@ interface CreateOptions {
   ipAllowlist?: string[]
 }
 
-const createCommand = ({ environment, ...surroundings }: Surroundings): Command =>
+const createCommand = (surroundings: Surroundings): Command =>
   defineCommand<CreateOptions>(
-    { environment, ...surroundings },
+    surroundings,
     'create <tenant>',
     {
       description:
@@ -29,9 +31,10 @@ const createCommand = ({ environment, ...surroundings }: Surroundings): Command 
         ['keys create acme --name CI --scopes tenant:read --expires-at 2027-01-01T00:00:00Z', 'until then'],
       ],
     },
-    async ({ name, scopes, expiresAt, ipAllowlist }, tenant = '') => {
-      const data = await withInstallation(environment, (parts) =>
-        callerIn(parts, tenant).apiKeys.create({ tenantId: 'current', name, scopes, expiresAt, ipAllowlist }),
+    async (input, tenant = '') => {
+      const operation = async () => (await contract()).createApiKey
+      const data = await operate(surroundings, { operation, tenant, input }, (caller, checked) =>
+        caller.apiKeys.create(checked),
       )
       return { text: `${data.key}\n\n${data.name} (${data.id}). Send it as X-API-Key; it is not shown again.`, data }
     },
@@ -41,42 +44,44 @@ const createCommand = ({ environment, ...surroundings }: Surroundings): Command 
     .option('--expires-at <time>', 'when it ends, in ISO 8601; without it, never')
     .option('--ip-allowlist <range...>', 'addresses and CIDRs it may be used from; without it, any')
 
-const listCommand = ({ environment, ...surroundings }: Surroundings): Command =>
-  defineCommand<{ limit?: string; cursor?: string }>(
-    { environment, ...surroundings },
-    'list <tenant>',
-    {
-      description: 'List the API keys of a tenant, the newest first, without their secrets.',
-      examples: [['keys list acme', 'with their ids, by which they are revoked']],
-    },
-    async ({ limit, cursor }, tenant = '') => {
-      const input = { tenantId: 'current', cursor, limit: limit === undefined ? undefined : Number(limit) }
-      const page = await withInstallation(environment, (parts) => callerIn(parts, tenant).apiKeys.list(input))
-      const rows = page.items.map(({ id, name, scopes, expiresAt, lastUsedAt }) => [
-        id,
-        name,
-        scopes.join(' '),
-        expiresAt ?? 'never',
-        lastUsedAt ?? 'never',
-      ])
-      const more = page.nextCursor === null ? '' : `\n\nMore: --cursor ${page.nextCursor}`
-      return { text: `${table(['id', 'name', 'scopes', 'expires', 'last used'], rows)}${more}`, data: page }
-    },
+const listCommand = (surroundings: Surroundings): Command =>
+  paged(
+    defineCommand<Paging>(
+      surroundings,
+      'list <tenant>',
+      {
+        description: 'List the API keys of a tenant, the newest first, without their secrets.',
+        examples: [['keys list acme', 'with their ids, by which they are revoked']],
+      },
+      async (paging, tenant = '') => {
+        const operation = async () => (await contract()).listApiKeys
+        const page = await operate(surroundings, { operation, tenant, input: pageOf(paging) }, (caller, checked) =>
+          caller.apiKeys.list(checked),
+        )
+        const rows = page.items.map(({ id, name, scopes, expiresAt, lastUsedAt }) => [
+          id,
+          name,
+          scopes.join(' '),
+          expiresAt ?? 'never',
+          lastUsedAt ?? 'never',
+        ])
+        return { text: pageOfTable(['id', 'name', 'scopes', 'expires', 'last used'], rows, page), data: page }
+      },
+    ),
   )
-    .option('--limit <number>', 'as many at the most, 1 to 200')
-    .option('--cursor <cursor>', 'go on after a page')
 
-const revokeCommand = ({ environment, ...surroundings }: Surroundings): Command =>
+const revokeCommand = (surroundings: Surroundings): Command =>
   defineCommand(
-    { environment, ...surroundings },
+    surroundings,
     'revoke <tenant> <key>',
     {
       description: 'Revoke an API key, named by its id: within a second it works nowhere any more.',
       examples: [['keys revoke acme 01a1fe4a-e164-70a4-95ad-ed4d6a233a17', 'the id is that of keys list']],
     },
     async (_, tenant = '', apiKeyId = '') => {
-      const data = await withInstallation(environment, (parts) =>
-        callerIn(parts, tenant).apiKeys.remove({ tenantId: 'current', apiKeyId }),
+      const operation = async () => (await contract()).removeApiKey
+      const data = await operate(surroundings, { operation, tenant, input: { apiKeyId } }, (caller, checked) =>
+        caller.apiKeys.remove(checked),
       )
       return { text: `Revoked ${data.id}.`, data }
     },

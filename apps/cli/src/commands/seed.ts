@@ -1,7 +1,6 @@
-import { seedDemo, seededUsers } from '@tenantry/control-plane/seeds'
-import { ConfigurationError } from '@tenantry/installation/environment'
+import { seededUsers } from '@tenantry/control-plane/seeded-people'
 import type { Command } from 'commander'
-import { defineCommand, type Surroundings } from '../command.ts'
+import { defineCommand, RefusedError, type Surroundings } from '../command.ts'
 import { readConfig } from '../config.ts'
 import { withInstallation } from '../installation.ts'
 import { table } from '../terminal.ts'
@@ -19,10 +18,13 @@ export const seedCommand = (surroundings: Surroundings): Command =>
       ],
     },
     async ({ external = false }) => {
-      if (!readConfig(surroundings.environment).embedded && !external) {
-        throw new ConfigurationError('DATABASE_URL is set. Say --external to put the demonstration into that database.')
+      if (!(await readConfig(surroundings.environment)).embedded && !external) {
+        throw new RefusedError('DATABASE_URL is set. Say --external to put the demonstration into that database.')
       }
-      await withInstallation(surroundings.environment, ({ dependencies }) => seedDemo(dependencies))
+      await withInstallation(surroundings.environment, async ({ dependencies }) => {
+        const { seedDemo } = await import('@tenantry/control-plane/seeds')
+        await seedDemo(dependencies)
+      })
       const rows = seededUsers.map(({ email, name, says }) => [email, name, says])
       return { text: table(['email', 'name', 'is'], rows), data: { users: seededUsers } }
     },

@@ -1,14 +1,7 @@
 import { resolve } from 'node:path'
-import { ConfigurationError } from '@tenantry/installation/environment'
-import {
-  type EmbeddedKeys,
-  retireEmbedded,
-  retireExternal,
-  rotateEmbedded,
-  rotateExternal,
-} from '@tenantry/installation/signing-keys'
-import { Command } from 'commander'
-import { defineCommand, type Shown, type Surroundings } from '../command.ts'
+import type { EmbeddedKeys } from '@tenantry/installation/signing-keys'
+import type { Command } from 'commander'
+import { commandGroup, defineCommand, type Shown, type Surroundings, UsageError } from '../command.ts'
 import { readSigningKeyVariables } from '../config.ts'
 import { withInstallation } from '../installation.ts'
 
@@ -17,10 +10,10 @@ const leastOverlapSeconds = 5
 const mostOverlapSeconds = 86_400
 
 export const signingKeyCommand = (surroundings: Surroundings): Command =>
-  new Command('signing-key')
-    .description('Rotate the key that tenant contexts are signed with, while the service runs.')
-    .addCommand(rotateCommand(surroundings))
-    .addCommand(retireCommand(surroundings))
+  commandGroup('signing-key', 'Rotate the key that tenant contexts are signed with, while the service runs.', [
+    rotateCommand(surroundings),
+    retireCommand(surroundings),
+  ])
 
 const isExternal = ({ DATABASE_URL, MIGRATION_DATABASE_URL }: NodeJS.ProcessEnv) =>
   Boolean(DATABASE_URL || MIGRATION_DATABASE_URL)
@@ -53,10 +46,12 @@ const rotateCommand = ({ environment, ...surroundings }: Surroundings): Command 
 async function showEmbedded(environment: NodeJS.ProcessEnv, overlap = defaultOverlapSeconds): Promise<Shown> {
   const seconds = Number(overlap)
   if (!Number.isInteger(seconds) || seconds < leastOverlapSeconds || seconds > mostOverlapSeconds) {
-    throw new ConfigurationError(
-      `--overlap: Expected a whole number of seconds, ${leastOverlapSeconds} to ${mostOverlapSeconds}.`,
+    throw new UsageError(
+      '--overlap',
+      `Expected a whole number of seconds, ${leastOverlapSeconds} to ${mostOverlapSeconds}.`,
     )
   }
+  const { rotateEmbedded } = await import('@tenantry/installation/signing-keys')
   const data = await onEmbedded(environment, (keys) => rotateEmbedded(keys, seconds * 1_000))
   const text = `${data.signs} signs from now on, in a running service within a second. ${data.retiring} is accepted until ${data.until.toISOString()}.`
   return { text, data }
@@ -64,9 +59,10 @@ async function showEmbedded(environment: NodeJS.ProcessEnv, overlap = defaultOve
 
 async function showExternal(environment: NodeJS.ProcessEnv, overlap: string | undefined): Promise<Shown> {
   if (overlap !== undefined) {
-    throw new ConfigurationError('--overlap: With an external database the former key is accepted until it is retired.')
+    throw new UsageError('--overlap', 'With an external database the former key is accepted until it is retired.')
   }
-  const data = await rotateExternal(readSigningKeyVariables(environment))
+  const { rotateExternal } = await import('@tenantry/installation/signing-keys')
+  const data = await rotateExternal(await readSigningKeyVariables(environment))
   const text = [
     `The database accepts ${data.signs} beside ${data.retiring}. Nobody signs with it yet. Next, with this variable, which is a secret:`,
     '',
@@ -88,8 +84,9 @@ const retireCommand = ({ environment, ...surroundings }: Surroundings): Command 
       examples: [['signing-key retire', 'the last step of a rotation']],
     },
     async () => {
+      const { retireEmbedded, retireExternal } = await import('@tenantry/installation/signing-keys')
       const data = isExternal(environment)
-        ? await retireExternal(readSigningKeyVariables(environment))
+        ? await retireExternal(await readSigningKeyVariables(environment))
         : await onEmbedded(environment, retireEmbedded)
       const { signs, retired } = data
       const text = retired.length === 0 ? 'There is no other key.' : `Refused from now on: ${retired.join(', ')}.`

@@ -1,24 +1,10 @@
 import type { Command } from 'commander'
 import { defineCommand, type Surroundings } from '../command.ts'
-import { callerIn, withInstallation } from '../installation.ts'
+import { operate } from '../installation.ts'
 
-interface CreateOptions {
-  name: string
-  slug?: string
-  ownerEmail: string
-  contactEmail?: string
-  plan?: string
-  parentId?: string
-  externalId?: string
-  timezone?: string
-  region?: string
-  tags?: string[]
-  createApiKey?: boolean
-}
-
-export const createCommand = ({ environment, ...surroundings }: Surroundings): Command =>
-  defineCommand<CreateOptions & { json?: boolean; idempotencyKey?: string }>(
-    { environment, ...surroundings },
+export const createCommand = (surroundings: Surroundings): Command =>
+  defineCommand<{ idempotencyKey?: string }>(
+    surroundings,
     'create',
     {
       description:
@@ -31,9 +17,11 @@ export const createCommand = ({ environment, ...surroundings }: Surroundings): C
         ],
       ],
     },
-    async ({ json: _, idempotencyKey, ...input }) => {
-      const data = await withInstallation(environment, (parts) =>
-        callerIn(parts, undefined, idempotencyKey).tenants.create(input),
+    async ({ idempotencyKey, ...input }) => {
+      const operation = async () =>
+        (await import('@tenantry/control-plane/capabilities/onboarding/contract')).createTenant
+      const data = await operate(surroundings, { operation, input, idempotencyKey }, (caller, checked) =>
+        caller.tenants.create(checked),
       )
       const created = `${data.slug} (${data.id}) is ${data.status}, owned by ${data.owner.email}.`
       const key = data.apiKey && `Its API key, which is not shown again: ${data.apiKey.key}`

@@ -1,9 +1,10 @@
-import { purgeTenant } from '@tenantry/control-plane/capabilities/lifecycle/index'
-import { ConfigurationError } from '@tenantry/installation/environment'
+import type { InstallationParts } from '@tenantry/installation/open'
 import type { Command } from 'commander'
-import { defineCommand, type Surroundings } from '../command.ts'
-import { callerIn, withInstallation } from '../installation.ts'
+import { defineCommand, RefusedError, type Surroundings } from '../command.ts'
+import { namingTenant, operate, withInstallation } from '../installation.ts'
 import { table } from '../terminal.ts'
+
+const contract = () => import('@tenantry/control-plane/capabilities/lifecycle/contract')
 
 interface Changed {
   slug: string
@@ -20,9 +21,9 @@ const told = (tenant: Changed) => {
 
 const reasonOption = ['--reason <text>', 'why; it stands in the audit log, and callers are told it'] as const
 
-export const suspendCommand = ({ environment, ...surroundings }: Surroundings): Command =>
+export const suspendCommand = (surroundings: Surroundings): Command =>
   defineCommand<{ reason: string; until?: string }>(
-    { environment, ...surroundings },
+    surroundings,
     'suspend <tenant>',
     {
       description:
@@ -32,68 +33,70 @@ export const suspendCommand = ({ environment, ...surroundings }: Surroundings): 
         ['tenant suspend acme --reason Maintenance --until 2027-01-01T00:00:00Z', 'ends by itself'],
       ],
     },
-    async ({ reason, until }, tenant = '') =>
-      told(
-        await withInstallation(environment, (parts) =>
-          callerIn(parts, tenant).tenants.suspend({ tenantId: 'current', reason, until }),
-        ),
-      ),
+    async (input, tenant = '') => {
+      const operation = async () => (await contract()).suspendTenant
+      return told(
+        await operate(surroundings, { operation, tenant, input }, (caller, checked) => caller.tenants.suspend(checked)),
+      )
+    },
   )
     .requiredOption(...reasonOption)
     .option('--until <time>', 'when it ends by itself, in ISO 8601; without it, never')
 
-export const reactivateCommand = ({ environment, ...surroundings }: Surroundings): Command =>
+export const reactivateCommand = (surroundings: Surroundings): Command =>
   defineCommand<{ reason: string }>(
-    { environment, ...surroundings },
+    surroundings,
     'reactivate <tenant>',
     {
       description: 'End the suspension of a tenant. Tenants below it that were suspended themselves stay so.',
       examples: [['tenant reactivate acme --reason "Invoice 2041 was paid."', 'it is served again within a second']],
     },
-    async ({ reason }, tenant = '') =>
-      told(
-        await withInstallation(environment, (parts) =>
-          callerIn(parts, tenant).tenants.reactivate({ tenantId: 'current', reason }),
+    async (input, tenant = '') => {
+      const operation = async () => (await contract()).reactivateTenant
+      return told(
+        await operate(surroundings, { operation, tenant, input }, (caller, checked) =>
+          caller.tenants.reactivate(checked),
         ),
-      ),
+      )
+    },
   ).requiredOption(...reasonOption)
 
-export const deleteCommand = ({ environment, ...surroundings }: Surroundings): Command =>
+export const deleteCommand = (surroundings: Surroundings): Command =>
   defineCommand<{ reason?: string }>(
-    { environment, ...surroundings },
+    surroundings,
     'delete <tenant>',
     {
       description:
         'Delete a tenant: within a second it answers no longer. It can be restored for DELETION_RETENTION_DAYS, then all its rows are purged.',
       examples: [['tenant delete acme --reason "The contract ended."', 'says until when it can be restored']],
     },
-    async ({ reason }, tenant = '') =>
-      told(
-        await withInstallation(environment, (parts) =>
-          callerIn(parts, tenant).tenants.remove({ tenantId: 'current', reason }),
-        ),
-      ),
+    async (input, tenant = '') => {
+      const operation = async () => (await contract()).removeTenant
+      return told(
+        await operate(surroundings, { operation, tenant, input }, (caller, checked) => caller.tenants.remove(checked)),
+      )
+    },
   ).option(...reasonOption)
 
-export const restoreCommand = ({ environment, ...surroundings }: Surroundings): Command =>
+export const restoreCommand = (surroundings: Surroundings): Command =>
   defineCommand<{ reason: string }>(
-    { environment, ...surroundings },
+    surroundings,
     'restore <tenant>',
     {
       description: 'Restore a tenant that was deleted and not purged yet, to the state that it had.',
       examples: [['tenant restore acme --reason "Deleted by mistake."', 'one that was suspended is suspended again']],
     },
-    async ({ reason }, tenant = '') =>
-      told(
-        await withInstallation(environment, (parts) =>
-          callerIn(parts, tenant).tenants.restore({ tenantId: 'current', reason }),
-        ),
-      ),
+    async (input, tenant = '') => {
+      const operation = async () => (await contract()).restoreTenant
+      return told(
+        await operate(surroundings, { operation, tenant, input }, (caller, checked) => caller.tenants.restore(checked)),
+      )
+    },
   ).requiredOption(...reasonOption)
 
-export const purgeCommand = ({ environment, ...surroundings }: Surroundings): Command =>
+export const purgeCommand = (surroundings: Surroundings): Command =>
   defineCommand(
-    { environment, ...surroundings },
+    surroundings,
     'purge <tenant>',
     {
       description:
@@ -101,15 +104,9 @@ export const purgeCommand = ({ environment, ...surroundings }: Surroundings): Co
       examples: [['tenant purge acme --json > deletion-report.json', 'the report, to be kept']],
     },
     async (_, tenant = '') => {
-      const report = await withInstallation(environment, async (parts) => {
-        const { id, status, deleteAfter } = await callerIn(parts, tenant).tenants.get({ tenantId: 'current' })
-        const outcome = await purgeTenant(parts.dependencies, id)
-        if (outcome !== 'purged') {
-          const when = deleteAfter ? `it can be restored until ${deleteAfter}` : `it is ${status}; delete it first`
-          throw new ConfigurationError(`Nothing was purged of ${tenant}: ${when}.`)
-        }
-        return callerIn(parts).deletionReports.get({ tenantId: id })
-      })
+      const report = await namingTenant(tenant, () =>
+        withInstallation(surroundings.environment, (parts) => purge(parts, tenant)),
+      )
       const rows = report.tables.map(({ table: name, counted, deleted, left }) => [
         name,
         String(counted),
@@ -120,3 +117,15 @@ export const purgeCommand = ({ environment, ...surroundings }: Surroundings): Co
       return { text: table(['table', 'counted', 'deleted', 'left'], rows), data: report, failed }
     },
   )
+
+async function purge(parts: InstallationParts, tenant: string) {
+  const { purgeTenant } = await import('@tenantry/control-plane/capabilities/lifecycle/index')
+  const { callerIn } = await import('../open-installation.ts')
+  const { id, status, deleteAfter } = await callerIn(parts, tenant).tenants.get({ tenantId: 'current' })
+  const outcome = await purgeTenant(parts.dependencies, id)
+  if (outcome !== 'purged') {
+    const when = deleteAfter ? `it can be restored until ${deleteAfter}` : `it is ${status}; delete it first`
+    throw new RefusedError(`Nothing was purged of ${tenant}: ${when}.`)
+  }
+  return callerIn(parts).deletionReports.get({ tenantId: id })
+}

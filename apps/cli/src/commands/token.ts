@@ -1,11 +1,7 @@
 import { resolve } from 'node:path'
-import { developmentIssuerName, seededOperator, seededUsers } from '@tenantry/control-plane/seeds'
-import { findDevelopmentKey } from '@tenantry/installation/embedded-keys'
-import { ConfigurationError } from '@tenantry/installation/environment'
-import { createDevelopmentIssuer } from '@tenantry/kernel/authentication/development-issuer'
-import { systemClock } from '@tenantry/kernel/context/clock'
+import { seededOperator, seededUsers } from '@tenantry/control-plane/seeded-people'
 import type { Command } from 'commander'
-import { defineCommand, type Surroundings } from '../command.ts'
+import { defineCommand, RefusedError, type Surroundings, UsageError } from '../command.ts'
 import { type Config, readConfig } from '../config.ts'
 
 export const tokenCommand = (surroundings: Surroundings): Command =>
@@ -21,22 +17,26 @@ export const tokenCommand = (surroundings: Surroundings): Command =>
     },
     async (_, given = '') => {
       const email = given.trim().toLowerCase()
-      const token = await sign(readConfig(surroundings.environment), email)
+      if (!/^\S+@\S+$/.test(email)) throw new UsageError('<email>', `Expected an e-mail address, not “${email}”.`)
+      const token = await sign(await readConfig(surroundings.environment), email)
       return { text: token, data: { email, token } }
     },
   )
 
 async function sign(config: Config, email: string): Promise<string> {
   if (!config.developmentTokens) {
-    throw new ConfigurationError(
+    throw new RefusedError(
       'The built-in issuer exists with the embedded database only, without DATABASE_URL and OIDC_ISSUER. Get a token from your issuer.',
     )
   }
-  if (!/^\S+@\S+$/.test(email)) throw new ConfigurationError(`Expected an e-mail address, not “${email}”.`)
+  const { developmentIssuerName } = await import('@tenantry/control-plane/seeds')
+  const { findDevelopmentKey } = await import('@tenantry/installation/embedded-keys')
+  const { createDevelopmentIssuer } = await import('@tenantry/kernel/authentication/development-issuer')
+  const { systemClock } = await import('@tenantry/kernel/context/clock')
   const folder = resolve(config.DATA_DIR)
   const key = await findDevelopmentKey(folder)
   if (key === null)
-    throw new ConfigurationError(`There is no installation in ${folder}. Make one with pnpm start, or set DATA_DIR.`)
+    throw new RefusedError(`There is no installation in ${folder}. Make one with pnpm start, or set DATA_DIR.`)
   const issuer = createDevelopmentIssuer({
     issuer: developmentIssuerName,
     audience: 'tenantry',

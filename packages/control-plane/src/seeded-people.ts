@@ -1,0 +1,1 @@
+export { seededOperator, seededUsers } from '../seeds/people.ts'
