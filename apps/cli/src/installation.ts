@@ -61,7 +61,8 @@ export async function namingTenant<Result>(tenant: string, work: () => Promise<R
     return await work()
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'tenant.not_found') throw error
-    const { kind, code, details } = error
-    throw new AppError(kind, code, `There is no tenant “${tenant}”. Name it by slug, id or externalId.`, details)
+    const { tenantSelectionErrors } = await import('@tenantry/kernel/contract/errors')
+    const named = `There is no tenant “${tenant}”. Name it by slug, id or externalId.`
+    throw tenantSelectionErrors.not_found(error.details, named)
   }
 }

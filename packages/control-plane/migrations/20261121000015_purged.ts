@@ -18,7 +18,7 @@ export const refusesPurged = (table: string) =>
 
 /**
  * Nothing comes to a purged tenant. A foreign key alone would let in what waited for the end of the purge, for the tenant's
- * row stays; who has no signed tenant is refused by the policies. Once for each statement, not each row: every policy lets a statement write to the signed tenant alone.
+ * row stays. Once for each statement: every policy lets a statement write to the signed tenant alone, or to none.
  */
 export const purgedSql = /* sql */ `
 set local role tenantry_lifecycle;
