@@ -180,3 +180,15 @@ test('an upsert that meets the victim’s row, by every key of every table, chan
   }
   expect(shown.length).toBeGreaterThan(0)
 }, 60_000)
+
+test('nor would one to a role that may write everything: the keys hold without the privileges', async ({
+  annotate,
+}) => {
+  await campaign.admin.query('grant select, insert, update on all tables in schema tenantry to tenantry_app')
+  const keys = await tenantKeys()
+  const probes = await probeKeys(keys, ['tenantry_app'])
+  await annotate(`${keys.length} unique keys: ${tells(probes)}`)
+  expect(probes.through).toEqual([])
+  // By every key, with the tenant of the prober: inserted twice and updated.
+  expect(probes.attempts - probes.stopped).toBeGreaterThanOrEqual(keys.length * 3)
+}, 60_000)
