@@ -1,29 +1,33 @@
 import type { InternalCaller } from '@tenantry/control-plane/caller'
-import { ConfigurationError } from '@tenantry/installation/environment'
-import { Command } from 'commander'
-import { defineCommand, type Surroundings } from '../command.ts'
-import { callerIn, withInstallation } from '../installation.ts'
+import type { Command } from 'commander'
+import { commandGroup, defineCommand, type Surroundings } from '../command.ts'
+import { withInstallation } from '../installation.ts'
 import { table } from '../terminal.ts'
 
-export function userCommand(surroundings: Surroundings): Command {
-  const command = new Command('user').description('List, deactivate, export and erase users.')
-  const verbs = [listCommand, deactivateCommand, reactivateCommand, exportCommand, eraseCommand]
-  for (const verb of verbs) command.addCommand(verb(surroundings))
-  return command
-}
+export const userCommand = (surroundings: Surroundings): Command =>
+  commandGroup(
+    'user',
+    'List, deactivate, export and erase users.',
+    [listCommand, deactivateCommand, reactivateCommand, exportCommand, eraseCommand].map((verb) => verb(surroundings)),
+  )
 
 type Users = InternalCaller['users']
 
 const withUsers = <Result>(
   { environment }: Pick<Surroundings, 'environment'>,
   work: (users: Users) => Promise<Result>,
-): Promise<Result> => withInstallation(environment, (parts) => work(callerIn(parts).users))
+): Promise<Result> =>
+  withInstallation(environment, async (parts) => {
+    const { callerIn } = await import('../open-installation.ts')
+    return work(callerIn(parts).users)
+  })
 
 /** Of a user who is named by id, or by an address that no other has. */
 async function idOf(users: Users, named: string): Promise<string> {
   if (!named.includes('@')) return named
   const { items } = await users.list({ q: named, limit: 200 })
   const [found, ...others] = items.filter(({ email }) => email.toLowerCase() === named.toLowerCase())
+  const { ConfigurationError } = await import('@tenantry/installation/environment')
   if (!found) throw new ConfigurationError(`Nobody has the address ${named}. tenantry user list finds people.`)
   if (others.length === 0) return found.id
   const ids = [found, ...others].map(({ id }) => id).join(', ')
