@@ -6,6 +6,9 @@ const ownTenant = 'tenant_id = (select tenancy.current_tenant())'
 const inSubtree = /* sql */ `tenant_id in (select t.id from tenantry.tenants t
     where t.id = (select tenancy.current_tenant()) or t.path @> array[(select tenancy.current_tenant())])`
 
+const hereAndAbove = /* sql */ `tenant_id = any ((select own.path || own.id from tenantry.tenants own
+    where own.id = (select tenancy.current_tenant()))::uuid[])`
+
 const protection = (table: string) => /* sql */ `
 alter table tenantry.${table} enable row level security;
 alter table tenantry.${table} force row level security;
@@ -42,6 +45,8 @@ create policy own_roles on tenantry.custom_roles for select to tenantry_director
   using (id in (select a.role_id from tenantry.role_assignments a
     where a.user_id = (select tenancy.current_user_id())));
 create policy hierarchy_read on tenantry.custom_roles for select to tenantry_hierarchy using (${inSubtree});
+create policy roles_here_and_above on tenantry.custom_roles for select to tenantry_directory using (${hereAndAbove});
+create policy assignments_here_and_above on tenantry.role_assignments for select to tenantry_directory using (${hereAndAbove});
 grant select, insert, update (name, description, base_role, scopes, inheritable, version, updated_at) on tenantry.custom_roles
   to tenantry_app, tenantry_platform;
 grant select, insert on tenantry.role_assignments to tenantry_app, tenantry_platform;

@@ -104,6 +104,29 @@ begin atomic
   ${effective};
 end;
 
+-- What people hold in the signed tenant, by memberships and custom roles there and inheritable ones above.
+create function directory.find_holdings(people uuid[])
+returns table (user_id uuid, direct_role text, role text, inherited_from uuid, inheritable boolean, custom_roles jsonb)
+language sql stable security definer set search_path = pg_catalog, pg_temp
+begin atomic
+  select person.id, (select m.role::text from tenantry.memberships m where m.tenant_id = own.id and m.user_id = person.id), base.role, nullif(base.tenant_id, own.id), coalesce(base.inheritable, false), custom.roles
+    from tenantry.tenants own
+    cross join lateral (select own.path || own.id as ids) places
+    cross join (select distinct wanted.id from unnest(people) as wanted (id)) person
+    left join lateral (
+      select m.role::text as role, m.tenant_id, m.inheritable
+        from tenantry.memberships m
+       where m.tenant_id = any (places.ids) and m.user_id = person.id and (m.tenant_id = own.id or m.inheritable)
+       order by ${strength('m.role')}, m.tenant_id <> own.id
+       limit 1) base on true
+    cross join lateral (
+      select coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'name', r.name, 'tenantId', r.tenant_id, 'baseRole', r.base_role,
+               'scopes', r.scopes, 'inheritable', r.inheritable) order by r.id), '[]') as roles
+        from tenantry.role_assignments a join tenantry.custom_roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
+       where a.tenant_id = any (places.ids) and a.user_id = person.id and (a.tenant_id = own.id or r.inheritable)) custom
+   where own.id = (select tenancy.current_tenant()) and (base.role is not null or custom.roles <> '[]');
+end;
+
 -- Of people with that address one is told who shares a tenant with the caller, or reaches this one; operators know all.
 create function directory.find_acquaintances(address text) returns setof uuid
 language sql stable security definer set search_path = pg_catalog, pg_temp
@@ -134,9 +157,9 @@ begin atomic
 end;
 
 revoke all on function directory.list_members(uuid, integer, text, text), directory.find_members(uuid[]),
-  directory.find_acquaintances(text), directory.remove_member(uuid) from public;
+  directory.find_holdings(uuid[]), directory.find_acquaintances(text), directory.remove_member(uuid) from public;
 grant execute on function directory.list_members(uuid, integer, text, text), directory.find_members(uuid[]),
-  directory.find_acquaintances(text), directory.remove_member(uuid) to tenantry_app, tenantry_platform;
+  directory.find_holdings(uuid[]), directory.find_acquaintances(text), directory.remove_member(uuid) to tenantry_app, tenantry_platform;
 `
 
 /** Members are written by the application, and looked up with their names and addresses by functions of one purpose each. */

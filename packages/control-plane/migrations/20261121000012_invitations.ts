@@ -34,12 +34,10 @@ set local role tenantry_directory;
 
 -- The policy shows the invitation of the signed token and no other.
 create function directory.find_invitation()
-returns table (tenant_id uuid, tenant_name text, id uuid, state text, expires_at timestamptz, sends integer, role text,
-  invited_by_type text, invited_by_id text, inviter_name text)
+returns table (tenant_id uuid, tenant_name text, id uuid, state text, expires_at timestamptz, sends integer, inviter_name text)
 language sql stable security definer set search_path = pg_catalog, pg_temp
 begin atomic
-  select i.tenant_id, t.name::text, i.id, i.state, i.expires_at, i.sends, i.role, i.invited_by_type::text,
-         i.invited_by_id::text, i.invited_by_name::text
+  select i.tenant_id, t.name::text, i.id, i.state, i.expires_at, i.sends, i.invited_by_name::text
     from tenantry.invitations i join tenantry.tenants t on t.id = i.tenant_id
    where i.token_digest = split_part((select tenancy.current_identity()), ':', 2) and t.status <> 'purged';
 end;

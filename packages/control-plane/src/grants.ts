@@ -195,6 +195,7 @@ const functionGrants: ExpectedGrants['functions'] = {
   'directory.descendants()': servingRoles,
   'directory.list_members(uuid, integer, text, text)': servingRoles,
   'directory.find_members(uuid[])': servingRoles,
+  'directory.find_holdings(uuid[])': servingRoles,
   'directory.find_acquaintances(text)': servingRoles,
   'directory.remove_member(uuid)': servingRoles,
   'directory.reaches_descendants()': ['tenantry_hierarchy'],

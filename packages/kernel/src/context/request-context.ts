@@ -143,7 +143,9 @@ export interface Sequence extends Omit<ServiceContext, 'em' | 'record' | 'afterC
 }
 
 export interface SequenceContext extends Sequence {
-  /** Null without a key. The service keeps it, with what it answered. */
+  /** Null without a key. The service keeps it, with what it answered; by itself, or by `once`. */
   idempotentCall: IdempotentCall | null
   replay(answer: unknown): never
+  /** Does the work once for the call's key, if it has one; the answer is kept in that tenant, in the same transaction. */
+  once<Answer>(unit: TenantContext, work: () => Promise<Answer>): Promise<Answer>
 }

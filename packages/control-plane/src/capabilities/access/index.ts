@@ -1,4 +1,4 @@
-export { type AccessRow, type HeldRole, listInactive, listReachableTenants } from './repository.ts'
+export { type AccessRow, type HeldRole, listHoldings, listInactive, listReachableTenants } from './repository.ts'
 export { firstSources, scopesOfRole } from './rules/effective.ts'
 export { mayManage, missingFrom } from './rules/grants.ts'
 export {
@@ -8,6 +8,7 @@ export {
   type DeclaredScope,
   everyTenantScope,
   isBaseRole,
+  isSeniorRole,
   isTenantScope,
   ownership,
   roleScopes,
@@ -15,6 +16,14 @@ export {
   tenantScopes,
 } from './rules/scopes.ts'
 export { createDirectory } from './service/directory.ts'
-export { effectivePermissions, platformPermissions } from './service/effective.ts'
-export { grantRefusal, refuseGrantBeyond, refuseInheritableBeyond, refuseManaging } from './service/grants.ts'
+export { type EffectivePermissions, effectivePermissions, platformPermissions } from './service/effective.ts'
+export {
+  baseGrant,
+  type Granted,
+  grantRefusal,
+  heldBy,
+  managingRefusal,
+  refuseGranting,
+  refuseManaging,
+} from './service/grants.ts'
 export type { SignedInUser } from './service/known-people.ts'

@@ -111,6 +111,27 @@ export async function listOwnTenantIds(em: EntityManager): Promise<string[]> {
   return rows.map(({ tenantId }) => tenantId)
 }
 
+/** What somebody holds in a tenant, by itself and from above. */
+export type Holding = Pick<AccessRow, 'tenantId' | 'role' | 'inheritedFrom' | 'inheritable' | 'customRoles'> & {
+  userId: string
+  /** Of a membership of the tenant itself. */
+  directRole: BaseRole | null
+}
+
+/** What each of the users holds in the tenant of the unit of work now; whoever holds nothing there has no entry. */
+export async function listHoldings(
+  em: EntityManager,
+  { tenantId, userIds }: { tenantId: string; userIds: readonly string[] },
+): Promise<Holding[]> {
+  const rows = await em.execute<Omit<Holding, 'tenantId'>[]>(
+    /* sql */ `select user_id as "userId", direct_role as "directRole", role, inherited_from as "inheritedFrom", inheritable,
+        custom_roles as "customRoles"
+      from directory.find_holdings(array(select jsonb_array_elements_text(?::jsonb)::uuid))`,
+    [JSON.stringify(userIds)],
+  )
+  return rows.map((row) => ({ ...row, tenantId }))
+}
+
 /** For callers that are no members; the unit of work must be a platform one. An id wins over a slug, a slug over an externalId. */
 export async function findTenant(em: EntityManager, reference: string): Promise<AccessRow | null> {
   const rows = await em.execute<AccessRow[]>(

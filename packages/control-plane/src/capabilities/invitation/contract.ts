@@ -20,9 +20,14 @@ export const invitationErrors = defineErrors('invitation', {
     kind: 'forbidden',
     message: 'This invitation is for another e-mail address than yours. Sign in with the one it was sent to.',
   },
+  email_unverified: {
+    kind: 'forbidden',
+    message:
+      'Your sign-in does not vouch for your e-mail address. Verify it with whoever signs you in, and open the link again.',
+  },
   inviter_lost_rights: {
     kind: 'conflict',
-    message: 'Whoever invited you may no longer give this role. Ask for another invitation.',
+    message: 'Whoever invited you may no longer give these roles. Ask for another invitation.',
   },
   already_member: { kind: 'conflict', message: 'You are a member of this tenant already.' },
 })
@@ -52,7 +57,11 @@ const invitation = z.object({
 const wanted = {
   email: z.email().max(320).describe('In any letter case'),
   role: baseRole,
-  roleIds: z.array(id('custom role')).max(50).optional().describe('Custom roles besides'),
+  roleIds: z
+    .array(id('custom role'))
+    .max(50)
+    .optional()
+    .describe('Custom roles of this tenant besides, which needs roles:manage; one that is deleted before is not given'),
 }
 
 const expiresInSeconds = integer(3_600, 30 * day)
@@ -92,7 +101,7 @@ export const createInvitation = defineOperation({
     path: '/tenants/{tenantId}/users/invitations',
     summary: 'Invite people by e-mail',
     description:
-      'One by `email` and `role`, answered with the invitation; or up to 200 by `invitations`, answered with `results`, one for each in their order, of which some may be rejected. Each gets a mail with a link that works once. Nobody invites to a role that holds more than they do. A pending invitation takes no seat; accepting it does.',
+      'One by `email` and `role`, answered with the invitation; or up to 200 by `invitations`, answered with `results`, one for each in their order, of which some may be rejected. Each gets a mail with a link that works once. Nobody invites to roles that hold more than they do, neither now nor when it is accepted. A pending invitation takes no seat; accepting it does.',
     tags,
     successStatus: 201,
     aliases: [{ method: 'POST', path: '/tenants/{tenantId}/users/invite' }],
@@ -181,7 +190,6 @@ export const acceptInvitation = defineOperation({
   permission: null,
   rateLimit: 'invitation',
   audit: 'invitation.accepted',
-  idempotency: 'none',
   rest: {
     method: 'POST',
     path: '/invitations/accept',
@@ -195,10 +203,12 @@ export const acceptInvitation = defineOperation({
     slug: z.string(),
     tenantName: z.string(),
     role: baseRole,
+    roleIds: z.array(id('custom role')).describe('Custom roles that you have got'),
     joinedAt: timestamp(),
   }),
   errors: [
     ...closed,
+    invitationErrors.email_unverified,
     invitationErrors.email_mismatch,
     invitationErrors.inviter_lost_rights,
     invitationErrors.already_member,

@@ -91,7 +91,7 @@ export async function closeInvitation(
 }
 
 /** What a token stands for: nothing of whom it was sent to. */
-export interface SignedInvitation extends Pick<Invitation, 'id' | 'role' | 'invitedByType' | 'invitedById'> {
+export interface SignedInvitation extends Pick<Invitation, 'id'> {
   tenantId: string
   tenantName: string
   state: InvitationState
@@ -104,7 +104,7 @@ export interface SignedInvitation extends Pick<Invitation, 'id' | 'role' | 'invi
 /** The invitation that an identity context is signed for, by the digest of its token. */
 export const signedInvitation = {
   text: /* sql */ `select tenant_id as "tenantId", tenant_name as "tenantName", id, state, expires_at as "expiresAt", sends,
-      role, invited_by_type as "invitedByType", invited_by_id as "invitedById", inviter_name as "inviterName"
+      inviter_name as "inviterName"
     from directory.find_invitation()`,
 }
 

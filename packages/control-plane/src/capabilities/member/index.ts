@@ -9,7 +9,6 @@ export {
   insertMembership,
   insertPendingOwner,
   insertUser,
-  lockMembers,
   type MemberRow,
   memberSource,
 } from './repository.ts'

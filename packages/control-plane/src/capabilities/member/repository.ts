@@ -1,8 +1,7 @@
 import { type EntityManager, ForeignKeyConstraintViolationException } from '@mikro-orm/postgresql'
-import type { BaseRole } from '../access/index.ts'
+import { type BaseRole, isSeniorRole } from '../access/index.ts'
 import { memberErrors } from './contract.ts'
 import { Membership, PendingOwner, User } from './entity.ts'
-import { isSeniorRole } from './rules/senior-role.ts'
 
 /** For queries of others that count members along. */
 export const memberSource = { membership: Membership }
@@ -58,12 +57,6 @@ export async function findAcquaintance(em: EntityManager, email: string): Promis
   return rows.length === 1 ? (rows[0]?.id ?? null) : null
 }
 
-/** Until the end of the transaction nobody else changes who is a member of these tenants, or as what. */
-export async function lockMembers(em: EntityManager, tenantIds: readonly string[]): Promise<void> {
-  for (const tenantId of tenantIds.toSorted())
-    await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`tenantry members ${tenantId}`])
-}
-
 export async function countAdmins(em: EntityManager): Promise<number> {
   return em.count(Membership, { role: { $in: ['owner', 'admin'] } })
 }
@@ -107,22 +100,6 @@ export async function insertMembership(
 ): Promise<void> {
   if (await em.findOne(Membership, { userId: member.userId })) return
   await insertMember(em, member)
-}
-
-/** Answers the role that the user had there before. Needs a unit of work that may write memberships. */
-export async function makeOwner(
-  em: EntityManager,
-  { userId, at }: { userId: string; at: Date },
-): Promise<BaseRole | null> {
-  const membership = await em.findOne(Membership, { userId })
-  if (!membership) {
-    await insertMembership(em, { userId, role: 'owner', joinedAt: at })
-    return null
-  }
-  const { role: before } = membership
-  Object.assign(membership, { role: 'owner', inheritable: true })
-  await em.flush()
-  return before
 }
 
 /** Under an address in small letters. Needs a unit of work on the operators' connection, as does the next. */

@@ -7,6 +7,8 @@ import {
   tenantScoped,
 } from '@tenantry/kernel/tenancy/tenant-table'
 
+const hereAndAbove = `tenant_id = any ((select own.path || own.id from tenantry.tenants own
+        where own.id = (select tenancy.current_tenant()))::uuid[])`
 const ownAssignment = 'user_id = (select tenancy.current_user_id())'
 
 /** A set of scopes that a tenant made, held besides the base role. */
@@ -23,6 +25,7 @@ export const CustomRole = defineEntity({
       using: `id in (select a.role_id from tenantry.role_assignments a
         where a.${ownAssignment})`,
     },
+    { name: 'roles_here_and_above', command: 'select', roles: ['tenantry_directory'], using: hereAndAbove },
     subtreeRead,
   ],
   uniques: [{ properties: ['tenantId', 'nameKey'] }],
@@ -51,6 +54,7 @@ export const RoleAssignment = defineEntity({
   policies: [
     ...tenantPolicies(),
     { name: 'own_assignment', command: 'select', roles: ['tenantry_directory'], using: ownAssignment },
+    { name: 'assignments_here_and_above', command: 'select', roles: ['tenantry_directory'], using: hereAndAbove },
   ],
   indexes: [{ properties: ['tenantId', 'roleId'] }],
   properties: {

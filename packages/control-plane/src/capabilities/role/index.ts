@@ -1,4 +1,5 @@
 export { roleErrors } from './contract.ts'
-export { roleSource } from './repository.ts'
-export { assignRoles, refuseRolesBeyond } from './service/assignments.ts'
-export { scopesOfMember } from './service/composition.ts'
+export { lockMembers, roleSource } from './repository.ts'
+export { assignRoles, findKnownRoles } from './service/assignments.ts'
+export { grantOf } from './service/composition.ts'
+export { beginChange, findStandings, type Standing, standingNow, standingOf } from './service/standing.ts'

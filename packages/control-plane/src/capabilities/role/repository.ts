@@ -1,14 +1,14 @@
 import { type EntityManager, UniqueConstraintViolationException } from '@mikro-orm/postgresql'
-import type { BaseRole } from '../access/index.ts'
 import { roleErrors } from './contract.ts'
 import { CustomRole, RoleAssignment } from './entity.ts'
 
 /** For queries of others that count roles along. */
 export const roleSource = { role: CustomRole }
 
-/** Until the end of the transaction nobody else changes roles of the tenant, or who holds them. */
-export async function lockRoles(em: EntityManager, tenantId: string): Promise<void> {
-  await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`tenantry roles ${tenantId}`])
+/** Until the end of the transaction nobody else changes who is a member of these tenants, or what they hold there. */
+export async function lockMembers(em: EntityManager, tenantIds: readonly string[]): Promise<void> {
+  for (const tenantId of tenantIds.toSorted())
+    await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`tenantry members ${tenantId}`])
 }
 
 export async function countRoles(em: EntityManager): Promise<number> {
@@ -105,24 +105,4 @@ export async function deleteAssignments(
     roleId,
   ])
   return Number(row?.count ?? 0)
-}
-
-export interface MemberRoles {
-  userId: string
-  role: BaseRole
-  customRoles: { baseRole: BaseRole | null; scopes: string[] }[]
-}
-
-/** What direct members hold in the tenant itself; who is none has no entry. */
-export async function listMemberRoles(em: EntityManager, userIds: readonly string[]): Promise<MemberRoles[]> {
-  return em.execute<MemberRoles[]>(
-    /* sql */ `select m.user_id as "userId", m.role,
-        (select coalesce(jsonb_agg(jsonb_build_object('baseRole', r.base_role, 'scopes', r.scopes)), '[]')
-           from tenantry.role_assignments a join tenantry.custom_roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
-          where a.tenant_id = m.tenant_id and a.user_id = m.user_id) as "customRoles"
-      from tenantry.memberships m
-     where m.tenant_id = (select tenancy.current_tenant())
-       and m.user_id in (select jsonb_array_elements_text(?::jsonb)::uuid)`,
-    [JSON.stringify(userIds)],
-  )
 }

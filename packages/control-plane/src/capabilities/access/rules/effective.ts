@@ -23,9 +23,9 @@ export function effectiveScopes(held: Iterable<string>, catalogue: ScopeCatalogu
 
 /** Of a role: what its base role holds, and its own. */
 export const scopesOfRole = (
-  { baseRole, scopes }: { baseRole: keyof ScopeCatalogue['ofRole'] | null; scopes: readonly string[] },
+  { baseRole, scopes }: { baseRole?: keyof ScopeCatalogue['ofRole'] | null | undefined; scopes: readonly string[] },
   catalogue: ScopeCatalogue,
-): Scopes => (baseRole === null ? new Set(scopes) : new Set([...catalogue.ofRole[baseRole], ...scopes]))
+): Scopes => (baseRole == null ? new Set(scopes) : new Set([...catalogue.ofRole[baseRole], ...scopes]))
 
 export interface Source {
   scopes: Scopes

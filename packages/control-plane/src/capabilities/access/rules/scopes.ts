@@ -42,6 +42,9 @@ export const tenantScopes = Object.keys(scopeDescriptions) as TenantScope[]
 /** From the highest to the lowest. */
 export const baseRoles = ['owner', 'admin', 'member', 'viewer'] as const satisfies readonly BaseRole[]
 
+/** Counts as an admin of the tenant, and is inherited by the tenants below. */
+export const isSeniorRole = (role: BaseRole): boolean => role === 'owner' || role === 'admin'
+
 /** What counts only in plans that have a feature. */
 const scopeFeatures: Partial<Record<TenantScope, string>> = {
   'keys:read': 'api_access',

@@ -3,11 +3,13 @@ import { requestErrors } from '@tenantry/kernel/contract/errors'
 import type { AppError, Issue } from '@tenantry/kernel/errors/app-error'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import type { z } from 'zod'
-import { type BaseRole, grantRefusal, roleScopes } from '../../access/index.ts'
+import type { BaseRole, EffectivePermissions } from '../../access/index.ts'
+import { beginChange, findKnownRoles } from '../../role/index.ts'
 import { type createInvitation as createOperation, invitationErrors } from '../contract.ts'
 import { type InvitationRow, insertInvitation } from '../repository.ts'
 import { digestOf, makeToken } from '../rules/token.ts'
 import { describe } from './describe.ts'
+import { givingRefusal } from './giving.ts'
 import { inviterOf, mailInvitation } from './send.ts'
 
 type CreateInput = z.output<typeof createOperation.input>
@@ -24,10 +26,15 @@ interface Wanted {
  */
 export async function create(ctx: TenantContext, input: CreateInput) {
   const { one, all } = wantedOf(input)
+  const standing = await beginChange(ctx, 'members:manage')
   const inviter = await inviterOf(ctx)
   const sentAt = ctx.clock.now()
   const expiresAt = new Date(sentAt.getTime() + input.expiresInSeconds * 1_000)
-  const invite = (wanted: Wanted) => inviteOne(ctx, wanted, { ...inviter, createdAt: sentAt, sentAt, expiresAt })
+  const terms = { ...inviter, createdAt: sentAt, sentAt, expiresAt }
+  const invite = async (wanted: Wanted): Promise<Outcome> => {
+    const refusal = await refusalOf(ctx, standing, wanted)
+    return refusal ? { refusal } : inviteOne(ctx, wanted, terms)
+  }
   if (one) {
     const outcome = await invite(one)
     if ('refusal' in outcome) throw outcome.refusal
@@ -48,8 +55,6 @@ type Terms = Pick<
 >
 
 async function inviteOne(ctx: TenantContext, { email, role, roleIds }: Wanted, terms: Terms): Promise<Outcome> {
-  const refusal = grantRefusal(ctx.access, roleScopes[role]) ?? unknownRoles(roleIds)
-  if (refusal) return { refusal }
   const row: InvitationRow = {
     ...terms,
     tenantId: ctx.tenant.id,
@@ -82,12 +87,18 @@ function resultOf({ email }: Wanted, outcome: Outcome, now: Date) {
   return { email, outcome: 'rejected' as const, invitation: null, code, message }
 }
 
-function unknownRoles(roleIds: string[]): AppError | null {
-  const issues = roleIds.map((_, place) => ({
-    path: `roleIds.${place}`,
-    message: 'There is no such role in this tenant.',
-  }))
-  return issues.length === 0 ? null : requestErrors.invalid({ issues })
+/** Roles are those of this tenant: what is inherited from above is given there. */
+async function refusalOf(
+  ctx: TenantContext,
+  standing: EffectivePermissions,
+  { role, roleIds }: Wanted,
+): Promise<AppError | null> {
+  const roles = await findKnownRoles(ctx, roleIds)
+  const known = new Set(roles.map(({ id }) => id))
+  const issues = roleIds.flatMap((id, place) =>
+    known.has(id) ? [] : [{ path: `roleIds.${place}`, message: 'There is no such role in this tenant.' }],
+  )
+  return issues.length > 0 ? requestErrors.invalid({ issues }) : givingRefusal(ctx, standing, { role, roles })
 }
 
 function wantedOf({ email, role, roleIds, invitations }: CreateInput): { one: Wanted | null; all: Wanted[] } {

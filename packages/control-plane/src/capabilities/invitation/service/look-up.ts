@@ -1,5 +1,4 @@
 import type { Dependencies, TenantAccess } from '@tenantry/kernel/context/dependencies'
-import { grantRefusal, roleScopes } from '../../access/index.ts'
 import { type SignedInvitation, signedInvitation } from '../repository.ts'
 import { digestOf } from '../rules/token.ts'
 
@@ -12,8 +11,6 @@ export interface FoundInvitation {
 export interface Invitations {
   /** Null for whatever is no token of ours. */
   find(token: string): Promise<FoundInvitation | null>
-  /** Whether who wrote it may still write such a one. What no user wrote stands on its own. */
-  isStillGranted(found: FoundInvitation): Promise<boolean>
 }
 
 declare module '@tenantry/kernel/context/dependencies' {
@@ -35,12 +32,6 @@ export function createInvitations({ database, directory }: Pick<Dependencies, 'd
       if (!invitation) return null
       const access = await directory.findAccess(platformWord, invitation.tenantId)
       return access && { invitation: { ...invitation, expiresAt: new Date(invitation.expiresAt) }, access }
-    },
-
-    async isStillGranted({ invitation: { invitedByType, invitedById, role }, access: { tenant } }) {
-      if (invitedByType !== 'user') return true
-      const inviter = await directory.findAccess({ type: 'user', id: invitedById, email: null, name: null }, tenant.id)
-      return inviter !== null && grantRefusal(inviter, new Set([...roleScopes[role], 'members:manage'])) === null
     },
   }
 }

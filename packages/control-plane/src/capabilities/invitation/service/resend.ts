@@ -1,10 +1,11 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import type { z } from 'zod'
-import { refuseGrantBeyond, roleScopes } from '../../access/index.ts'
+import { beginChange } from '../../role/index.ts'
 import type { resendInvitation as resendOperation } from '../contract.ts'
 import { replaceToken } from '../repository.ts'
 import { digestOf, makeToken } from '../rules/token.ts'
 import { describe } from './describe.ts'
+import { refuseGiving } from './giving.ts'
 import { getPending } from './pending.ts'
 import { inviterOf, mailInvitation } from './send.ts'
 
@@ -13,8 +14,9 @@ export async function resend(
   ctx: TenantContext,
   { invitationId, expiresInSeconds }: z.output<typeof resendOperation.input>,
 ) {
+  const standing = await beginChange(ctx, 'members:manage')
   const row = await getPending(ctx, invitationId)
-  refuseGrantBeyond(ctx.access, roleScopes[row.role])
+  await refuseGiving(ctx, standing, row)
   const sentAt = ctx.clock.now()
   const expiresAt = new Date(sentAt.getTime() + expiresInSeconds * 1_000)
   const sent = { ...row, ...(await inviterOf(ctx)), sends: row.sends + 1, sentAt, expiresAt }

@@ -1,18 +1,20 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
-import { refuseGrantBeyond, roleScopes } from '../../access/index.ts'
+import { beginChange } from '../../role/index.ts'
 import { closeInvitation } from '../repository.ts'
+import { refuseGiving } from './giving.ts'
 import { getPending } from './pending.ts'
 
 /** Throws `invitation.not_found`, `invitation.not_pending`, and `auth.permission_denied` for more than the caller holds. */
 export async function revoke(ctx: TenantContext, { invitationId: id }: { invitationId: string }) {
-  const { email, role } = await getPending(ctx, id)
-  refuseGrantBeyond(ctx.access, roleScopes[role])
+  const standing = await beginChange(ctx, 'members:manage')
+  const row = await getPending(ctx, id)
+  await refuseGiving(ctx, standing, row)
   const revokedAt = ctx.clock.now()
   await closeInvitation(ctx.em, id, { state: 'revoked', revokedAt })
   ctx.record('invitation.revoked', {
     target: { type: 'invitation', id },
     changes: { state: { before: 'pending', after: 'revoked' } },
-    details: { email },
+    details: { email: row.email },
   })
   return { id, revokedAt }
 }

@@ -1,5 +1,4 @@
-import type { BaseRole } from '../../access/index.ts'
-import { isSeniorRole } from './senior-role.ts'
+import { type BaseRole, isSeniorRole } from '../../access/index.ts'
 
 /** What stands in the way of one item, as the code of an error with its message. */
 export interface Refusal {

@@ -1,14 +1,13 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { requestErrors } from '@tenantry/kernel/contract/errors'
 import type { z } from 'zod'
-import { type BaseRole, refuseGrantBeyond, roleScopes } from '../../access/index.ts'
+import { type BaseRole, baseGrant, isSeniorRole, refuseGranting } from '../../access/index.ts'
 import { requireRoom } from '../../limit/index.ts'
+import { beginChange, lockMembers } from '../../role/index.ts'
 import { type addMember as addOperation, memberErrors } from '../contract.ts'
-import { countAdmins, countMembers, findAcquaintance, findMembers, insertMember, lockMembers } from '../repository.ts'
-import { isSeniorRole } from '../rules/senior-role.ts'
+import { countAdmins, countMembers, findAcquaintance, findMembers, insertMember } from '../repository.ts'
 import { recordChange, tellChanges } from './changed.ts'
-import { describe, findMember } from './describe.ts'
-import { beginChange } from './standing.ts'
+import { getDescribed } from './describe.ts'
 
 type AddInput = Omit<z.output<typeof addOperation.input>, 'tenantId'>
 
@@ -20,11 +19,11 @@ export async function add(ctx: TenantContext, { userId, email, role }: AddInput)
     const message = 'Expected either userId or email.'
     throw requestErrors.invalid({ issues: [{ path: userId === undefined ? 'userId' : 'email', message }] })
   }
-  refuseGrantBeyond(await beginChange(ctx, 'members:manage'), roleScopes[role])
+  refuseGranting(await beginChange(ctx, 'members:manage'), baseGrant(role, ctx.services.scopes))
   const named = userId ?? (await findAcquaintance(ctx.em, email ?? ''))
   if (named === null) throw memberErrors.unknown_user()
   await addMember(ctx, { userId: named, role })
-  return describe(await findMember(ctx, named))
+  return getDescribed(ctx, named)
 }
 
 export interface NewMember {
@@ -35,20 +34,22 @@ export interface NewMember {
 }
 
 /**
- * For whoever has made sure that the role may be given. Throws `member.already_member`, `member.unknown_user` and
+ * The one way to become a member, for whoever has made sure that the role may be given. Answers since when. Throws `member.already_member`, `member.unknown_user` and
  * `usage.limit_exceeded`.
  */
 export async function addMember(
   ctx: TenantContext,
   { userId, role, action = 'member.added' }: NewMember,
-): Promise<void> {
+): Promise<Date> {
   await lockMembers(ctx.em, [ctx.tenant.id])
   const [known] = await findMembers(ctx.em, [userId])
   if (known && known.directRole !== null) throw memberErrors.already_member()
   if (isSeniorRole(role)) await requireRoom(ctx, 'admins', { count: () => countAdmins(ctx.em) })
   await requireRoom(ctx, 'users', { count: () => countMembers(ctx.em) })
-  await insertMember(ctx.em, { userId, role, joinedAt: ctx.clock.now() })
+  const joinedAt = ctx.clock.now()
+  await insertMember(ctx.em, { userId, role, joinedAt })
   const change = { userId, before: null, after: role }
   recordChange(ctx, action, change)
   await tellChanges(ctx, [change])
+  return joinedAt
 }

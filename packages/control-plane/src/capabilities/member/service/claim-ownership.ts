@@ -1,15 +1,20 @@
-import type { ServiceContext } from '@tenantry/kernel/context/request-context'
-import { makeOwner, removePendingOwner } from '../repository.ts'
+import type { TenantContext } from '@tenantry/kernel/context/request-context'
+import { lockMembers } from '../../role/index.ts'
+import { findMembership, removePendingOwner } from '../repository.ts'
+import { addMember } from './add.ts'
+import { changeRole } from './update.ts'
 
-/** Makes who was named as owner before they were known one, once; `email` is verified and in small letters. */
+/**
+ * Makes who was named as owner before they were known one, once; `email` is verified and in small letters. Throws
+ * `usage.limit_exceeded`, and then they are still expected.
+ */
 export async function claimOwnership(
-  { em, record }: Pick<ServiceContext, 'em' | 'record'>,
-  { userId, email, at }: { userId: string; email: string; at: Date },
-): Promise<boolean> {
-  if (!(await removePendingOwner(em, email))) return false
-  const before = await makeOwner(em, { userId, at })
-  if (before === 'owner') return true
-  const changes = { role: { before, after: 'owner' } }
-  record(before === null ? 'member.joined' : 'member.role_changed', { target: { type: 'user', id: userId }, changes })
-  return true
+  ctx: TenantContext,
+  { userId, email }: { userId: string; email: string },
+): Promise<void> {
+  await lockMembers(ctx.em, [ctx.tenant.id])
+  if (!(await removePendingOwner(ctx.em, email))) return
+  const known = await findMembership(ctx.em, userId)
+  if (!known) await addMember(ctx, { userId, role: 'owner', action: 'member.joined' })
+  else if (known.role !== 'owner') await changeRole(ctx, { userId, before: known.role, after: 'owner' })
 }

@@ -1,9 +1,25 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
+import { findStandings } from '../../role/index.ts'
 import { memberErrors } from '../contract.ts'
 import { findMembers, type MemberRow } from '../repository.ts'
 
-export function describe({ directRole: _, ...member }: MemberRow) {
-  return { ...member, permissions: [] as string[] }
+export async function describeAll(ctx: TenantContext, rows: readonly MemberRow[]) {
+  const standings = await findStandings(
+    ctx,
+    rows.map(({ userId }) => userId),
+  )
+  const { ofRole } = ctx.services.scopes
+  return rows.map(({ directRole: _, ...member }) => {
+    const scopes = standings.get(member.userId)?.scopes ?? []
+    return { ...member, permissions: [...scopes].filter((scope) => !ofRole[member.role].has(scope)).sort() }
+  })
+}
+
+/** Throws `member.not_found`. */
+export async function getDescribed(ctx: TenantContext, userId: string) {
+  const [described] = await describeAll(ctx, [await findMember(ctx, userId)])
+  if (!described) throw memberErrors.not_found()
+  return described
 }
 
 /** Direct or inherited. Throws `member.not_found`. */

@@ -1,7 +1,5 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
-import { describe, findMember } from './describe.ts'
+import { getDescribed } from './describe.ts'
 
 /** Throws `member.not_found`. */
-export async function get(ctx: TenantContext, { userId }: { userId: string }) {
-  return describe(await findMember(ctx, userId))
-}
+export const get = (ctx: TenantContext, { userId }: { userId: string }) => getDescribed(ctx, userId)

@@ -1,9 +1,10 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { authErrors } from '@tenantry/kernel/contract/errors'
+import { beginChange } from '../../role/index.ts'
 import { deleteMembership } from '../repository.ts'
 import { recordChange, tellChanges } from './changed.ts'
 import { findOwnMember } from './describe.ts'
-import { beginChange, refuseChanging, refuseLastOwner } from './standing.ts'
+import { refuseChanging, refuseLastOwner } from './standing.ts'
 
 /** Throws `member.not_found`, `member.inherited`, `member.last_owner` and `auth.permission_denied`. */
 export async function remove(ctx: TenantContext, { userId }: { userId: string }) {

@@ -1,19 +1,18 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { requestErrors } from '@tenantry/kernel/contract/errors'
-import type { BaseRole } from '../../access/index.ts'
+import { type BaseRole, baseGrant, isSeniorRole, refuseGranting } from '../../access/index.ts'
 import { requireRoom } from '../../limit/index.ts'
+import { beginChange } from '../../role/index.ts'
 import { countAdmins, findMembers, listOwnerIds, updateRole } from '../repository.ts'
-import { isSeniorRole } from '../rules/senior-role.ts'
 import { recordChange, tellChanges } from './changed.ts'
-import { describe, findMember, findOwnMember } from './describe.ts'
-import { beginChange } from './standing.ts'
+import { findOwnMember, getDescribed } from './describe.ts'
 
 /** Throws `member.not_found`, `member.inherited`, `request.invalid` for oneself, and `usage.limit_exceeded`. */
 export async function transferOwnership(
   ctx: TenantContext,
   { userId, keepRole }: { userId: string; keepRole: BaseRole },
 ) {
-  await beginChange(ctx, 'tenant:own')
+  refuseGranting(await beginChange(ctx, 'tenant:own'), baseGrant('owner', ctx.services.scopes))
   const heir = await findOwnMember(ctx, userId)
   const formerId = await formerOwner(ctx)
   if (formerId === userId)
@@ -31,8 +30,10 @@ export async function transferOwnership(
     recordChange(ctx, 'member.ownership_transferred', { ...change, details: { from: formerId, to: userId } })
   }
   await tellChanges(ctx, changes)
-  const [former] = makesRoom ? await findMembers(ctx.em, [formerId]) : []
-  return { owner: describe(await findMember(ctx, userId)), formerOwner: former ? describe(former) : null }
+  return {
+    owner: await getDescribed(ctx, userId),
+    formerOwner: makesRoom ? await getDescribed(ctx, formerId) : null,
+  }
 }
 
 /** The caller, or where they own the tenant by inheritance or as an operator, its only owner. */

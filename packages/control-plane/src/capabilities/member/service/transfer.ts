@@ -1,12 +1,20 @@
 import type { TenantContext, TwoTenantContext } from '@tenantry/kernel/context/request-context'
 import type { z } from 'zod'
-import { type BaseRole, mayManage, missingFrom, roleScopes } from '../../access/index.ts'
+import {
+  type BaseRole,
+  baseGrant,
+  type EffectivePermissions,
+  grantRefusal,
+  heldBy,
+  managingRefusal,
+} from '../../access/index.ts'
 import { findRoom } from '../../limit/index.ts'
+import { beginChange, findStandings, standingNow } from '../../role/index.ts'
 import { memberErrors, type transferMembers as transferOperation } from '../contract.ts'
 import { countAdmins, countMembers, deleteMembership, findMembers, insertMember, listOwnerIds } from '../repository.ts'
 import { planTransfer, type Refusal, type TransferPlan, type TransferResult } from '../rules/transfer.ts'
 import { recordChange, tellChanges } from './changed.ts'
-import { beginChange, type Standing, scopesOf, standingNow } from './standing.ts'
+import { isCaller } from './standing.ts'
 
 type TransferInput = Omit<z.output<typeof transferOperation.input>, 'tenantId' | 'toTenantId'>
 type Done = Extract<TransferResult, { refusal: null }>
@@ -37,31 +45,27 @@ const told = ({ userId, outcome, role, refusal }: TransferResult) => ({
 
 async function itemsOf(
   ctx: TenantContext,
-  standing: Standing,
+  standing: EffectivePermissions,
   { mode, userIds }: Pick<TransferInput, 'mode' | 'userIds'>,
 ): Promise<TransferPlan['items']> {
   const members = new Map((await findMembers(ctx.em, userIds)).map((member) => [member.userId, member]))
-  const isCaller = (userId: string) => 'id' in ctx.actor && ctx.actor.id === userId
-  const mayTake = (userId: string, scopes: ReadonlySet<string>) =>
-    mode === 'copy' || isCaller(userId) || mayManage(standing.scopes, scopes)
-  const itemOf = async (userId: string) => {
+  const standings = await findStandings(ctx, userIds)
+  const takingRefusal = (userId: string): Refusal | null => {
+    const held = standings.get(userId)
+    if (mode === 'copy' || !held || isCaller(ctx, userId)) return null
+    return refusalOf(managingRefusal(standing, heldBy(held)))
+  }
+  return userIds.map((userId) => {
     const member = members.get(userId)
     if (!member) return { userId, role: null, refusal: refusalOf(memberErrors.not_found) }
     const { directRole: role } = member
     if (role === null) return { userId, role, refusal: refusalOf(memberErrors.inherited) }
-    return { userId, role, refusal: mayTake(userId, await scopesOf(ctx, member)) ? null : tooStrong }
-  }
-  const items = []
-  for (const userId of userIds) items.push(await itemOf(userId))
-  return items
+    return { userId, role, refusal: takingRefusal(userId) }
+  })
 }
 
-const refusalOf = ({ code, message }: Refusal): Refusal => ({ code, message })
-
-const tooStrong = {
-  code: 'auth.permission_denied',
-  message: 'Only an owner moves somebody who holds as much as you do.',
-}
+const refusalOf = (refusal: Refusal | null): Refusal | null =>
+  refusal && { code: refusal.code, message: refusal.message }
 
 async function lookAhead(second: TenantContext, userIds: readonly string[]) {
   const standing = await standingNow(second, 'members:manage')
@@ -71,11 +75,7 @@ async function lookAhead(second: TenantContext, userIds: readonly string[]) {
   return {
     known: new Set(there.filter(({ directRole }) => directRole !== null).map(({ userId }) => userId)),
     room: { users: users?.room ?? null, admins: admins?.room ?? null },
-    refuseGrant: (role: BaseRole): Refusal | null => {
-      const missing = missingFrom(standing.scopes, roleScopes[role])
-      if (missing === undefined) return null
-      return { code: 'auth.permission_denied', message: `Nobody grants what they do not hold there: ${missing}.` }
-    },
+    refuseGrant: (role: BaseRole) => refusalOf(grantRefusal(standing, baseGrant(role, second.services.scopes))),
   }
 }
 

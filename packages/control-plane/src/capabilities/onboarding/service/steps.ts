@@ -1,7 +1,7 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { saveLimitOverrides } from '../../limit/index.ts'
 import { queueMail } from '../../mail/index.ts'
-import { insertMembership, insertPendingOwner } from '../../member/index.ts'
+import { addMember, insertPendingOwner } from '../../member/index.ts'
 import { getSettingsForUpdate } from '../../settings/index.ts'
 import { forgetKept, getOwnTenant } from '../../tenant/index.ts'
 import type { Onboarding } from '../repository.ts'
@@ -20,15 +20,13 @@ export const steps: readonly Step[] = [
   { name: 'mail', run: writeWelcome },
 ]
 
-async function addOwner({ em, clock, record }: TenantContext, { request: { owner } }: Onboarding): Promise<void> {
+async function addOwner(unit: TenantContext, { request: { owner } }: Onboarding): Promise<void> {
   const { userId, email } = owner
-  const changes = { role: { before: null, after: 'owner' } }
-  if (userId !== null) {
-    await insertMembership(em, { userId, role: 'owner', joinedAt: clock.now() })
-    record('member.added', { target: { type: 'user', id: userId }, changes })
-  } else if (email !== null) {
-    await insertPendingOwner(em, email, clock.now())
-    record('member.invited', { target: { type: 'email', id: email.slice(0, 200) }, changes })
+  if (userId !== null) await addMember(unit, { userId, role: 'owner' })
+  else if (email !== null) {
+    await insertPendingOwner(unit.em, email, unit.clock.now())
+    const changes = { role: { before: null, after: 'owner' } }
+    unit.record('member.invited', { target: { type: 'email', id: email.slice(0, 200) }, changes })
   }
 }
 

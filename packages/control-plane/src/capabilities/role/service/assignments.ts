@@ -1,26 +1,28 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
-import { refuseManaging } from '../../access/index.ts'
 import { roleErrors } from '../contract.ts'
-import { deleteAssignments, findRoles, insertAssignments, listAssignedRoles, lockRoles } from '../repository.ts'
-import { getRole, refuseComposing, scopesOfMember } from './composition.ts'
+import type { CustomRole } from '../entity.ts'
+import { deleteAssignments, findRoles, insertAssignments, listAssignedRoles } from '../repository.ts'
+import { getRole, refuseChanging, refuseComposing } from './composition.ts'
 import { describe, forgetAccess } from './describe.ts'
+import { beginChange } from './standing.ts'
 
 type Assignment = { userId: string; roleId: string }
 
 /** Throws `role.not_found`, `role.no_member` or `auth.permission_denied`. */
 export async function add(ctx: TenantContext, { userId, roleId }: Assignment) {
-  await refuseRolesBeyond(ctx, [roleId])
-  const { name } = await getRole(ctx, roleId)
-  refuseManaging(ctx.access, await scopesOfMember(ctx, userId))
-  await assignRoles(ctx, userId, [roleId])
-  return { userId, roleId, name }
+  const standing = await beginChange(ctx, 'roles:manage')
+  const role = await getRole(ctx, roleId)
+  refuseComposing(ctx, standing, describe(role))
+  await refuseChanging(ctx, standing, userId)
+  await assignRoles(ctx, userId, [role])
+  return { userId, roleId, name: role.name }
 }
 
 /** Throws `role.not_found`, `role.no_member` or `auth.permission_denied`. */
 export async function remove(ctx: TenantContext, { userId, roleId }: Assignment) {
-  await lockRoles(ctx.em, ctx.tenant.id)
+  const standing = await beginChange(ctx, 'roles:manage')
   const { name } = await getRole(ctx, roleId)
-  refuseManaging(ctx.access, await scopesOfMember(ctx, userId))
+  await refuseChanging(ctx, standing, userId)
   if ((await deleteAssignments(ctx.em, { userId, roleId })) === 0)
     throw roleErrors.not_found({}, 'The member does not hold this role.')
   ctx.record('role.unassigned', {
@@ -32,22 +34,12 @@ export async function remove(ctx: TenantContext, { userId, roleId }: Assignment)
 }
 
 /**
- * To be asked by whoever gives out roles: nobody grants what they do not hold. The roles stay as they are until the
- * transaction ends. Throws `role.not_found` or `auth.permission_denied`.
+ * Gives a member of the tenant roles of it besides those they have, under the lock of a change. That the caller may is to
+ * be asked before, of what `grantOf` each says.
  */
-export async function refuseRolesBeyond(ctx: TenantContext, roleIds: readonly string[]): Promise<void> {
-  await lockRoles(ctx.em, ctx.tenant.id)
-  for (const role of await getRoles(ctx, roleIds)) refuseComposing(ctx, describe(role))
-}
-
-/**
- * Gives a member roles besides those they have; that the caller may is to be asked before, by `refuseRolesBeyond` and
- * `refuseManaging`. Throws `role.not_found`.
- */
-export async function assignRoles(ctx: TenantContext, userId: string, roleIds: readonly string[]): Promise<void> {
-  await lockRoles(ctx.em, ctx.tenant.id)
+export async function assignRoles(ctx: TenantContext, userId: string, roles: readonly CustomRole[]): Promise<void> {
   const held = new Set((await listAssignedRoles(ctx.em, userId)).map(({ id }) => id))
-  const added = (await getRoles(ctx, roleIds)).filter(({ id }) => !held.has(id))
+  const added = roles.filter(({ id }) => !held.has(id))
   if (added.length === 0) return
   const assignedAt = ctx.clock.now()
   await insertAssignments(
@@ -61,9 +53,6 @@ export async function assignRoles(ctx: TenantContext, userId: string, roleIds: r
   forgetAccess(ctx)
 }
 
-async function getRoles(ctx: TenantContext, roleIds: readonly string[]) {
-  const wanted = [...new Set(roleIds)]
-  const found = await findRoles(ctx.em, wanted)
-  if (found.length < wanted.length) throw roleErrors.not_found()
-  return found
-}
+/** Those of the roles that there are. To be asked under the lock of a change. */
+export const findKnownRoles = (ctx: TenantContext, roleIds: readonly string[]): Promise<CustomRole[]> =>
+  roleIds.length === 0 ? Promise.resolve([]) : findRoles(ctx.em, [...new Set(roleIds)])

@@ -2,20 +2,24 @@ import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { requestErrors } from '@tenantry/kernel/contract/errors'
 import type { Issue } from '@tenantry/kernel/errors/app-error'
 import {
+  type BaseRole,
+  type EffectivePermissions,
+  type Granted,
+  heldBy,
   ownership,
-  refuseGrantBeyond,
-  refuseInheritableBeyond,
+  refuseGranting,
   refuseManaging,
   type ScopeCatalogue,
   scopesOfRole,
 } from '../../access/index.ts'
 import { roleErrors } from '../contract.ts'
 import type { CustomRole } from '../entity.ts'
-import { findRole, listMemberRoles, type MemberRoles } from '../repository.ts'
+import { findRole } from '../repository.ts'
+import { findStandings, standingOf } from './standing.ts'
 
-type Composition = Pick<CustomRole, 'scopes' | 'inheritable'> & Pick<MemberRoles['customRoles'][number], 'baseRole'>
+type Composition = Pick<CustomRole, 'scopes' | 'inheritable'> & { baseRole?: BaseRole | null | undefined }
 
-/** Throws `role.not_found`. The roles must be locked. */
+/** Throws `role.not_found`. To be asked under the lock of a change. */
 export async function getRole(ctx: TenantContext, id: string): Promise<CustomRole> {
   const role = await findRole(ctx.em, id)
   if (!role) throw roleErrors.not_found()
@@ -33,26 +37,28 @@ export function refuseUnknown(scopes: readonly string[], { every }: ScopeCatalog
 }
 
 /** Nobody gives a role what they do not hold, nor gives out such a role. Throws `auth.permission_denied`. */
-export function refuseComposing(ctx: TenantContext, role: Composition): void {
-  const granted = scopesOfRole(role, ctx.services.scopes)
-  refuseGrantBeyond(ctx.access, granted)
-  if (role.inheritable) refuseInheritableBeyond(ctx.access, granted)
+export function refuseComposing(ctx: TenantContext, standing: EffectivePermissions, role: Composition): void {
+  refuseGranting(standing, grantOf(ctx, role))
 }
+
+export const grantOf = ({ services }: TenantContext, role: Composition): Granted => ({
+  scopes: scopesOfRole(role, services.scopes),
+  inheritable: role.inheritable,
+})
 
 /** Nobody edits a role at or above their own, or of somebody who is, unless they are an owner. */
-export async function refuseEditing(ctx: TenantContext, role: Composition, holderIds: readonly string[]) {
-  refuseManaging(ctx.access, scopesOfRole(role, ctx.services.scopes))
-  for (const held of await listMemberRoles(ctx.em, holderIds)) refuseManaging(ctx.access, heldScopes(ctx, held))
+export async function refuseEditing(
+  ctx: TenantContext,
+  standing: EffectivePermissions,
+  { role, holderIds }: { role: Composition; holderIds: readonly string[] },
+) {
+  refuseManaging(standing, scopesOfRole(role, ctx.services.scopes))
+  for (const held of (await findStandings(ctx, holderIds)).values()) refuseManaging(standing, heldBy(held))
 }
 
-/** What a member holds in this tenant itself, whether or not its plan lets all of it count. Throws `role.no_member`. */
-export async function scopesOfMember(ctx: TenantContext, userId: string): Promise<ReadonlySet<string>> {
-  const [held] = await listMemberRoles(ctx.em, [userId])
-  if (!held) throw roleErrors.no_member()
-  return heldScopes(ctx, held)
-}
-
-function heldScopes({ services: { scopes } }: TenantContext, { role, customRoles }: MemberRoles): ReadonlySet<string> {
-  const custom = customRoles.flatMap((one) => [...scopesOfRole(one, scopes)])
-  return new Set([...scopes.ofRole[role], ...custom])
+/** A member of the tenant itself, whom the caller may change. Throws `role.no_member` or `auth.permission_denied`. */
+export async function refuseChanging(ctx: TenantContext, standing: EffectivePermissions, userId: string) {
+  const member = await standingOf(ctx, userId)
+  if (member.directRole === null) throw roleErrors.no_member()
+  refuseManaging(standing, heldBy(member))
 }

@@ -2,9 +2,10 @@ import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import type { z } from 'zod'
 import { requireRoom } from '../../limit/index.ts'
 import type { createRole as createOperation } from '../contract.ts'
-import { countRoles, lockRoles, makeRole, saveRole } from '../repository.ts'
+import { countRoles, makeRole, saveRole } from '../repository.ts'
 import { refuseComposing, refuseUnknown } from './composition.ts'
 import { composed, describe, forgetCount } from './describe.ts'
+import { beginChange } from './standing.ts'
 
 type Input = Omit<z.output<typeof createOperation.input>, 'tenantId'>
 
@@ -12,8 +13,7 @@ type Input = Omit<z.output<typeof createOperation.input>, 'tenantId'>
 export async function create(ctx: TenantContext, { name, description, baseRole, inheritable, ...input }: Input) {
   const scopes = [...new Set(input.scopes)]
   refuseUnknown(scopes, ctx.services.scopes)
-  refuseComposing(ctx, { baseRole, scopes, inheritable })
-  await lockRoles(ctx.em, ctx.tenant.id)
+  refuseComposing(ctx, await beginChange(ctx, 'roles:manage'), { baseRole, scopes, inheritable })
   await requireRoom(ctx, 'custom_roles', { count: () => countRoles(ctx.em) })
 
   const fields = { name, description, baseRole, scopes, inheritable }

@@ -1,9 +1,10 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { pageById } from '@tenantry/kernel/contract/page'
 import { planNamed } from '../../plan/index.ts'
+import { roleErrors } from '../contract.ts'
 import { countHolders, listAssignedRoles, listRolesBefore } from '../repository.ts'
-import { scopesOfMember } from './composition.ts'
 import { describe } from './describe.ts'
+import { standingOf } from './standing.ts'
 
 interface Paging {
   limit: number
@@ -21,7 +22,7 @@ export async function list(ctx: TenantContext, { limit, cursor }: Paging) {
 
 /** Throws `role.no_member`. */
 export async function listOfMember(ctx: TenantContext, { userId, limit, cursor }: Paging & { userId: string }) {
-  await scopesOfMember(ctx, userId)
+  if ((await standingOf(ctx, userId)).directRole === null) throw roleErrors.no_member()
   const roles = await listAssignedRoles(ctx.em, userId, { before: cursor, limit: limit + 1 })
   return pageById(roles.map(describe), limit)
 }

@@ -1,27 +1,29 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { requestErrors } from '@tenantry/kernel/contract/errors'
 import { roleErrors } from '../contract.ts'
-import { deleteAssignments, deleteRole, insertAssignments, listHolderIds, lockRoles } from '../repository.ts'
+import { deleteAssignments, deleteRole, insertAssignments, listHolderIds } from '../repository.ts'
 import { getRole, refuseComposing, refuseEditing } from './composition.ts'
 import { composed, describe, forgetAccess, forgetCount } from './describe.ts'
+import { beginChange } from './standing.ts'
 
 /** Throws `role.not_found`, `role.assigned`, `request.invalid` or `auth.permission_denied`. */
 export async function remove(
   ctx: TenantContext,
   { roleId, reassignTo }: { roleId: string; reassignTo?: string | undefined },
 ) {
-  await lockRoles(ctx.em, ctx.tenant.id)
+  const standing = await beginChange(ctx, 'roles:manage')
   const role = describe(await getRole(ctx, roleId))
   const holders = await listHolderIds(ctx.em, roleId)
   if (holders.length > 0 && reassignTo === undefined) throw roleErrors.assigned({ used: holders.length })
-  await refuseEditing(ctx, role, holders)
+  await refuseEditing(ctx, standing, { role, holderIds: holders })
   const successor = reassignTo === undefined || reassignTo === 'none' ? null : await getSuccessor(ctx, role, reassignTo)
+  if (successor !== null) refuseComposing(ctx, standing, successor)
 
   if (successor !== null) {
     const assignedAt = ctx.clock.now()
     await insertAssignments(
       ctx.em,
-      holders.map((userId) => ({ userId, roleId: successor, assignedAt })),
+      holders.map((userId) => ({ userId, roleId: successor.id, assignedAt })),
     )
   }
   await deleteAssignments(ctx.em, { roleId })
@@ -29,19 +31,17 @@ export async function remove(
   ctx.record('role.deleted', {
     target: { type: 'role', id: roleId },
     changes: Object.fromEntries(composed.map((field) => [field, { before: role[field], after: null }])),
-    details: { reassignedTo: successor, holders },
+    details: { reassignedTo: successor?.id ?? null, holders },
   })
   forgetAccess(ctx)
   forgetCount(ctx)
   return { id: roleId, reassignedCount: holders.length }
 }
 
-async function getSuccessor(ctx: TenantContext, role: { id: string }, successorId: string): Promise<string> {
+async function getSuccessor(ctx: TenantContext, role: { id: string }, successorId: string) {
   if (successorId === role.id) {
     const issues = [{ path: 'reassignTo', message: 'Expected another role than the one that is deleted.' }]
     throw requestErrors.invalid({ issues })
   }
-  const successor = describe(await getRole(ctx, successorId))
-  refuseComposing(ctx, successor)
-  return successor.id
+  return describe(await getRole(ctx, successorId))
 }

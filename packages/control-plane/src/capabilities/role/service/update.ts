@@ -2,15 +2,16 @@ import { isDeepStrictEqual } from 'node:util'
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import type { z } from 'zod'
 import { roleErrors, type updateRole as updateOperation } from '../contract.ts'
-import { listHolderIds, lockRoles, saveRole } from '../repository.ts'
+import { listHolderIds, saveRole } from '../repository.ts'
 import { getRole, refuseComposing, refuseEditing, refuseUnknown } from './composition.ts'
 import { composed, describe, forgetAccess } from './describe.ts'
+import { beginChange } from './standing.ts'
 
 type Input = Omit<z.output<typeof updateOperation.input>, 'tenantId'>
 
 /** Throws `role.not_found`, `role.concurrent_update`, `role.name_taken`, `request.invalid`, or `auth.permission_denied`. */
 export async function update(ctx: TenantContext, { roleId, expectedVersion, ...given }: Input) {
-  await lockRoles(ctx.em, ctx.tenant.id)
+  const standing = await beginChange(ctx, 'roles:manage')
   const role = await getRole(ctx, roleId)
   if (expectedVersion !== undefined && expectedVersion !== role.version)
     throw roleErrors.concurrent_update({ currentVersion: role.version })
@@ -27,8 +28,8 @@ export async function update(ctx: TenantContext, { roleId, expectedVersion, ...g
   const changed = composed.filter((field) => !isDeepStrictEqual(before[field], after[field]))
   if (changed.length === 0) return before
   refuseUnknown(scopes, ctx.services.scopes)
-  await refuseEditing(ctx, before, await listHolderIds(ctx.em, roleId))
-  refuseComposing(ctx, after)
+  await refuseEditing(ctx, standing, { role: before, holderIds: await listHolderIds(ctx.em, roleId) })
+  refuseComposing(ctx, standing, after)
 
   Object.assign(role, after, { version: role.version + 1, updatedAt: ctx.clock.now() })
   await saveRole(ctx.em, role)

@@ -1,5 +1,6 @@
 import type { PlatformContext } from '@tenantry/kernel/context/request-context'
-import { lockMembers, tellChanges } from '../../member/index.ts'
+import { tellChanges } from '../../member/index.ts'
+import { lockMembers } from '../../role/index.ts'
 import { userErrors } from '../contract.ts'
 import {
   type ConcernedTenant,

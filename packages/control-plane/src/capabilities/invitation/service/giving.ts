@@ -1,0 +1,46 @@
+import type { TenantContext } from '@tenantry/kernel/context/request-context'
+import type { AppError } from '@tenantry/kernel/errors/app-error'
+import { missingScope } from '@tenantry/kernel/errors/missing-scope'
+import { type BaseRole, baseGrant, type EffectivePermissions, grantRefusal } from '../../access/index.ts'
+import { findKnownRoles, grantOf, standingOf } from '../../role/index.ts'
+import { invitationErrors } from '../contract.ts'
+import type { InvitationRow } from '../repository.ts'
+
+type Roles = Awaited<ReturnType<typeof findKnownRoles>>
+
+/** What whoever accepts gets. */
+export interface Given {
+  role: BaseRole
+  roles: Roles
+}
+
+/** Nobody invites to what they could not give to a member: `auth.permission_denied`, or null. */
+export function givingRefusal(
+  ctx: TenantContext,
+  standing: EffectivePermissions,
+  { role, roles }: Given,
+): AppError | null {
+  for (const needed of ['members:manage', ...(roles.length === 0 ? [] : ['roles:manage'])])
+    if (!standing.scopes.has(needed)) return missingScope(needed, standing.withheld.get(needed))
+  const given = [baseGrant(role, ctx.services.scopes), ...roles.map((one) => grantOf(ctx, one))]
+  return given.map((grant) => grantRefusal(standing, grant)).find((refusal) => refusal !== null) ?? null
+}
+
+/** What is left to give of an invitation: a role that was deleted meanwhile is not given. */
+export const givenBy = async (ctx: TenantContext, { role, roleIds }: InvitationRow): Promise<Given> => ({
+  role,
+  roles: await findKnownRoles(ctx, roleIds),
+})
+
+/** Throws what `givingRefusal` answers. */
+export async function refuseGiving(ctx: TenantContext, standing: EffectivePermissions, row: InvitationRow) {
+  const refusal = givingRefusal(ctx, standing, await givenBy(ctx, row))
+  if (refusal) throw refusal
+}
+
+/** What no user wrote stands on its own. Throws `invitation.inviter_lost_rights`. */
+export async function refuseLostRights(ctx: TenantContext, row: InvitationRow, given: Given): Promise<void> {
+  if (row.invitedByType !== 'user') return
+  const inviter = await standingOf(ctx, row.invitedById)
+  if (givingRefusal(ctx, inviter, given)) throw invitationErrors.inviter_lost_rights()
+}

@@ -1,0 +1,53 @@
+import type { TenantContext } from '@tenantry/kernel/context/request-context'
+import type { Scope } from '@tenantry/kernel/contract/operation'
+import { missingScope } from '@tenantry/kernel/errors/missing-scope'
+import { type BaseRole, type EffectivePermissions, effectivePermissions, listHoldings } from '../../access/index.ts'
+import { planNamed } from '../../plan/index.ts'
+import { lockMembers } from '../repository.ts'
+
+/** What somebody holds in the tenant at the time of a change. */
+export interface Standing extends EffectivePermissions {
+  /** Of a membership of the tenant itself. */
+  directRole: BaseRole | null
+}
+
+/**
+ * Keeps everybody else from changing who is a member of the tenants, and what they hold, until the transaction ends. Answers
+ * what the caller may do now: what let them in may be a second old. Throws `auth.permission_denied` for who has lost the
+ * permission meanwhile.
+ */
+export async function beginChange(
+  ctx: TenantContext,
+  permission: Scope | null,
+  tenantIds = [ctx.tenant.id],
+): Promise<EffectivePermissions> {
+  await lockMembers(ctx.em, tenantIds)
+  return standingNow(ctx, permission)
+}
+
+export async function standingNow(ctx: TenantContext, permission: Scope | null): Promise<EffectivePermissions> {
+  const { actor, access } = ctx
+  const standing = actor.type === 'user' ? await standingOf(ctx, actor.id) : access
+  if (permission === null || standing.scopes.has(permission)) return standing
+  throw missingScope(permission, standing.withheld.get(permission))
+}
+
+export async function standingOf(ctx: TenantContext, userId: string): Promise<Standing> {
+  return (await findStandings(ctx, [userId])).get(userId) ?? nothing
+}
+
+/** By user, from base and custom roles here and above; who holds nothing here has no entry. */
+export async function findStandings(ctx: TenantContext, userIds: readonly string[]): Promise<Map<string, Standing>> {
+  if (userIds.length === 0) return new Map()
+  const { em, tenant, services } = ctx
+  const { features } = planNamed(services.catalogue, tenant.plan)
+  const holdings = await listHoldings(em, { tenantId: tenant.id, userIds })
+  return new Map(
+    holdings.map(({ userId, directRole, ...held }) => [
+      userId,
+      { directRole, ...effectivePermissions(held, services.scopes, features) },
+    ]),
+  )
+}
+
+const nothing: Standing = { directRole: null, scopes: new Set(), withheld: new Map(), sources: [] }
