@@ -11,6 +11,7 @@ import { cachedRead } from './middleware/cached-read.ts'
 import { answerOf } from './middleware/errors.ts'
 import { observe } from './middleware/logging.ts'
 import { type Draw, drawRate } from './middleware/rate-limit.ts'
+import { findSecondTenantId } from './middleware/second-tenant.ts'
 import { selectTenant } from './middleware/tenant.ts'
 import { recordOperatorUse } from './operator-use.ts'
 
@@ -64,7 +65,7 @@ export const pipeline = <Context extends object>() =>
           actor,
           code: answer.code,
           operation: path,
-          tenantId: async () => tenantId,
+          tenantIds: async () => [tenantId, await findSecondTenantId(ctx, operation, await getRawInput())],
         })
       }
       throw toTrpcError(answer.kind === 'internal' ? error : answer)

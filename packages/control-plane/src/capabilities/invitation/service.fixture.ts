@@ -56,7 +56,7 @@ export async function tokenTo({ dependencies }: TestInstallation, email: string,
 export async function invited(
   installation: TestInstallation,
   caller: InternalCaller,
-  { role = 'member' as BaseRole, ...more }: { role?: BaseRole; expiresInSeconds?: number } = {},
+  { role = 'member' as BaseRole, ...more }: { role?: BaseRole; roleIds?: string[]; expiresInSeconds?: number } = {},
 ): Promise<{ user: TestUser; id: string; token: string; accept(token?: string): ReturnType<typeof accepting> }> {
   const user = await installation.createUser()
   const { id } = await invite(caller, user.email, role, more)

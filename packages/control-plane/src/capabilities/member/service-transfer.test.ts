@@ -23,6 +23,9 @@ async function twoTenants({
   return { tenant, second, user, caller }
 }
 
+const denialsIn = async (tenantId: string) =>
+  (await installation.auditEntries(tenantId)).filter(({ action }) => action === 'access.denied')
+
 const rolesIn = async (tenantId: string) => {
   const members = await everyMember(installation.callerAs({ type: 'system', name: 'reader' }, tenantId))
   return Object.fromEntries(members.map(({ userId, role }) => [userId, role]))
@@ -129,6 +132,7 @@ test('the caller manages both tenants, or neither is touched', async () => {
   expect(hidden).toMatchObject({ code: 'tenant.not_found', details: { issues: [{ path: 'toTenantId' }] } })
   expect({ ...hidden, message: hidden.message }).toEqual({ ...missing, message: missing.message })
   expect(await installation.auditEntries(foreign.id)).toMatchObject([{ action: 'access.denied' }])
+  expect((await denialsIn(tenant.id)).length).toBe(3)
   expect(await codeOf(caller.members.transfer({ ...input, toTenantId: tenant.id }))).toBe('request.invalid')
   const twice = { ...input, toTenantId: second.id, userIds: [ada.id, ada.id] }
   expect(await codeOf(caller.members.transfer(twice))).toBe('request.invalid')
@@ -136,6 +140,19 @@ test('the caller manages both tenants, or neither is touched', async () => {
   await installation.callerAs(operator).tenants.suspend({ tenantId: suspended.second.id, reason: 'Unpaid' })
   const toSuspended = { ...input, toTenantId: suspended.second.id }
   expect(await codeOf(suspended.caller.members.transfer(toSuspended))).toBe('tenant.inactive')
+})
+
+test.each([
+  { here: 'member', there: 'owner' },
+  { here: 'owner', there: 'member' },
+] as const)('a transfer that is denied with $here here and $there there stands in both logs', async (roles) => {
+  const { tenant, second, user, caller } = await twoTenants(roles)
+  const input = { ...inTenant, toTenantId: second.slug, mode: 'copy' as const, userIds: [user.id] }
+  expect(await codeOf(caller.members.transfer(input))).toBe('auth.permission_denied')
+  for (const { id } of [tenant, second])
+    expect(await denialsIn(id)).toMatchObject([
+      { actorId: user.id, details: { operation: 'members.transfer', code: 'auth.permission_denied' } },
+    ])
 })
 
 test('transfers to and fro at once neither wait for each other for ever nor lose anybody', async () => {

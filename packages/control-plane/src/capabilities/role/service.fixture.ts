@@ -1,5 +1,6 @@
 import type { InternalCaller } from '../../caller.ts'
 import { operator, type TestInstallation } from '../../testing.ts'
+import { roleScopes } from '../access/index.ts'
 import type { CustomRole } from './entity.ts'
 import { insertAssignments, makeRole, saveRole } from './repository.ts'
 
@@ -28,3 +29,6 @@ export async function putRole(
     if (userId !== undefined) await insertAssignments(em, [{ userId, roleId: role.id, assignedAt: at }])
   })
 }
+
+/** What an admin holds, sorted as refusals go through it. */
+export const adminScopes = () => [...roleScopes.admin].sort()

@@ -25,6 +25,13 @@ const team = z.object({
   updatedAt: timestamp(),
 })
 const teamMember = z.object({ teamId: id('team'), userId: id('user'), addedAt: timestamp() })
+const listedMember = teamMember.extend({
+  email: z.string(),
+  name: z.string().nullable(),
+  role: z
+    .enum(['owner', 'admin', 'member', 'viewer'])
+    .describe('In the tenant; the stronger one where one is inherited'),
+})
 
 const named = { tenantId: tenantRef(), teamId: id('team') }
 
@@ -107,10 +114,11 @@ export const listTeamMembers = defineOperation({
     method: 'GET',
     path: '/tenants/{tenantId}/teams/{teamId}/members',
     summary: 'List the members of a team',
+    description: 'By the id of the user, the newest first.',
     tags,
   },
   input: z.object({ ...named, ...idPageInput }),
-  output: page(teamMember),
+  output: page(listedMember),
   errors: [teamErrors.not_found],
 })
 

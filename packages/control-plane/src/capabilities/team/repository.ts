@@ -4,6 +4,7 @@ import {
   LockMode,
   UniqueConstraintViolationException,
 } from '@mikro-orm/postgresql'
+import type { BaseRole } from '../access/index.ts'
 import { teamErrors } from './contract.ts'
 import { Team, TeamMember } from './entity.ts'
 
@@ -18,13 +19,12 @@ export interface Page {
   limit: number
 }
 
-const beyond = (field: 'id' | 'userId', after: string | undefined) =>
-  after === undefined ? {} : { [field]: { $lt: after } }
+const beyond = (after: string | undefined) => (after === undefined ? {} : { id: { $lt: after } })
 
 /** The newest first. */
 export async function listTeams(em: EntityManager, q: string | undefined, { after, limit }: Page): Promise<Team[]> {
   const holding = q === undefined ? {} : { nameKey: { $like: `%${q.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%` } }
-  return em.find(Team, { ...holding, ...beyond('id', after) }, { orderBy: { id: 'desc' }, limit })
+  return em.find(Team, { ...holding, ...beyond(after) }, { orderBy: { id: 'desc' }, limit })
 }
 
 export const countTeams = (em: EntityManager): Promise<number> => em.count(Team)
@@ -68,12 +68,32 @@ export async function countTeamMembers(em: EntityManager, teamIds: readonly stri
   return new Map(rows.map(({ teamId, count }) => [teamId, Number(count)]))
 }
 
+export interface ListedMember {
+  userId: string
+  email: string
+  name: string | null
+  role: BaseRole
+  addedAt: Date
+}
+
+/** By user id, the newest first, with what is known of them as members of the tenant. */
 export async function listTeamMembers(
   em: EntityManager,
   teamId: string,
-  { after, limit }: Page,
-): Promise<TeamMember[]> {
-  return em.find(TeamMember, { teamId, ...beyond('userId', after) }, { orderBy: { userId: 'desc' }, limit })
+  { after = null, limit }: { after?: string | null | undefined; limit: number },
+): Promise<ListedMember[]> {
+  const rows = await em.execute<ListedMember[]>(
+    /* sql */ `with page as materialized (
+        select m.user_id, m.added_at from tenantry.team_members m
+         where m.tenant_id = (select tenancy.current_tenant()) and m.team_id = ?
+           and (?::uuid is null or m.user_id < ?::uuid)
+         order by m.user_id desc limit ?)
+      select page.user_id as "userId", known.email, known.name, known.role, page.added_at as "addedAt"
+        from page join directory.find_members(array(select user_id from page)) known on known.user_id = page.user_id
+       order by page.user_id desc`,
+    [teamId, after, after, limit],
+  )
+  return rows.map((row) => ({ ...row, addedAt: new Date(row.addedAt) }))
 }
 
 export async function findTeamMember(em: EntityManager, teamId: string, userId: string): Promise<TeamMember | null> {

@@ -117,7 +117,11 @@ describe('members of a team', () => {
     expect(await caller.teams.addMember({ ...named, userId: member.id })).toEqual(added)
     await caller.teams.addMember({ ...named, userId: user.id })
     const { items } = await caller.teams.listMembers(named)
-    expect(items.map(({ userId }) => userId)).toEqual([user.id, member.id].sort().reverse())
+    const listed = [
+      { teamId, userId: user.id, email: user.email, name: null, role: 'owner', addedAt: now.toISOString() },
+      { ...added, email: member.email, name: null, role: 'viewer' },
+    ]
+    expect(items).toEqual(listed.toSorted((one, next) => (one.userId < next.userId ? 1 : -1)))
     const first = await caller.teams.listMembers({ ...named, limit: 1 })
     const second = await caller.teams.listMembers({ ...named, limit: 1, cursor: first.nextCursor ?? '' })
     expect([...first.items, ...second.items]).toEqual(items)

@@ -81,10 +81,10 @@ export async function listMembers(ctx: TenantContext, { teamId, limit, cursor }:
   await getTeam(ctx, teamId)
   const rows = await listTeamMembers(ctx.em, teamId, { after: cursor, limit: limit + 1 })
   const { items, nextCursor } = pageById(
-    rows.map(({ userId, addedAt }) => ({ id: userId, userId, addedAt })),
+    rows.map((row) => ({ id: row.userId, ...row })),
     limit,
   )
-  return { items: items.map(({ userId, addedAt }) => ({ teamId, userId, addedAt })), nextCursor }
+  return { items: items.map(({ id: _, ...member }) => ({ teamId, ...member })), nextCursor }
 }
 
 /** Throws `team.not_found`, `team.no_such_member`. */

@@ -81,8 +81,8 @@ function admitted(caller: Caller): Caller {
 
 /** A key that is known has a tenant, whose log is where the attempt belongs; a person may have many, or none. */
 async function recordRefusal(ctx: RequestContext, { actor, refusal }: Caller): Promise<void> {
-  const tenantId = async () => (actor.type === 'apiKey' ? actor.tenantId : null)
-  if (refusal) await recordDenial(ctx, { actor, code: refusal.code, tenantId })
+  const tenantIds = async () => (actor.type === 'apiKey' ? [actor.tenantId] : [])
+  if (refusal) await recordDenial(ctx, { actor, code: refusal.code, tenantIds })
 }
 
 /**

@@ -49,8 +49,8 @@ async function resolveTenant(
   for (const reference of references) {
     const access = reference.length <= longestReference ? await directory.findAccess(actor, reference) : null
     if (!access || (reference === ctx.tenantHints.subdomain && reference !== access.tenant.slug)) {
-      const tenantId = () => directory.findTenantId(reference)
-      await recordDenial(ctx, { actor, code: 'tenant.not_found', operation, tenantId })
+      const tenantIds = async () => [await directory.findTenantId(reference)]
+      await recordDenial(ctx, { actor, code: 'tenant.not_found', operation, tenantIds })
       throw tenantSelectionErrors.not_found({}, ambiguity(references))
     }
     found.push(access)
