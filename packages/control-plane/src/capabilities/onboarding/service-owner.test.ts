@@ -102,3 +102,27 @@ test('an owner comes in once the tenant acts, and not before', async () => {
   }
   expect(await role()).toBe('owner')
 })
+
+test('an owner for whom the plan has no room signs in all the same, and comes in once there is some', async () => {
+  const email = `${newWord()}@people.test`
+  const { id } = await asOperator().create({ name: newWord(), ownerEmail: email })
+  const other = await installation.createMember(id, 'admin')
+  const user = await signIn(email)
+  const own = installation.callerAs({ ...user, email }, id)
+  await expect(own.tenants.info({})).rejects.toMatchObject({ code: 'tenant.not_found' })
+  await installation.callerAs(operator, id).members.update({ tenantId: id, userId: other.id, role: 'viewer' })
+  // A sign-in is remembered for a while.
+  installation.dependencies.directory.forgetSignIns(email)
+  await signIn(email)
+  expect(await own.tenants.info({})).toMatchObject({ userRole: 'owner', memberCount: 2 })
+})
+
+test('of several accounts of one address that sign in at once one owns the tenant', async () => {
+  const email = `${newWord()}@people.test`
+  const { id } = await asOperator().create({ name: newWord(), ownerEmail: email })
+  await Promise.all(Array.from({ length: 6 }, () => signIn(email, newWord())))
+  const { items } = await installation.callerAs(operator, id).members.list({ tenantId: id })
+  expect(items).toMatchObject([{ email, role: 'owner' }])
+  const joined = (await installation.auditEntries(id)).filter(({ action }) => action === 'member.joined')
+  expect(joined).toMatchObject([{ actorId: items[0]?.userId }])
+})
