@@ -20,7 +20,7 @@ export interface Stage {
 const current = { tenantId: 'current' } as const
 let made = 0
 
-/** The first owns the tenant above, the second manages it; the last three are nobody yet. */
+/** Owner, admin and three stewards; the owner and a steward below; people who hold little; two who are nobody yet. */
 const cast: (BaseRole | null)[][] = [
   ['owner', null],
   ['admin', null],
@@ -28,28 +28,34 @@ const cast: (BaseRole | null)[][] = [
   ['viewer', 'viewer'],
   ['viewer', null],
   ['member', 'owner'],
-  ['viewer', 'viewer'],
   [null, 'viewer'],
+  ['viewer', 'viewer'],
+  ['viewer', 'viewer'],
+  ['viewer', 'viewer'],
   [null, null],
   [null, null],
 ]
 
-const steward = ['members:read', 'members:manage', 'roles:manage']
-const roleAt = (place: Place, composition: Partial<Composition>, person: number | null) => ({
+const steward = ['members:manage', 'roles:manage']
+const make = (place: Place, composition: Partial<Composition>, person: number | null) => ({
   role: { place, scopes: [], baseRole: null, inheritable: false, ...composition },
   person,
 })
-/** Stewards of all kinds, and strong roles that nobody holds. */
-const roles = [
-  roleAt(0, { scopes: [...steward, 'usage:adjust'], baseRole: 'viewer' }, 2),
-  roleAt(0, { scopes: [...steward, 'audit:read'], baseRole: 'viewer', inheritable: true }, 3),
-  roleAt(0, { baseRole: 'admin' }, 4),
-  roleAt(1, { scopes: [...steward, 'usage:adjust'], baseRole: 'viewer' }, 6),
-  roleAt(0, { scopes: ['usage:adjust'] }, 6),
-  roleAt(0, { scopes: ['audit:read'], inheritable: true }, 6),
-  roleAt(0, { scopes: ['audit:read', 'finance:manage'] }, null),
-  roleAt(0, { baseRole: 'admin', inheritable: true }, null),
-  roleAt(1, { scopes: ['finance:manage'] }, null),
+
+/** What stewards stand on, what they may change, and what is too strong for them. */
+export const initialRoles = [
+  make(0, { scopes: [...steward, 'usage:adjust'], baseRole: 'viewer' }, 2),
+  make(0, { scopes: [...steward, 'audit:read'], baseRole: 'viewer', inheritable: true }, 3),
+  make(0, { baseRole: 'admin' }, 4),
+  make(1, { scopes: [...steward, 'usage:adjust'], baseRole: 'viewer' }, 6),
+  make(0, { scopes: ['audit:read'], inheritable: true }, 7),
+  make(0, { scopes: ['usage:adjust'] }, 8),
+  make(1, { scopes: ['usage:adjust'] }, 8),
+  make(0, { scopes: ['usage:adjust'] }, null),
+  make(1, { scopes: ['usage:adjust'] }, null),
+  make(0, { scopes: ['audit:read', 'finance:manage'] }, null),
+  make(0, { baseRole: 'admin', inheritable: true }, null),
+  make(1, { scopes: ['finance:manage'] }, null),
 ]
 
 export async function setStage(installation: TestInstallation): Promise<Stage> {
@@ -64,7 +70,7 @@ export async function setStage(installation: TestInstallation): Promise<Stage> {
       await installation.addMember(places[place]?.id ?? '', people[person]?.id ?? '', base)
       state.members[place as Place].set(person, base)
     }
-  for (const { role, person } of roles) {
+  for (const { role, person } of initialRoles) {
     const owner = { place: role.place, caller: role.place === 0 ? 0 : 5 }
     const steps: Step[] = [{ ...owner, verb: 'createRole', ...role }]
     if (person !== null) steps.push({ ...owner, verb: 'assign', role: stage.roleIds.length, person })
@@ -187,17 +193,19 @@ export async function readState({ installation, places, people, roleIds }: Stage
   })
 }
 
-/** By place and person, the scopes that count there. */
-export async function readHoldings({ installation, places, people }: Stage): Promise<ReadonlySet<string>[][]> {
+/** By place: what counts there, by person, and whether somebody owns the tenant itself. */
+export async function readHoldings({ installation, places, people }: Stage) {
   const { catalogue, scopes } = installation.dependencies.services
   const { features } = planNamed(catalogue, 'enterprise')
   const userIds = people.map(({ id }) => id)
-  const held: ReadonlySet<string>[][] = []
-  for (const { id: tenantId } of places) {
+  const read = async ({ id: tenantId }: TestTenant) => {
     const unit = { tenantId, actor: operator, readOnly: true }
     const found = await installation.database.tenantUnit(unit, (em) => listHoldings(em, { tenantId, userIds }))
     const byId = new Map(found.map((one) => [one.userId, effectivePermissions(one, scopes, features).scopes]))
-    held.push(userIds.map((id) => byId.get(id) ?? new Set<string>()))
+    return {
+      scopes: userIds.map((id) => byId.get(id) ?? new Set<string>()),
+      isOwned: found.some(({ directRole }) => directRole === 'owner'),
+    }
   }
-  return held
+  return Promise.all(places.map(read))
 }
