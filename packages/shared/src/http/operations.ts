@@ -1154,6 +1154,7 @@ export type Operations = {
                 slug: string;
                 tenantName: string;
                 role: "admin" | "member" | "owner" | "viewer";
+                roleIds: string[];
                 joinedAt: string;
             };
         };
@@ -1235,6 +1236,9 @@ export type Operations = {
                     teamId: string;
                     userId: string;
                     addedAt: string;
+                    email: string;
+                    name: string | null;
+                    role: "admin" | "member" | "owner" | "viewer";
                 }[];
                 nextCursor: string | null;
             };
@@ -1688,6 +1692,7 @@ export type ErrorCode =
   | 'invitation.already_member'
   | 'invitation.already_pending'
   | 'invitation.email_mismatch'
+  | 'invitation.email_unverified'
   | 'invitation.expired'
   | 'invitation.inviter_lost_rights'
   | 'invitation.not_found'
@@ -1761,6 +1766,7 @@ export const keyedMutations: ReadonlySet<string> = new Set([
   'apiKeys.rotate',
   'invitations.create',
   'invitations.resend',
+  'invitations.accept',
   'teams.create',
   'roles.create',
   'userRoles.add',

@@ -634,7 +634,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the members of a team */
+        /**
+         * List the members of a team
+         * @description By the id of the user, the newest first.
+         */
         get: operations["teams.listMembers"];
         put?: never;
         post?: never;
@@ -830,7 +833,7 @@ export interface paths {
         put?: never;
         /**
          * Invite people by e-mail
-         * @description One by `email` and `role`, answered with the invitation; or up to 200 by `invitations`, answered with `results`, one for each in their order, of which some may be rejected. Each gets a mail with a link that works once. Nobody invites to a role that holds more than they do. A pending invitation takes no seat; accepting it does.
+         * @description One by `email` and `role`, answered with the invitation; or up to 200 by `invitations`, answered with `results`, one for each in their order, of which some may be rejected. Each gets a mail with a link that works once. Nobody invites to roles that hold more than they do, neither now nor when it is accepted. A pending invitation takes no seat; accepting it does.
          */
         post: operations["invitations.create"];
         delete?: never;
@@ -954,126 +957,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/users": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List the users of the installation
-         * @description The newest first, and those who were erased only where `state` asks for them.
-         */
-        get: operations["users.list"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/users/{userId}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Show a user
-         * @description Name and address are what the token last said. Memberships are direct ones, 200 at the most.
-         */
-        get: operations["users.get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/users/{userId}/deactivate": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Deactivate a user
-         * @description Within a second their tokens are refused everywhere, the API keys that they made stop, and what they listen to ends. Memberships stay, and take their seats. Of a deactivated user this changes nothing.
-         */
-        post: operations["users.deactivate"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/users/{userId}/erase": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Erase a user in all tenants
-         * @description Cannot be undone. Memberships end, API keys that they made are revoked, and their name and addresses are taken out of users, invitations, mails and audit logs; entries keep the id and a pseudonym made of it. Who signs in with the same account again is a new user. All of it happens, or none. Refused while a tenant would be left without an owner. Called again it takes out what came meanwhile, under the id.
-         */
-        post: operations["users.erase"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/users/{userId}/export": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Export what is kept about a user
-         * @description In all tenants, page by page, kind after kind: the profile, memberships, roles, teams, invitations to and by them, API keys that they made (no secrets), mails to them, and audit entries of what they did.
-         */
-        get: operations["users.export"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/users/{userId}/reactivate": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Reactivate a user
-         * @description They may do what they might before, and so may their API keys. Of an active user this changes nothing.
-         */
-        post: operations["users.reactivate"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1103,7 +986,6 @@ export interface components {
             retryAfterSeconds?: number;
             state?: string;
             status: number;
-            tenants?: string[];
             title: string;
             to?: string;
             type: string;
@@ -1162,7 +1044,10 @@ export interface operations {
     "invitations.accept": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Makes a retry safe: the same key with the same body gets the answer of the first call, for 24 hours. With another body it is refused. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
             path?: never;
             cookie?: never;
         };
@@ -1178,6 +1063,7 @@ export interface operations {
             /** @description Done. */
             200: {
                 headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1189,6 +1075,8 @@ export interface operations {
                         joinedAt: string;
                         /** @enum {string} */
                         role: "owner" | "admin" | "member" | "viewer";
+                        /** @description Custom roles that you have got */
+                        roleIds: string[];
                         slug: string;
                         /**
                          * Format: uuid
@@ -1230,8 +1118,8 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `invitation.email_mismatch`: This invitation is for another e-mail address than yours. Sign in with the one it was sent to.
+             *     - `invitation.email_unverified`: Your sign-in does not vouch for your e-mail address. Verify it with whoever signs you in, and open the link again.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              */
@@ -1243,7 +1131,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "invitation.email_mismatch" | "request.https_required" | "tenant.inactive";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "invitation.email_mismatch" | "invitation.email_unverified" | "request.https_required" | "tenant.inactive";
                     };
                 };
             };
@@ -1261,10 +1149,11 @@ export interface operations {
                 };
             };
             /**
-             * @description - `invitation.already_accepted`: This invitation was accepted already.
+             * @description - `idempotency.in_progress`: A request with this Idempotency-Key is still running.
+             *     - `invitation.already_accepted`: This invitation was accepted already.
              *     - `invitation.already_member`: You are a member of this tenant already.
              *     - `invitation.expired`: This invitation has expired. Ask for another one.
-             *     - `invitation.inviter_lost_rights`: Whoever invited you may no longer give this role. Ask for another invitation.
+             *     - `invitation.inviter_lost_rights`: Whoever invited you may no longer give these roles. Ask for another invitation.
              *     - `invitation.revoked`: This invitation was revoked.
              */
             409: {
@@ -1275,7 +1164,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "invitation.already_accepted" | "invitation.already_member" | "invitation.expired" | "invitation.inviter_lost_rights" | "invitation.revoked";
+                        code?: "idempotency.in_progress" | "invitation.already_accepted" | "invitation.already_member" | "invitation.expired" | "invitation.inviter_lost_rights" | "invitation.revoked";
                     };
                 };
             };
@@ -1302,6 +1191,19 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "request.unsupported_media_type";
+                    };
+                };
+            };
+            /** @description - `idempotency.conflict`: This Idempotency-Key was used with another body. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "idempotency.conflict";
                     };
                 };
             };
@@ -1415,7 +1317,6 @@ export interface operations {
             /**
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              */
@@ -1427,7 +1328,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "request.https_required" | "tenant.inactive";
                     };
                 };
             };
@@ -1618,7 +1519,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              */
             403: {
@@ -1629,7 +1529,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required";
                     };
                 };
             };
@@ -1761,7 +1661,6 @@ export interface operations {
             /**
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              */
             403: {
@@ -1772,7 +1671,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.user_deactivated" | "request.https_required";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "request.https_required";
                     };
                 };
             };
@@ -1910,7 +1809,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              */
             403: {
@@ -1921,7 +1819,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required";
                     };
                 };
             };
@@ -2055,7 +1953,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              */
             403: {
@@ -2066,7 +1963,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required";
                     };
                 };
             };
@@ -2237,7 +2134,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              */
             403: {
@@ -2248,7 +2144,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required";
                     };
                 };
             };
@@ -2384,7 +2280,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              */
             403: {
@@ -2395,7 +2290,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required";
                     };
                 };
             };
@@ -2585,7 +2480,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              */
             403: {
@@ -2596,7 +2490,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required";
                     };
                 };
             };
@@ -2811,7 +2705,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.mismatch`: The request names two different tenants.
              */
@@ -2823,7 +2716,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.mismatch";
                     };
                 };
             };
@@ -2970,7 +2863,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -2983,7 +2875,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -3184,7 +3076,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -3197,7 +3088,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -3398,7 +3289,6 @@ export interface operations {
                             retryAfterSeconds?: number;
                             state?: string;
                             status: number;
-                            tenants?: string[];
                             title: string;
                             to?: string;
                             type: string;
@@ -3465,7 +3355,6 @@ export interface operations {
             /**
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.mismatch`: The request names two different tenants.
              */
@@ -3477,7 +3366,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.user_deactivated" | "request.https_required" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "request.https_required" | "tenant.mismatch";
                     };
                 };
             };
@@ -3669,7 +3558,6 @@ export interface operations {
              * @description - `access.others_denied`: About the access of others only those may ask who manage members.
              *     - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.mismatch`: The request names two different tenants.
              */
@@ -3681,7 +3569,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "access.others_denied" | "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.user_deactivated" | "request.https_required" | "tenant.mismatch";
+                        code?: "access.others_denied" | "api_key.access_disabled" | "auth.ip_not_allowed" | "request.https_required" | "tenant.mismatch";
                     };
                 };
             };
@@ -3836,7 +3724,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -3849,7 +3736,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -4013,7 +3900,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -4026,7 +3912,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -4211,7 +4097,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -4224,7 +4109,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -4390,7 +4275,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -4403,7 +4287,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -4606,7 +4490,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -4619,7 +4502,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -4856,7 +4739,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -4869,7 +4751,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -5002,7 +4884,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -5015,7 +4896,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -5199,7 +5080,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -5212,7 +5092,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -5404,7 +5284,6 @@ export interface operations {
             /**
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -5417,7 +5296,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -5621,7 +5500,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -5634,7 +5512,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -5876,7 +5754,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -5889,7 +5766,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -6104,7 +5981,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -6117,7 +5993,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -6342,7 +6218,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -6355,7 +6230,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -6575,7 +6450,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -6588,7 +6462,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -6748,7 +6622,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -6761,7 +6634,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -6977,7 +6850,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -6990,7 +6862,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -7183,7 +7055,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -7196,7 +7067,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -7346,7 +7217,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -7359,7 +7229,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -7505,7 +7375,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -7518,7 +7387,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -7671,7 +7540,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `settings.restricted_key`: You may not write this setting.
              *     - `tenant.inactive`: This tenant is not active.
@@ -7685,7 +7553,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "settings.restricted_key" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "settings.restricted_key" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -7914,7 +7782,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -7927,7 +7794,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -8140,7 +8007,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -8153,7 +8019,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -8300,7 +8166,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -8313,7 +8178,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -8502,7 +8367,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -8515,7 +8379,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -8669,7 +8533,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -8682,7 +8545,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -8836,6 +8699,13 @@ export interface operations {
                         items: {
                             /** Format: date-time */
                             addedAt: string;
+                            email: string;
+                            name: string | null;
+                            /**
+                             * @description In the tenant; the stronger one where one is inherited
+                             * @enum {string}
+                             */
+                            role: "owner" | "admin" | "member" | "viewer";
                             /**
                              * Format: uuid
                              * @description Id of a team
@@ -8885,7 +8755,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -8898,7 +8767,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -9041,7 +8910,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -9054,7 +8922,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -9224,7 +9092,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -9237,7 +9104,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -9385,7 +9252,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -9398,7 +9264,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -9557,7 +9423,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -9570,7 +9435,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -9756,7 +9621,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -9769,7 +9633,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -9920,7 +9784,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -9933,7 +9796,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -10096,7 +9959,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -10109,7 +9971,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -10312,7 +10174,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -10325,7 +10186,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -10479,7 +10340,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -10492,7 +10352,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -10671,7 +10531,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -10684,7 +10543,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -10854,7 +10713,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -10867,7 +10725,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -11022,7 +10880,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -11035,7 +10892,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -11231,7 +11088,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -11244,7 +11100,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -11408,7 +11264,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -11421,7 +11276,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -11520,12 +11375,12 @@ export interface operations {
                         email: string;
                         /** @enum {string} */
                         role: "owner" | "admin" | "member" | "viewer";
-                        /** @description Custom roles besides */
+                        /** @description Custom roles of this tenant besides, which needs roles:manage; one that is deleted before is not given */
                         roleIds?: string[];
                     }[];
                     /** @enum {string} */
                     role?: "owner" | "admin" | "member" | "viewer";
-                    /** @description Custom roles besides */
+                    /** @description Custom roles of this tenant besides, which needs roles:manage; one that is deleted before is not given */
                     roleIds?: string[];
                 };
             };
@@ -11646,7 +11501,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -11659,7 +11513,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -11879,7 +11733,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -11892,7 +11745,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -12086,7 +11939,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.mismatch`: The request names two different tenants.
              */
@@ -12098,7 +11950,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.mismatch";
                     };
                 };
             };
@@ -12236,7 +12088,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -12249,7 +12100,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -12405,7 +12256,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -12418,7 +12268,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -12577,7 +12427,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `settings.restricted_key`: You may not write this setting.
              *     - `tenant.inactive`: This tenant is not active.
@@ -12591,7 +12440,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "settings.restricted_key" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "settings.restricted_key" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -12784,7 +12633,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -12797,7 +12645,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -12951,7 +12799,6 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -12964,7 +12811,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -12978,1055 +12825,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "tenant.not_found";
-                    };
-                };
-            };
-            /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
-             *     - `rate_limit.exceeded`: Too many requests. Slow down.
-             */
-            429: {
-                headers: {
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
-                    };
-                };
-            };
-            /** @description - `internal`: Something went wrong on our side. */
-            500: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "internal";
-                    };
-                };
-            };
-            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
-            503: {
-                headers: {
-                    "Retry-After": components["headers"]["Retry-After"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "service.overloaded";
-                    };
-                };
-            };
-        };
-    };
-    "users.list": {
-        parameters: {
-            query?: {
-                cursor?: string;
-                limit?: number;
-                q?: string;
-                state?: "active" | "deactivated" | "erased";
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    Link: components["headers"]["Link"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        items: {
-                            /** Format: date-time */
-                            createdAt: string;
-                            email: string;
-                            /**
-                             * Format: uuid
-                             * @description Id of a user
-                             */
-                            id: string;
-                            /** @description When they last came with a token, to five minutes; null: never */
-                            lastSeenAt: string | null;
-                            name: string | null;
-                            /** @enum {string} */
-                            state: "active" | "deactivated" | "erased";
-                        }[];
-                        nextCursor: string | null;
-                    };
-                };
-            };
-            /** @description - `request.invalid`: The request is not valid. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "request.invalid";
-                    };
-                };
-            };
-            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
-            401: {
-                headers: {
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "auth.unauthenticated";
-                    };
-                };
-            };
-            /**
-             * @description - `api_key.access_disabled`: This tenant takes no API keys.
-             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
-             *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
-             *     - `request.https_required`: This service answers over HTTPS only.
-             */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
-                    };
-                };
-            };
-            /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
-             *     - `rate_limit.exceeded`: Too many requests. Slow down.
-             */
-            429: {
-                headers: {
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
-                    };
-                };
-            };
-            /** @description - `internal`: Something went wrong on our side. */
-            500: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "internal";
-                    };
-                };
-            };
-            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
-            503: {
-                headers: {
-                    "Retry-After": components["headers"]["Retry-After"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "service.overloaded";
-                    };
-                };
-            };
-        };
-    };
-    "users.get": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of a user */
-                userId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        /** Format: date-time */
-                        createdAt: string;
-                        email: string;
-                        /**
-                         * Format: uuid
-                         * @description Id of a user
-                         */
-                        id: string;
-                        issuer: string;
-                        /** @description When they last came with a token, to five minutes; null: never */
-                        lastSeenAt: string | null;
-                        membershipCount: number;
-                        memberships: {
-                            /** @description Gives the role in the tenants below too */
-                            inheritable: boolean;
-                            /** Format: date-time */
-                            joinedAt: string;
-                            name: string;
-                            /** @enum {string} */
-                            role: "owner" | "admin" | "member" | "viewer";
-                            /** @description Custom ones */
-                            roles: {
-                                /**
-                                 * Format: uuid
-                                 * @description Id of a role
-                                 */
-                                id: string;
-                                name: string;
-                            }[];
-                            slug: string;
-                            status: string;
-                            /**
-                             * Format: uuid
-                             * @description Id of a tenant
-                             */
-                            tenantId: string;
-                        }[];
-                        name: string | null;
-                        /** @enum {string} */
-                        state: "active" | "deactivated" | "erased";
-                        stateChangedAt: string | null;
-                        stateReason: string | null;
-                        /** @description What the issuer calls them */
-                        subject: string;
-                    };
-                };
-            };
-            /** @description - `request.invalid`: The request is not valid. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "request.invalid";
-                    };
-                };
-            };
-            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
-            401: {
-                headers: {
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "auth.unauthenticated";
-                    };
-                };
-            };
-            /**
-             * @description - `api_key.access_disabled`: This tenant takes no API keys.
-             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
-             *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
-             *     - `request.https_required`: This service answers over HTTPS only.
-             */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
-                    };
-                };
-            };
-            /** @description - `user.not_found`: There is no user with this id. */
-            404: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "user.not_found";
-                    };
-                };
-            };
-            /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
-             *     - `rate_limit.exceeded`: Too many requests. Slow down.
-             */
-            429: {
-                headers: {
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
-                    };
-                };
-            };
-            /** @description - `internal`: Something went wrong on our side. */
-            500: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "internal";
-                    };
-                };
-            };
-            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
-            503: {
-                headers: {
-                    "Retry-After": components["headers"]["Retry-After"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "service.overloaded";
-                    };
-                };
-            };
-        };
-    };
-    "users.deactivate": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of a user */
-                userId: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": {
-                    /** @description Kept, and shown to operators; it stands in the platform's log */
-                    reason: string;
-                };
-            };
-        };
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        /** Format: date-time */
-                        createdAt: string;
-                        email: string;
-                        /**
-                         * Format: uuid
-                         * @description Id of a user
-                         */
-                        id: string;
-                        /** @description When they last came with a token, to five minutes; null: never */
-                        lastSeenAt: string | null;
-                        name: string | null;
-                        /** @enum {string} */
-                        state: "active" | "deactivated" | "erased";
-                        stateChangedAt: string | null;
-                        stateReason: string | null;
-                    };
-                };
-            };
-            /** @description - `request.invalid`: The request is not valid. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "request.invalid";
-                    };
-                };
-            };
-            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
-            401: {
-                headers: {
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "auth.unauthenticated";
-                    };
-                };
-            };
-            /**
-             * @description - `api_key.access_disabled`: This tenant takes no API keys.
-             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
-             *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
-             *     - `request.https_required`: This service answers over HTTPS only.
-             */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
-                    };
-                };
-            };
-            /** @description - `user.not_found`: There is no user with this id. */
-            404: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "user.not_found";
-                    };
-                };
-            };
-            /**
-             * @description - `user.erased`: This user was erased: nothing is left to change.
-             *     - `user.oneself`: This is your own account. Ask another operator to do it.
-             */
-            409: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "user.erased" | "user.oneself";
-                    };
-                };
-            };
-            /** @description - `request.too_large`: The body is larger than this operation takes. */
-            413: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "request.too_large";
-                    };
-                };
-            };
-            /** @description - `request.unsupported_media_type`: Send the body as application/json. */
-            415: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "request.unsupported_media_type";
-                    };
-                };
-            };
-            /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
-             *     - `rate_limit.exceeded`: Too many requests. Slow down.
-             */
-            429: {
-                headers: {
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
-                    };
-                };
-            };
-            /** @description - `internal`: Something went wrong on our side. */
-            500: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "internal";
-                    };
-                };
-            };
-            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
-            503: {
-                headers: {
-                    "Retry-After": components["headers"]["Retry-After"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "service.overloaded";
-                    };
-                };
-            };
-        };
-    };
-    "users.erase": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of a user */
-                userId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": {
-                    /** @description Kept, and shown to operators; it stands in the platform's log */
-                    reason?: string;
-                };
-            };
-        };
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        /** @description Slugs of tenants whose contact address is that of the user: it is theirs to change */
-                        contactOf: string[];
-                        /** Format: date-time */
-                        erasedAt: string;
-                        pseudonym: string;
-                        tables: {
-                            /** @description Rewritten or removed */
-                            rows: number;
-                            table: string;
-                        }[];
-                        /**
-                         * Format: uuid
-                         * @description Id of a user
-                         */
-                        userId: string;
-                    };
-                };
-            };
-            /** @description - `request.invalid`: The request is not valid. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "request.invalid";
-                    };
-                };
-            };
-            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
-            401: {
-                headers: {
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "auth.unauthenticated";
-                    };
-                };
-            };
-            /**
-             * @description - `api_key.access_disabled`: This tenant takes no API keys.
-             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
-             *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
-             *     - `request.https_required`: This service answers over HTTPS only.
-             */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
-                    };
-                };
-            };
-            /** @description - `user.not_found`: There is no user with this id. */
-            404: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "user.not_found";
-                    };
-                };
-            };
-            /**
-             * @description - `user.last_owner`: Tenants have no other owner than this user. Give them one first.
-             *     - `user.oneself`: This is your own account. Ask another operator to do it.
-             */
-            409: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "user.last_owner" | "user.oneself";
-                    };
-                };
-            };
-            /** @description - `request.too_large`: The body is larger than this operation takes. */
-            413: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "request.too_large";
-                    };
-                };
-            };
-            /** @description - `request.unsupported_media_type`: Send the body as application/json. */
-            415: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "request.unsupported_media_type";
-                    };
-                };
-            };
-            /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
-             *     - `rate_limit.exceeded`: Too many requests. Slow down.
-             */
-            429: {
-                headers: {
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
-                    };
-                };
-            };
-            /** @description - `internal`: Something went wrong on our side. */
-            500: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "internal";
-                    };
-                };
-            };
-            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
-            503: {
-                headers: {
-                    "Retry-After": components["headers"]["Retry-After"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "service.overloaded";
-                    };
-                };
-            };
-        };
-    };
-    "users.export": {
-        parameters: {
-            query?: {
-                cursor?: string;
-                limit?: number;
-            };
-            header?: never;
-            path: {
-                /** @description Id of a user */
-                userId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    Link: components["headers"]["Link"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        items: {
-                            at: string | null;
-                            data: {
-                                [key: string]: unknown;
-                            };
-                            id: string;
-                            /** @enum {string} */
-                            kind: "profile" | "membership" | "role" | "team" | "invitation_received" | "invitation_sent" | "pending_ownership" | "tenant_contact" | "api_key" | "mail" | "audit_entry" | "platform_audit_entry";
-                            tenantId: string | null;
-                        }[];
-                        nextCursor: string | null;
-                    };
-                };
-            };
-            /** @description - `request.invalid`: The request is not valid. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "request.invalid";
-                    };
-                };
-            };
-            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
-            401: {
-                headers: {
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "auth.unauthenticated";
-                    };
-                };
-            };
-            /**
-             * @description - `api_key.access_disabled`: This tenant takes no API keys.
-             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
-             *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
-             *     - `request.https_required`: This service answers over HTTPS only.
-             */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
-                    };
-                };
-            };
-            /** @description - `user.not_found`: There is no user with this id. */
-            404: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "user.not_found";
-                    };
-                };
-            };
-            /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
-             *     - `rate_limit.exceeded`: Too many requests. Slow down.
-             */
-            429: {
-                headers: {
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
-                    };
-                };
-            };
-            /** @description - `internal`: Something went wrong on our side. */
-            500: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "internal";
-                    };
-                };
-            };
-            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
-            503: {
-                headers: {
-                    "Retry-After": components["headers"]["Retry-After"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "service.overloaded";
-                    };
-                };
-            };
-        };
-    };
-    "users.reactivate": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Id of a user */
-                userId: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": {
-                    /** @description Kept, and shown to operators; it stands in the platform's log */
-                    reason: string;
-                };
-            };
-        };
-        responses: {
-            /** @description Done. */
-            200: {
-                headers: {
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        /** Format: date-time */
-                        createdAt: string;
-                        email: string;
-                        /**
-                         * Format: uuid
-                         * @description Id of a user
-                         */
-                        id: string;
-                        /** @description When they last came with a token, to five minutes; null: never */
-                        lastSeenAt: string | null;
-                        name: string | null;
-                        /** @enum {string} */
-                        state: "active" | "deactivated" | "erased";
-                        stateChangedAt: string | null;
-                        stateReason: string | null;
-                    };
-                };
-            };
-            /** @description - `request.invalid`: The request is not valid. */
-            400: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "request.invalid";
-                    };
-                };
-            };
-            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
-            401: {
-                headers: {
-                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "auth.unauthenticated";
-                    };
-                };
-            };
-            /**
-             * @description - `api_key.access_disabled`: This tenant takes no API keys.
-             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
-             *     - `auth.permission_denied`: You may not do this.
-             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
-             *     - `request.https_required`: This service answers over HTTPS only.
-             */
-            403: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
-                    };
-                };
-            };
-            /** @description - `user.not_found`: There is no user with this id. */
-            404: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "user.not_found";
-                    };
-                };
-            };
-            /**
-             * @description - `user.erased`: This user was erased: nothing is left to change.
-             *     - `user.oneself`: This is your own account. Ask another operator to do it.
-             */
-            409: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "user.erased" | "user.oneself";
-                    };
-                };
-            };
-            /** @description - `request.too_large`: The body is larger than this operation takes. */
-            413: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "request.too_large";
-                    };
-                };
-            };
-            /** @description - `request.unsupported_media_type`: Send the body as application/json. */
-            415: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {string} */
-                        code?: "request.unsupported_media_type";
                     };
                 };
             };
