@@ -112,6 +112,9 @@ test('the last owner stays, and the limits of the other tenant hold', async () =
   const { results } = await caller.members.transfer(input)
   const full = 'usage.limit_exceeded'
   expect(results.map(({ code }) => code)).toEqual([full, null, null, null, null, full])
+  const told = (meter: string, limit: number) =>
+    `The other tenant has no more room for ${meter}: its limit is ${limit}, of which ${limit} are used.`
+  expect([results[0]?.message, results[5]?.message]).toEqual([told('admins', 1), told('users', 5)])
   expect(Object.keys(await rolesIn(second.id))).toHaveLength(5)
   expect(Object.keys(await rolesIn(tenant.id))).toHaveLength(3)
 

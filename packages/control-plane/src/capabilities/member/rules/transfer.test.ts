@@ -36,7 +36,7 @@ test('of two owners who are moved one stays, and both are copied', () => {
 
 test('the room goes to those who come first, and who finds none takes none from others', () => {
   const items = [item('ada', 'admin'), item('eve', 'admin'), item('bob', 'viewer'), item('cat', 'viewer')]
-  expect(plan({ items, room: { users: 2, admins: 1 } })).toEqual([
+  expect(plan({ items, room: { users: { hardLimit: 5, used: 3 }, admins: { hardLimit: 2, used: 1 } } })).toEqual([
     ['ada', 'moved', 'admin'],
     ['eve', 'refused', 'usage.limit_exceeded'],
     ['bob', 'moved', 'viewer'],

@@ -6,6 +6,12 @@ export interface Refusal {
   message: string
 }
 
+export interface Room {
+  /** With grace. */
+  hardLimit: number
+  used: number
+}
+
 export interface TransferPlan {
   mode: 'move' | 'copy'
   roleMap: Partial<Record<BaseRole, BaseRole>>
@@ -15,8 +21,8 @@ export interface TransferPlan {
   known: ReadonlySet<string>
   /** Ids of the direct owners of the first tenant. */
   owners: readonly string[]
-  /** How many more fit in the second tenant; null is unlimited. */
-  room: { users: number | null; admins: number | null }
+  /** What fits in the second tenant; null is unlimited. */
+  room: Record<'users' | 'admins', Room | null>
   /** Why nobody is to be given that role in the second tenant. */
   refuseGrant(role: BaseRole): Refusal | null
 }
@@ -28,35 +34,33 @@ export type TransferResult =
 const refusals = {
   already_member: { code: 'member.already_member', message: 'They are a member of the other tenant already.' },
   last_owner: { code: 'member.last_owner', message: 'A tenant keeps at least one owner.' },
-  limit: (meter: string) => ({
+  limit: (meter: string, { hardLimit, used }: Room) => ({
     code: 'usage.limit_exceeded',
-    message: `The other tenant has no more room for ${meter}.`,
+    message: `The other tenant has no more room for ${meter}: its limit is ${hardLimit}, of which ${used} are used.`,
   }),
 }
 
 /** What becomes of each item: those that come first take the room and, where they may, leave the last owner behind. */
 export function planTransfer(plan: TransferPlan): TransferResult[] {
   const owners = new Set(plan.owners)
-  const room = {
-    users: plan.room.users ?? Number.POSITIVE_INFINITY,
-    admins: plan.room.admins ?? Number.POSITIVE_INFINITY,
-  }
+  const room = { users: plan.room.users && { ...plan.room.users }, admins: plan.room.admins && { ...plan.room.admins } }
   return plan.items.map(({ userId, role: before, refusal }): TransferResult => {
     const refused = (why: Refusal): TransferResult => ({ userId, outcome: 'refused', role: null, refusal: why })
     if (refusal) return refused(refusal)
     if (before === null) return refused({ code: 'member.not_found', message: 'They are no member of this tenant.' })
     const role = plan.roleMap[before] ?? before
-    const seats = isSeniorRole(role) ? 1 : 0
+    const meters = isSeniorRole(role) ? (['admins', 'users'] as const) : (['users'] as const)
     if (plan.known.has(userId)) return refused(refusals.already_member)
     const beyond = plan.refuseGrant(role)
     if (beyond) return refused(beyond)
     const leaves = plan.mode === 'move' && owners.has(userId)
     if (leaves && owners.size === 1) return refused(refusals.last_owner)
-    if (room.admins < seats) return refused(refusals.limit('admins'))
-    if (room.users < 1) return refused(refusals.limit('users'))
+    for (const meter of meters) {
+      const found = room[meter]
+      if (found && found.used >= found.hardLimit) return refused(refusals.limit(meter, found))
+    }
 
-    room.admins -= seats
-    room.users -= 1
+    for (const meter of meters) if (room[meter]) room[meter].used += 1
     if (leaves) owners.delete(userId)
     return { userId, outcome: plan.mode === 'move' ? 'moved' : 'copied', before, role, refusal: null }
   })

@@ -74,7 +74,7 @@ async function lookAhead(second: TenantContext, userIds: readonly string[]) {
   const users = await findRoom(second, 'users', () => countMembers(second.em))
   return {
     known: new Set(there.filter(({ directRole }) => directRole !== null).map(({ userId }) => userId)),
-    room: { users: users?.room ?? null, admins: admins?.room ?? null },
+    room: { users, admins },
     refuseGrant: (role: BaseRole) => refusalOf(grantRefusal(standing, baseGrant(role, second.services.scopes))),
   }
 }
