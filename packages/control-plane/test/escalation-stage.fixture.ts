@@ -1,24 +1,9 @@
-import { AppError } from '@tenantry/kernel/errors/app-error'
 import { type BaseRole, effectivePermissions, listHoldings } from '../src/capabilities/access/index.ts'
-import { tokenTo } from '../src/capabilities/invitation/service.fixture.ts'
 import { planNamed } from '../src/capabilities/plan/index.ts'
-import { operator, type TestInstallation, type TestTenant, type TestUser } from '../src/testing.ts'
+import { operator, type TestInstallation, type TestTenant } from '../src/testing.ts'
 import { take } from './escalation-model.fixture.ts'
+import { play, type Stage } from './escalation-play.fixture.ts'
 import type { Composition, Place, State, Step } from './escalation-rules.fixture.ts'
-
-/** A real tenant with one below it, and what the model says of both. */
-export interface Stage {
-  installation: TestInstallation
-  places: [TestTenant, TestTenant]
-  people: TestUser[]
-  roleIds: string[]
-  /** By invitation of the model. */
-  tokens: string[]
-  state: State
-}
-
-const current = { tenantId: 'current' } as const
-let made = 0
 
 /** Owner, admin and three stewards; the owner and a steward below; people who hold little; two who are nobody yet. */
 const cast: (BaseRole | null)[][] = [
@@ -64,12 +49,13 @@ export async function setStage(installation: TestInstallation): Promise<Stage> {
   const people = await Promise.all(cast.map(() => installation.createUser()))
   const state: State = { members: [new Map(), new Map()], roles: [], assigned: [], invitations: [] }
   const stage: Stage = { installation, places, people, roleIds: [], tokens: [], state }
-  for (const [person, bases] of cast.entries())
-    for (const [place, base] of bases.entries()) {
-      if (base === null) continue
-      await installation.addMember(places[place]?.id ?? '', people[person]?.id ?? '', base)
-      state.members[place as Place].set(person, base)
-    }
+  const memberships = cast.flatMap((bases, person) =>
+    bases.flatMap((base, place) => (base === null ? [] : [{ person, place: place as Place, base }])),
+  )
+  for (const { person, place, base } of memberships) {
+    await installation.addMember(places[place].id, people[person]?.id ?? '', base)
+    state.members[place].set(person, base)
+  }
   for (const { role, person } of initialRoles) {
     const owner = { place: role.place, caller: role.place === 0 ? 0 : 5 }
     const steps: Step[] = [{ ...owner, verb: 'createRole', ...role }]
@@ -79,91 +65,6 @@ export async function setStage(installation: TestInstallation): Promise<Stage> {
     }
   }
   return stage
-}
-
-/** Whether it was done. What was refused for a declared reason was not. */
-export async function play(stage: Stage, step: Step, requestId?: string): Promise<boolean> {
-  return act(stage, step, requestId).then(
-    (done) => done,
-    (error: unknown) => {
-      if (error instanceof AppError && error.kind !== 'internal') return false
-      throw error
-    },
-  )
-}
-
-async function act(stage: Stage, step: Step, requestId: string | undefined): Promise<boolean> {
-  const { installation, places, people, roleIds, tokens } = stage
-  const options = requestId === undefined ? {} : { requestId }
-  const callerOf = (person: number) => installation.callerAs(people[person] as TestUser, places[step.place].id, options)
-  const { roles: asRoles, userRoles, members, invitations } = callerOf(step.caller)
-  const named = (person: number) => ({ ...current, userId: people[person]?.id ?? '' })
-  const roleId = (role: number) => roleIds[role] ?? ''
-  switch (step.verb) {
-    case 'createRole': {
-      const { scopes, baseRole, inheritable } = step
-      made += 1
-      const role = await asRoles.create({ ...current, name: `Role ${made}`, scopes, baseRole, inheritable })
-      roleIds.push(role.id)
-      return true
-    }
-    case 'updateRole': {
-      const { scopes, baseRole, inheritable } = step
-      await asRoles.update({ ...current, roleId: roleId(step.role), scopes, baseRole, inheritable })
-      return true
-    }
-    case 'removeRole':
-      await asRoles.remove({
-        ...current,
-        roleId: roleId(step.role),
-        reassignTo: step.successor === null ? 'none' : roleId(step.successor),
-      })
-      return true
-    case 'assign':
-      await userRoles.add({ ...named(step.person), roleId: roleId(step.role) })
-      return true
-    case 'take':
-      await userRoles.remove({ ...named(step.person), roleId: roleId(step.role) })
-      return true
-    case 'add':
-      await members.add({ ...named(step.person), role: step.base })
-      return true
-    case 'update':
-      await members.update({ ...named(step.person), role: step.base })
-      return true
-    case 'remove':
-      await members.remove(named(step.person))
-      return true
-    case 'leave':
-      await members.leave(current)
-      return true
-    case 'transferOwnership':
-      await members.transferOwnership({ ...named(step.person), keepRole: step.keep })
-      return true
-    case 'transfer': {
-      const from = stage.state.members[step.place].get(step.person)
-      const { results } = await members.transfer({
-        ...current,
-        toTenantId: places[step.place === 0 ? 1 : 0].id,
-        mode: step.mode,
-        userIds: [people[step.person]?.id ?? ''],
-        roleMap: step.base && from ? { [from]: step.base } : {},
-      })
-      return results[0]?.outcome !== 'refused'
-    }
-    case 'invite': {
-      const { email = '' } = people[step.person] ?? {}
-      await invitations.create({ ...current, email, role: step.base, roleIds: step.roles.map(roleId) })
-      tokens.push(await tokenTo(installation, email, places[step.place].slug))
-      return true
-    }
-    case 'accept': {
-      const person = stage.state.invitations[step.invitation]?.person
-      if (person === undefined) return false
-      await callerOf(person).invitations.accept({ token: tokens[step.invitation] ?? '' })
-      return true
-    }
-  }
 }
 
 /** What the database says, in the model's words but for invitations. */
