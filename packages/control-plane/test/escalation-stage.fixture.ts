@@ -5,7 +5,7 @@ import { take } from './escalation-model.fixture.ts'
 import { play, type Stage } from './escalation-play.fixture.ts'
 import type { Composition, Place, State, Step } from './escalation-rules.fixture.ts'
 
-/** Owner, admin and three stewards; the owner and a steward below; people who hold little; two who are nobody yet. */
+/** Owner, admin and three stewards; the owner and a steward below; people who hold little; four who are nobody yet. */
 const cast: (BaseRole | null)[][] = [
   ['owner', null],
   ['admin', null],
@@ -17,6 +17,8 @@ const cast: (BaseRole | null)[][] = [
   ['viewer', 'viewer'],
   ['viewer', 'viewer'],
   ['viewer', 'viewer'],
+  [null, null],
+  [null, null],
   [null, null],
   [null, null],
 ]
@@ -41,6 +43,13 @@ export const initialRoles = [
   make(0, { scopes: ['audit:read', 'finance:manage'] }, null),
   make(0, { baseRole: 'admin', inheritable: true }, null),
   make(1, { scopes: ['finance:manage'] }, null),
+  make(0, { scopes: ['members:manage', 'usage:adjust'], baseRole: 'viewer' }, 9),
+]
+
+/** By stewards, with what they may give. */
+const invitations: Step[] = [
+  { verb: 'invite', place: 0, caller: 2, person: 10, base: 'viewer', roles: [5] },
+  { verb: 'invite', place: 0, caller: 3, person: 11, base: 'viewer', roles: [4] },
 ]
 
 export async function setStage(installation: TestInstallation): Promise<Stage> {
@@ -60,11 +69,14 @@ export async function setStage(installation: TestInstallation): Promise<Stage> {
     const owner = { place: role.place, caller: role.place === 0 ? 0 : 5 }
     const steps: Step[] = [{ ...owner, verb: 'createRole', ...role }]
     if (person !== null) steps.push({ ...owner, verb: 'assign', role: stage.roleIds.length, person })
-    for (const step of steps) {
-      if (!(await play(stage, step)) || !take(state, step)) throw new Error(`The stage cannot be set: ${step.verb}`)
-    }
+    for (const step of steps) await prepare(stage, step)
   }
+  for (const step of invitations) await prepare(stage, step)
   return stage
+}
+
+async function prepare(stage: Stage, step: Step): Promise<void> {
+  if (!(await play(stage, step)) || !take(stage.state, step)) throw new Error(`The stage cannot be set: ${step.verb}`)
 }
 
 /** What the database says, in the model's words but for invitations. */
