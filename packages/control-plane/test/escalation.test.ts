@@ -89,6 +89,17 @@ const step = fc.oneof(
   { weight: 3, arbitrary: of('accept', { invitation: fc.nat(4) }) },
 )
 
+/** A steward at work while their role is taken from them. */
+const duel: Step[] = [
+  { verb: 'assign', place: 0, caller: 2, role: 5, person: 9 },
+  { verb: 'take', place: 0, caller: 0, role: 0, person: 2 },
+  { verb: 'assign', place: 0, caller: 2, role: 7, person: 8 },
+  { verb: 'add', place: 0, caller: 2, person: 12, base: 'viewer' },
+  { verb: 'createRole', place: 0, caller: 2, scopes: ['usage:adjust'], baseRole: null, inheritable: false },
+  { verb: 'update', place: 0, caller: 2, person: 8, base: 'viewer' },
+  { verb: 'remove', place: 0, caller: 2, person: 8 },
+]
+
 const numRuns = inject('soak') ? 150 : 6
 const timeout = 240_000
 
@@ -123,7 +134,7 @@ test('operations at the same time come to what they would come to one after the 
       const here = steps
         .filter(({ verb }) => verb !== 'transfer' && verb !== 'invite')
         .map((one) => ({ ...one, place: 0 as const, ...('role' in one && { role: one.role % known }) }) as Step)
-      const played = await Promise.all(here.map((one) => playNamed(stage, one)))
+      const played = await Promise.all([...duel, ...here].map((one) => playNamed(stage, one)))
       await expectInOrder(stage, played)
       expect((await readHoldings(stage)).map(({ isOwned }) => isOwned)).toEqual([true, true])
     }),
