@@ -957,6 +957,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the users of the installation
+         * @description The newest first, and those who were erased only where `state` asks for them.
+         */
+        get: operations["users.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{userId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a user
+         * @description Name and address are what the token last said. Memberships are direct ones, 200 at the most.
+         */
+        get: operations["users.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{userId}/deactivate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deactivate a user
+         * @description Within a second their tokens are refused everywhere, the API keys that they made stop, and what they listen to ends. Memberships stay, and take their seats. Of a deactivated user this changes nothing.
+         */
+        post: operations["users.deactivate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{userId}/erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erase a user in all tenants
+         * @description Cannot be undone. Memberships end, API keys that they made are revoked, and their name and addresses are taken out of users, invitations, mails and audit logs; entries keep the id and a pseudonym made of it. Who signs in with the same account again is a new user. All of it happens, or none. Refused while a tenant would be left without an owner. Called again it takes out what came meanwhile, under the id.
+         */
+        post: operations["users.erase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{userId}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export what is kept about a user
+         * @description In all tenants, page by page, kind after kind: the profile, memberships, roles, teams, invitations to and by them, API keys that they made (no secrets), mails to them, and audit entries of what they did.
+         */
+        get: operations["users.export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{userId}/reactivate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reactivate a user
+         * @description They may do what they might before, and so may their API keys. Of an active user this changes nothing.
+         */
+        post: operations["users.reactivate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -986,6 +1106,7 @@ export interface components {
             retryAfterSeconds?: number;
             state?: string;
             status: number;
+            tenants?: string[];
             title: string;
             to?: string;
             type: string;
@@ -1118,6 +1239,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `invitation.email_mismatch`: This invitation is for another e-mail address than yours. Sign in with the one it was sent to.
              *     - `invitation.email_unverified`: Your sign-in does not vouch for your e-mail address. Verify it with whoever signs you in, and open the link again.
              *     - `request.https_required`: This service answers over HTTPS only.
@@ -1131,7 +1253,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "invitation.email_mismatch" | "invitation.email_unverified" | "request.https_required" | "tenant.inactive";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "invitation.email_mismatch" | "invitation.email_unverified" | "request.https_required" | "tenant.inactive";
                     };
                 };
             };
@@ -1317,6 +1439,7 @@ export interface operations {
             /**
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              */
@@ -1328,7 +1451,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "request.https_required" | "tenant.inactive";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive";
                     };
                 };
             };
@@ -1519,6 +1642,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              */
             403: {
@@ -1529,7 +1653,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
                     };
                 };
             };
@@ -1661,6 +1785,7 @@ export interface operations {
             /**
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              */
             403: {
@@ -1671,7 +1796,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "request.https_required";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.user_deactivated" | "request.https_required";
                     };
                 };
             };
@@ -1809,6 +1934,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              */
             403: {
@@ -1819,7 +1945,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
                     };
                 };
             };
@@ -1953,6 +2079,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              */
             403: {
@@ -1963,7 +2090,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
                     };
                 };
             };
@@ -2134,6 +2261,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              */
             403: {
@@ -2144,7 +2272,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
                     };
                 };
             };
@@ -2280,6 +2408,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              */
             403: {
@@ -2290,7 +2419,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
                     };
                 };
             };
@@ -2480,6 +2609,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              */
             403: {
@@ -2490,7 +2620,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
                     };
                 };
             };
@@ -2705,6 +2835,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.mismatch`: The request names two different tenants.
              */
@@ -2716,7 +2847,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.mismatch";
                     };
                 };
             };
@@ -2863,6 +2994,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -2875,7 +3007,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -3076,6 +3208,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -3088,7 +3221,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -3289,6 +3422,7 @@ export interface operations {
                             retryAfterSeconds?: number;
                             state?: string;
                             status: number;
+                            tenants?: string[];
                             title: string;
                             to?: string;
                             type: string;
@@ -3355,6 +3489,7 @@ export interface operations {
             /**
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.mismatch`: The request names two different tenants.
              */
@@ -3366,7 +3501,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "request.https_required" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.user_deactivated" | "request.https_required" | "tenant.mismatch";
                     };
                 };
             };
@@ -3558,6 +3693,7 @@ export interface operations {
              * @description - `access.others_denied`: About the access of others only those may ask who manage members.
              *     - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.mismatch`: The request names two different tenants.
              */
@@ -3569,7 +3705,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "access.others_denied" | "api_key.access_disabled" | "auth.ip_not_allowed" | "request.https_required" | "tenant.mismatch";
+                        code?: "access.others_denied" | "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.user_deactivated" | "request.https_required" | "tenant.mismatch";
                     };
                 };
             };
@@ -3724,6 +3860,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -3736,7 +3873,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -3900,6 +4037,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -3912,7 +4050,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -4097,6 +4235,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -4109,7 +4248,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -4275,6 +4414,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -4287,7 +4427,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -4490,6 +4630,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -4502,7 +4643,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -4739,6 +4880,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -4751,7 +4893,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -4884,6 +5026,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -4896,7 +5039,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -5080,6 +5223,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -5092,7 +5236,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -5284,6 +5428,7 @@ export interface operations {
             /**
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -5296,7 +5441,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -5500,6 +5645,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -5512,7 +5658,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -5754,6 +5900,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -5766,7 +5913,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -5981,6 +6128,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -5993,7 +6141,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -6218,6 +6366,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -6230,7 +6379,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -6450,6 +6599,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -6462,7 +6612,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -6622,6 +6772,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -6634,7 +6785,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -6850,6 +7001,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -6862,7 +7014,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -7055,6 +7207,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -7067,7 +7220,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -7217,6 +7370,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -7229,7 +7383,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -7375,6 +7529,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -7387,7 +7542,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -7540,6 +7695,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `settings.restricted_key`: You may not write this setting.
              *     - `tenant.inactive`: This tenant is not active.
@@ -7553,7 +7709,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "settings.restricted_key" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "settings.restricted_key" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -7782,6 +7938,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -7794,7 +7951,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -8007,6 +8164,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -8019,7 +8177,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -8166,6 +8324,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -8178,7 +8337,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -8367,6 +8526,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -8379,7 +8539,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -8533,6 +8693,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -8545,7 +8706,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -8755,6 +8916,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -8767,7 +8929,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -8910,6 +9072,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -8922,7 +9085,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -9092,6 +9255,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -9104,7 +9268,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -9252,6 +9416,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -9264,7 +9429,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -9423,6 +9588,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -9435,7 +9601,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -9621,6 +9787,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -9633,7 +9800,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -9784,6 +9951,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -9796,7 +9964,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -9959,6 +10127,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -9971,7 +10140,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -10174,6 +10343,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -10186,7 +10356,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -10340,6 +10510,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -10352,7 +10523,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -10531,6 +10702,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -10543,7 +10715,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -10713,6 +10885,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -10725,7 +10898,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -10880,6 +11053,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -10892,7 +11066,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -11088,6 +11262,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -11100,7 +11275,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -11264,6 +11439,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -11276,7 +11452,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -11501,6 +11677,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -11513,7 +11690,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -11733,6 +11910,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -11745,7 +11923,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -11939,6 +12117,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.mismatch`: The request names two different tenants.
              */
@@ -11950,7 +12129,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.mismatch";
                     };
                 };
             };
@@ -12088,6 +12267,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -12100,7 +12280,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -12256,6 +12436,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -12268,7 +12449,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -12427,6 +12608,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `settings.restricted_key`: You may not write this setting.
              *     - `tenant.inactive`: This tenant is not active.
@@ -12440,7 +12622,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "settings.restricted_key" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "settings.restricted_key" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -12633,6 +12815,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -12645,7 +12828,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -12799,6 +12982,7 @@ export interface operations {
              * @description - `api_key.access_disabled`: This tenant takes no API keys.
              *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
              *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
              *     - `request.https_required`: This service answers over HTTPS only.
              *     - `tenant.inactive`: This tenant is not active.
              *     - `tenant.mismatch`: The request names two different tenants.
@@ -12811,7 +12995,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
                     };
                 };
             };
@@ -12825,6 +13009,1055 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "tenant.not_found";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "users.list": {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+                q?: string;
+                state?: "active" | "deactivated" | "erased";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            /** Format: date-time */
+                            createdAt: string;
+                            email: string;
+                            /**
+                             * Format: uuid
+                             * @description Id of a user
+                             */
+                            id: string;
+                            /** @description When they last came with a token, to five minutes; null: never */
+                            lastSeenAt: string | null;
+                            name: string | null;
+                            /** @enum {string} */
+                            state: "active" | "deactivated" | "erased";
+                        }[];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description - `request.invalid`: The request is not valid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "users.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a user */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: date-time */
+                        createdAt: string;
+                        email: string;
+                        /**
+                         * Format: uuid
+                         * @description Id of a user
+                         */
+                        id: string;
+                        issuer: string;
+                        /** @description When they last came with a token, to five minutes; null: never */
+                        lastSeenAt: string | null;
+                        membershipCount: number;
+                        memberships: {
+                            /** @description Gives the role in the tenants below too */
+                            inheritable: boolean;
+                            /** Format: date-time */
+                            joinedAt: string;
+                            name: string;
+                            /** @enum {string} */
+                            role: "owner" | "admin" | "member" | "viewer";
+                            /** @description Custom ones */
+                            roles: {
+                                /**
+                                 * Format: uuid
+                                 * @description Id of a role
+                                 */
+                                id: string;
+                                name: string;
+                            }[];
+                            slug: string;
+                            status: string;
+                            /**
+                             * Format: uuid
+                             * @description Id of a tenant
+                             */
+                            tenantId: string;
+                        }[];
+                        name: string | null;
+                        /** @enum {string} */
+                        state: "active" | "deactivated" | "erased";
+                        stateChangedAt: string | null;
+                        stateReason: string | null;
+                        /** @description What the issuer calls them */
+                        subject: string;
+                    };
+                };
+            };
+            /** @description - `request.invalid`: The request is not valid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
+                    };
+                };
+            };
+            /** @description - `user.not_found`: There is no user with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "user.not_found";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "users.deactivate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a user */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Kept, and shown to operators; it stands in the platform's log */
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: date-time */
+                        createdAt: string;
+                        email: string;
+                        /**
+                         * Format: uuid
+                         * @description Id of a user
+                         */
+                        id: string;
+                        /** @description When they last came with a token, to five minutes; null: never */
+                        lastSeenAt: string | null;
+                        name: string | null;
+                        /** @enum {string} */
+                        state: "active" | "deactivated" | "erased";
+                        stateChangedAt: string | null;
+                        stateReason: string | null;
+                    };
+                };
+            };
+            /** @description - `request.invalid`: The request is not valid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
+                    };
+                };
+            };
+            /** @description - `user.not_found`: There is no user with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "user.not_found";
+                    };
+                };
+            };
+            /**
+             * @description - `user.erased`: This user was erased: nothing is left to change.
+             *     - `user.oneself`: This is your own account. Ask another operator to do it.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "user.erased" | "user.oneself";
+                    };
+                };
+            };
+            /** @description - `request.too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.too_large";
+                    };
+                };
+            };
+            /** @description - `request.unsupported_media_type`: Send the body as application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.unsupported_media_type";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "users.erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a user */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description Kept, and shown to operators; it stands in the platform's log */
+                    reason?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Slugs of tenants whose contact address is that of the user: it is theirs to change */
+                        contactOf: string[];
+                        /** Format: date-time */
+                        erasedAt: string;
+                        pseudonym: string;
+                        tables: {
+                            /** @description Rewritten or removed */
+                            rows: number;
+                            table: string;
+                        }[];
+                        /**
+                         * Format: uuid
+                         * @description Id of a user
+                         */
+                        userId: string;
+                    };
+                };
+            };
+            /** @description - `request.invalid`: The request is not valid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
+                    };
+                };
+            };
+            /** @description - `user.not_found`: There is no user with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "user.not_found";
+                    };
+                };
+            };
+            /**
+             * @description - `user.last_owner`: Tenants have no other owner than this user. Give them one first.
+             *     - `user.oneself`: This is your own account. Ask another operator to do it.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "user.last_owner" | "user.oneself";
+                    };
+                };
+            };
+            /** @description - `request.too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.too_large";
+                    };
+                };
+            };
+            /** @description - `request.unsupported_media_type`: Send the body as application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.unsupported_media_type";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "users.export": {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of a user */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            at: string | null;
+                            data: {
+                                [key: string]: unknown;
+                            };
+                            id: string;
+                            /** @enum {string} */
+                            kind: "profile" | "membership" | "role" | "team" | "invitation_received" | "invitation_sent" | "pending_ownership" | "tenant_contact" | "api_key" | "mail" | "audit_entry" | "platform_audit_entry";
+                            tenantId: string | null;
+                        }[];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description - `request.invalid`: The request is not valid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
+                    };
+                };
+            };
+            /** @description - `user.not_found`: There is no user with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "user.not_found";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "users.reactivate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a user */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Kept, and shown to operators; it stands in the platform's log */
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: date-time */
+                        createdAt: string;
+                        email: string;
+                        /**
+                         * Format: uuid
+                         * @description Id of a user
+                         */
+                        id: string;
+                        /** @description When they last came with a token, to five minutes; null: never */
+                        lastSeenAt: string | null;
+                        name: string | null;
+                        /** @enum {string} */
+                        state: "active" | "deactivated" | "erased";
+                        stateChangedAt: string | null;
+                        stateReason: string | null;
+                    };
+                };
+            };
+            /** @description - `request.invalid`: The request is not valid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
+                    };
+                };
+            };
+            /** @description - `user.not_found`: There is no user with this id. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "user.not_found";
+                    };
+                };
+            };
+            /**
+             * @description - `user.erased`: This user was erased: nothing is left to change.
+             *     - `user.oneself`: This is your own account. Ask another operator to do it.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "user.erased" | "user.oneself";
+                    };
+                };
+            };
+            /** @description - `request.too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.too_large";
+                    };
+                };
+            };
+            /** @description - `request.unsupported_media_type`: Send the body as application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.unsupported_media_type";
                     };
                 };
             };
