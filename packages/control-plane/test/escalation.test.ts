@@ -91,8 +91,8 @@ const step = fc.oneof(
 
 /** A steward at work while their role is taken from them. */
 const duel: Step[] = [
-  { verb: 'assign', place: 0, caller: 2, role: 5, person: 9 },
   { verb: 'take', place: 0, caller: 0, role: 0, person: 2 },
+  { verb: 'assign', place: 0, caller: 2, role: 5, person: 9 },
   { verb: 'assign', place: 0, caller: 2, role: 7, person: 8 },
   { verb: 'add', place: 0, caller: 2, person: 12, base: 'viewer' },
   { verb: 'createRole', place: 0, caller: 2, scopes: ['usage:adjust'], baseRole: null, inheritable: false },
