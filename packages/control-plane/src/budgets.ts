@@ -13,6 +13,12 @@ const signUps: Budget = { points: 10, windowSeconds: hour }
 /** Looked at and accepted from one address: enough for an office on its first day, far too little to guess by. */
 const invitations: Budget = { points: 60, windowSeconds: minute }
 
+/**
+ * Refusals to select a tenant, of one principal: more than a client makes that has not heard of a membership's end, and
+ * too few to find out which tenants there are.
+ */
+const refusedSelections: Budget = { points: 30, windowSeconds: minute }
+
 /** What callers without a tenant share, per address or principal. */
 const outsideTenants: Budget = { points: 120, windowSeconds: minute }
 
@@ -25,6 +31,7 @@ export function createBudgets({
   return async (limit, tenant) => {
     if (limit === 'sign_up') return signUps
     if (limit === 'invitation') return invitations
+    if (limit === 'selection') return refusedSelections
     if (limit === 'public' || tenant === null) return outsideTenants
     const own = await cache.getOrLoad(tenant.id, 'budget', budgetSeconds, () =>
       readRateLimits((query, values) => database.tenantRead({ tenantId: tenant.id }, query, values)),

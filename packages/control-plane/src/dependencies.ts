@@ -1,3 +1,4 @@
+import { createBackground } from '@tenantry/kernel/background/background'
 import type { Bus } from '@tenantry/kernel/bus/bus'
 import type { Dependencies, Directory, Services } from '@tenantry/kernel/context/dependencies'
 import type { AnyOperation } from '@tenantry/kernel/contract/operation'
@@ -22,7 +23,15 @@ import { appRouter } from './router.ts'
 import { version } from './version.ts'
 
 /** What `createDependencies` makes itself. */
-type Made = 'directory' | 'apiKeys' | 'auditLog' | 'budget' | 'explainPath' | 'platformAccess' | 'services'
+type Made =
+  | 'background'
+  | 'directory'
+  | 'apiKeys'
+  | 'auditLog'
+  | 'budget'
+  | 'explainPath'
+  | 'platformAccess'
+  | 'services'
 
 export type ControlPlaneParts = Omit<Dependencies, Made> &
   Pick<Dependencies['services'], 'bus' | 'cache'> & {
@@ -103,7 +112,8 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     onboarding: { selfService: false, region: 'default', ...onboarding },
     scopes,
   }
-  const made = { directory, apiKeys, auditLog, budget, explainPath, platformAccess, services }
+  const background = createBackground()
+  const made = { background, directory, apiKeys, auditLog, budget, explainPath, platformAccess, services }
   const dependencies: Dependencies = { ...parts, ...made }
   return dependencies
 }

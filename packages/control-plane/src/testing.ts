@@ -71,9 +71,9 @@ export interface TestInstallation extends AsyncDisposable {
     tenantRef?: string,
     options?: Pick<InternalCall, 'idempotencyKey' | 'requestId' | 'signal'>,
   ): InternalCaller
-  /** The tenant's log, oldest first. */
+  /** The tenant's log, oldest first, with what is written after the answer. */
   auditEntries(tenantId: string): Promise<AuditEntry[]>
-  /** The installation's log, oldest first. */
+  /** The installation's log, oldest first, likewise. */
   platformAuditEntries(): Promise<PlatformAuditEntry[]>
   /** Closes what is open and drops the database. */
   close(): Promise<void>
@@ -150,6 +150,7 @@ export async function openTestInstallation({
   })
   const population = populating(dependencies, issuer)
   const close = async () => {
+    await dependencies.background.settled()
     await database.close()
     await testDatabase.drop()
   }
@@ -217,12 +218,21 @@ function populating(
   }
 }
 
-function observing({ database }: Dependencies): Pick<TestInstallation, 'auditEntries' | 'platformAuditEntries'> {
+function observing({
+  background,
+  database,
+}: Dependencies): Pick<TestInstallation, 'auditEntries' | 'platformAuditEntries'> {
   const read = { actor: operator, readOnly: true }
   // Ids are sorted by the time of their making.
   const orderBy = { id: 'asc' } as const
   return {
-    auditEntries: (tenantId) => database.platformUnit(read, (em) => em.find(AuditEntry, { tenantId }, { orderBy })),
-    platformAuditEntries: () => database.platformUnit(read, (em) => em.find(PlatformAuditEntry, {}, { orderBy })),
+    auditEntries: async (tenantId) => {
+      await background.settled()
+      return database.platformUnit(read, (em) => em.find(AuditEntry, { tenantId }, { orderBy }))
+    },
+    platformAuditEntries: async () => {
+      await background.settled()
+      return database.platformUnit(read, (em) => em.find(PlatformAuditEntry, {}, { orderBy }))
+    },
   }
 }

@@ -90,7 +90,8 @@ export async function openParts(config: InstallationConfig, options: OpenOptions
     close: async (...others) => {
       // A statement that will not end is cut short by its server or by the end of this process.
       const { apiKeys, sightings } = dependencies.services
-      const ended = Promise.all([apiKeys.flush(), sightings.flush()]).then(() => database.close())
+      const written = Promise.all([dependencies.background.settled(), apiKeys.flush(), sightings.flush()])
+      const ended = written.then(() => database.close())
       const closed = Promise.allSettled([...others.map((close) => close()), ended, redis?.close()])
       await Promise.race([closed, delay(closeMilliseconds, undefined, { ref: false })])
       await storage.close()

@@ -1,7 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import type { Logger } from 'pino'
+import type { Background } from '../background/background.ts'
 import type { Bus } from '../bus/bus.ts'
-import type { RateLimitClass } from '../contract/operation.ts'
+import type { BudgetName } from '../contract/operation.ts'
 import type { AppError } from '../errors/app-error.ts'
 import type { Actor } from './actor.ts'
 import type { AuditRecord, Client } from './audit-record.ts'
@@ -253,8 +254,10 @@ export interface Sealer {
 
 export interface PipelineMetrics {
   operation(name: string, status: number, seconds: number): void
-  rateLimited(limit: RateLimitClass): void
+  rateLimited(limit: BudgetName): void
   denied(code: string): void
+  /** An entry of the audit log that has no transaction of its own could not be written. */
+  auditFailed(action: string): void
 }
 
 /** Collaborators that the product adds for its services, by declaration merging. */
@@ -278,10 +281,12 @@ export interface Dependencies {
   apiKeys: ApiKeyVerifier
   directory: Directory
   auditLog: AuditLog
+  /** What is written down after the answer; to be settled before the database is closed. */
+  background: Background
   rateLimits: RateLimits
   failureBlock: FailureBlock
   /** The budget of a class: the tenant's, or the installation's where there is no tenant. */
-  budget(limit: RateLimitClass, tenant: TenantAccess['tenant'] | null): Promise<Budget>
+  budget(limit: BudgetName, tenant: TenantAccess['tenant'] | null): Promise<Budget>
   sealer: Sealer
   /** Whether a claim makes a platform admin of who comes in by a door. Jobs and commands act as the system anyway. */
   platformAccess: boolean

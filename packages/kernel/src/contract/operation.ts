@@ -15,7 +15,6 @@ export type Permission = Scope | 'any' | 'platform' | null
 export type UnitOfWorkKind = 'tenant' | 'user' | 'platform' | 'none'
 
 /**
-/**
  * Which budget a call draws on. `read`, `write` and `access` (a product's question before each of its own requests)
  * count per principal and tenant, `settings_update` and `usage` per tenant, `public` and `invitation` per client address,
  * `sign_up` per user and per client address.
@@ -29,6 +28,9 @@ export type RateLimitClass =
   | 'public'
   | 'sign_up'
   | 'invitation'
+
+/** Also what no operation declares: refusals to select a tenant count per principal. */
+export type BudgetName = RateLimitClass | 'selection'
 
 export interface RestRoute {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'

@@ -48,6 +48,12 @@ export function createMetrics(): Metrics {
     labelNames: ['code'],
     registers,
   })
+  const auditFailures = new Counter({
+    name: 'tenantry_audit_failures_total',
+    help: 'Audit entries of refused attempts and of operators that could not be written.',
+    labelNames: ['action'],
+    registers,
+  })
   const cacheRequests = new Counter({
     name: 'tenantry_cache_requests_total',
     help: 'Reads of the tenant cache.',
@@ -64,6 +70,7 @@ export function createMetrics(): Metrics {
     operation: (operation, status, seconds) => durations.observe({ operation, status }, seconds),
     rateLimited: (limit) => rateLimited.inc({ limit }),
     denied: (code) => denied.inc({ code }),
+    auditFailed: (action) => auditFailures.inc({ action }),
     cacheHit: (name) => cacheRequests.inc({ name, result: 'hit' }),
     cacheMiss: (name) => cacheRequests.inc({ name, result: 'miss' }),
     registerPool: createPoolGauge(registry),

@@ -8,6 +8,7 @@ import { writeEntryAlone } from './entry-alone.ts'
  * hides an attempt; the metric counts every time.
  */
 const budget = { points: 30, windowSeconds: 60 }
+const action = 'access.denied'
 
 export interface Denial {
   actor: Actor
@@ -19,25 +20,32 @@ export interface Denial {
 
 /**
  * Audits a refused attempt in transactions of its own: in the log of each tenant it was aimed at, where that exists,
- * and in the platform's. Never fails the request, which is refused already.
+ * and in the platform's. After the answer, which would else tell by its time whether there is such a tenant.
  */
-export async function recordDenial(
+export function recordDenial(ctx: RequestContext, denial: Denial): void {
+  const { metrics, background, clock } = ctx.dependencies
+  metrics.denied(denial.code)
+  const at = clock.now()
+  background.start(() => writeDenial(ctx, denial, at))
+}
+
+async function writeDenial(
   ctx: RequestContext,
   { actor, code, operation, tenantIds = noTenants }: Denial,
+  at: Date,
 ): Promise<void> {
   const { dependencies } = ctx
-  dependencies.metrics.denied(code)
   const caller = actor.type === 'anonymous' ? `address:${ctx.client.address}` : actorKey(actor)
   try {
     const aimedAt = new Set((await tenantIds()).filter((tenantId) => tenantId !== null))
     const write = async (tenantId: string | null) => {
       if (!(await dependencies.rateLimits.consume('denied', `${caller} ${tenantId}`, budget)).allowed) return
       const details = { code, ...(operation ? { operation } : {}) }
-      await writeEntryAlone(ctx, { tenantId, action: 'access.denied', outcome: 'denied', actor, details })
+      await writeEntryAlone(ctx, { tenantId, action, outcome: 'denied', at, actor, details })
     }
-    // Side by side, so that the time it takes does not tell which of them there are.
     await Promise.all([...(aimedAt.size > 0 ? aimedAt : [null])].map(write))
   } catch (error) {
+    dependencies.metrics.auditFailed(action)
     ctx.logger.error({ err: error, code }, 'a denial could not be audited')
   }
 }

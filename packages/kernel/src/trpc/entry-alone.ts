@@ -9,6 +9,8 @@ export interface EntryAlone extends Pick<AuditEntry, 'action' | 'outcome' | 'act
   tenantId: string | null
   /** Of a tenant that may be gone, and is told of in the platform's log alone. */
   concernsTenantId?: string | null
+  /** When it happened; now, unless told. */
+  at?: Date
 }
 
 /** Audits what has no transaction of its own, in the tenant's log and in the platform's. */
@@ -18,7 +20,7 @@ export async function writeEntryAlone(
 ): Promise<void> {
   const { dependencies, client, requestId } = ctx
   const { database, auditLog, clock } = dependencies
-  const entry: AuditEntry = { ...told, client, requestId, at: clock.now() }
+  const entry: AuditEntry = { at: clock.now(), ...told, client, requestId }
   const inPlatform = database.platformUnit({ actor: pipeline, readOnly: false }, (em) =>
     auditLog.appendPlatform(em, [{ ...entry, tenantId: concernsTenantId }]),
   )

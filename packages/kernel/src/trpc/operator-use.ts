@@ -31,11 +31,11 @@ export async function recordOperatorUse(
   const tenantId = access?.tenant.id ?? null
   const concernsTenantId = tenantId ?? namedIn(rawInput, 'tenantId')
   const userId = operation.unitOfWork === 'platform' ? namedIn(rawInput, 'userId') : null
+  const action = operation.type === 'mutation' ? 'platform.call' : 'platform.read'
   const key = `${actorKey(actor)} ${concernsTenantId ?? userId} ${path}`
   try {
     const { allowed, window } = await rateLimits.consume('operator', key, budget)
     if (!allowed) return
-    const action = operation.type === 'mutation' ? 'platform.call' : 'platform.read'
     const entry = {
       tenantId,
       concernsTenantId,
@@ -50,6 +50,7 @@ export async function recordOperatorUse(
       throw error
     })
   } catch (error) {
+    ctx.dependencies.metrics.auditFailed(action)
     ctx.logger.error({ err: error, operation: path }, 'the use by an operator could not be audited')
   }
 }

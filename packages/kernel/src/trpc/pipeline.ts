@@ -61,7 +61,7 @@ export const pipeline = <Context extends object>() =>
       if (caller && isDenial(answer)) {
         const { actor } = caller
         const tenantId = access?.tenant.id ?? (actor.type === 'apiKey' ? actor.tenantId : null)
-        await recordDenial(ctx, {
+        recordDenial(ctx, {
           actor,
           code: answer.code,
           operation: path,

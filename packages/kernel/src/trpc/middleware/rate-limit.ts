@@ -1,8 +1,8 @@
-import { type Actor, actorKey } from '../../context/actor.ts'
-import type { TenantAccess } from '../../context/dependencies.ts'
+import { type Actor, actorKey, isOperator } from '../../context/actor.ts'
+import type { Budget, TenantAccess } from '../../context/dependencies.ts'
 import type { RequestContext } from '../../context/request-context.ts'
 import { rateLimitErrors } from '../../contract/errors.ts'
-import type { AnyOperation, RateLimitClass } from '../../contract/operation.ts'
+import type { AnyOperation, BudgetName, RateLimitClass } from '../../contract/operation.ts'
 import type { AppError } from '../../errors/app-error.ts'
 import { clientNetwork } from '../../rate-limit/client-network.ts'
 import { rateLimitHeaders } from '../../rate-limit/headers.ts'
@@ -32,17 +32,12 @@ export async function drawRate(
     for (const { key, window } of drawn) await dependencies.rateLimits.refund(limit, key, window)
   }
   for (const key of keysOf(limit, ctx, actor, access)) {
-    const decision = await dependencies.rateLimits.consume(limit, key, budget)
-    for (const [name, value] of Object.entries(rateLimitHeaders(limit, decision))) ctx.setHeader(name, value)
-    if (!decision.allowed) {
+    try {
+      drawn.push({ key, window: await drawPoint(ctx, { limit, key, budget }) })
+    } catch (error) {
       await refund()
-      dependencies.metrics.rateLimited(limit)
-      throw rateLimitErrors.exceeded(
-        { limit: budget.points, retryAfterSeconds: decision.resetSeconds },
-        `At most ${budget.points} calls in ${budget.windowSeconds} seconds. Try again in ${decision.resetSeconds} seconds.`,
-      )
+      throw error
     }
-    drawn.push({ key, window: decision.window })
   }
   if (!isRefunded(limit)) return free
   return {
@@ -50,6 +45,31 @@ export async function drawRate(
       if (error.kind !== 'conflict') await refund()
     },
   }
+}
+
+/**
+ * A tenant was not selected: probing for tenants is bounded by this. What stands behind it, the caller's own calls, is
+ * not: those select. Operators and our own processes may see all tenants anyway.
+ */
+export async function drawRefusedSelection(ctx: RequestContext, actor: Actor): Promise<void> {
+  if (isOperator(actor) || actor.type === 'service') return
+  const limit = 'selection'
+  await drawPoint(ctx, { limit, key: actorKey(actor), budget: await ctx.dependencies.budget(limit, null) })
+}
+
+/** Answers the window it was drawn from. Throws `rate_limit.exceeded`. */
+async function drawPoint(
+  { dependencies, setHeader }: RequestContext,
+  { limit, key, budget }: { limit: BudgetName; key: string; budget: Budget },
+): Promise<string> {
+  const decision = await dependencies.rateLimits.consume(limit, key, budget)
+  for (const [name, value] of Object.entries(rateLimitHeaders(limit, decision))) setHeader(name, value)
+  if (decision.allowed) return decision.window
+  dependencies.metrics.rateLimited(limit)
+  throw rateLimitErrors.exceeded(
+    { limit: budget.points, retryAfterSeconds: decision.resetSeconds },
+    `At most ${budget.points} calls in ${budget.windowSeconds} seconds. Try again in ${decision.resetSeconds} seconds.`,
+  )
 }
 
 /** Drawn before the input is read, and so few that a slip of the pen must not cost one. */

@@ -6,6 +6,7 @@ import type { AnyOperation } from '../../contract/operation.ts'
 import { inactivityOf } from '../../tenancy/inactivity.ts'
 import { recordDenial } from '../denial.ts'
 import type { Caller } from './authentication.ts'
+import { drawRefusedSelection } from './rate-limit.ts'
 
 /** No id, slug or externalId is longer. */
 const longestReference = 128
@@ -50,29 +51,34 @@ async function resolveTenant(
     const access = reference.length <= longestReference ? await directory.findAccess(actor, reference) : null
     if (!access || (reference === ctx.tenantHints.subdomain && reference !== access.tenant.slug)) {
       const tenantIds = async () => [await directory.findTenantId(reference)]
-      await recordDenial(ctx, { actor, code: 'tenant.not_found', operation, tenantIds })
+      await drawRefusedSelection(ctx, actor)
+      recordDenial(ctx, { actor, code: 'tenant.not_found', operation, tenantIds })
       throw tenantSelectionErrors.not_found({}, ambiguity(references))
     }
     found.push(access)
   }
   const [first, ...others] = found
   if (!first) throw tenantSelectionErrors.not_selected()
-  if (others.some((other) => other.tenant.id !== first.tenant.id)) throw tenantSelectionErrors.mismatch()
-  return first
+  if (others.every((other) => other.tenant.id === first.tenant.id)) return first
+  await drawRefusedSelection(ctx, actor)
+  throw tenantSelectionErrors.mismatch()
 }
 
 /** A key has one tenant: where another is named, nothing is looked up, so that no key can tell which others there are. */
 async function tenantOfKey(
-  { dependencies, tenantHints: { subdomain } }: RequestContext,
+  ctx: RequestContext,
   { actor, key }: { actor: KeyIdentity['actor']; key: KeyIdentity | null },
   references: readonly string[],
 ): Promise<TenantAccess> {
+  const { dependencies, tenantHints } = ctx
+  const { subdomain } = tenantHints
   const access = key?.access ?? (await dependencies.directory.findAccess(actor, actor.tenantId))
   if (!access) throw tenantSelectionErrors.not_found()
   const { id, slug } = access.tenant
   const names = key?.tenantNames ?? [id, slug]
   const isOwn = (reference: string) => names.includes(reference) || reference.toLowerCase() === id
   if (references.every(isOwn) && (subdomain === undefined || subdomain === slug)) return access
+  await drawRefusedSelection(ctx, actor)
   throw tenantSelectionErrors.mismatch({}, 'This API key is of another tenant than the request names.')
 }
 
