@@ -51,6 +51,7 @@ export type ControlPlaneParts = Omit<Dependencies, Made> &
 const changedTenants = 'tenants.changed'
 const expectedPeople = 'people.expected'
 const changedPeople = 'people.changed'
+const changedKeys = 'api_keys.changed'
 const watcher = { type: 'system', name: 'streams' } as const
 
 /** Joins the kernel's parts with what the product answers itself. */
@@ -77,7 +78,7 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     featuresOf: (plan) => planNamed(catalogue, plan).features,
     claimOwnership: (user, tenantId) => joinAsOwner(dependencies, user, tenantId),
   })
-  const apiKeys = createApiKeys({ ...parts, directory, catalogue, texts: apiKeyTexts })
+  const apiKeys = createApiKeys({ ...parts, directory, catalogue, texts: apiKeyTexts, platformAccess })
 
   const here = forgettingHere(directory, apiKeys, () => eventStreams)
 
@@ -101,6 +102,7 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     deletionRetentionDays,
     eventStreams,
     forgetAccess: everywhere(bus, changedTenants, here.forgetAccess),
+    forgetApiKey: everywhere(bus, changedKeys, apiKeys.forget),
     forgetSignIns: everywhere(bus, expectedPeople, directory.forgetSignIns),
     forgetUser: everywhere(bus, changedPeople, here.forgetUser),
     sightings,

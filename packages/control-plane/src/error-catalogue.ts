@@ -99,7 +99,7 @@ const remediesByCode: Partial<Record<ErrorCode, string>> = {
     'Ask whoever operates the service; nothing else helps. API keys that this person made are refused too.',
   'auth.ip_not_allowed': 'Call from an address of the `ipAllowlist` of the key, or create a key that names yours.',
   'api_key.access_disabled':
-    'Choose a plan with the feature `requiresFeature`, or turn the setting `key` on, whichever the error names.',
+    'Choose a plan with the feature `requiresFeature`, or turn the setting `key` on, whichever the error names; where it names none, create a key as a member of the tenant.',
   'api_key.expired': 'Create another key; `expiresAt` of this one has passed.',
   'api_key.overlap_running':
     'Wait until `resetsAt`, when the former secret ends, or rotate with `overlapSeconds` 0, which ends it at once.',

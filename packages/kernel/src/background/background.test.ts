@@ -39,3 +39,28 @@ test('a few run at a time, and what they start is waited for too', async () => {
 test('with nothing to do it is settled at once', async () => {
   await createBackground().settled()
 })
+
+test('nothing is dropped where more comes than can be done: who brings it is held up', async () => {
+  const background = createBackground()
+  const { promise, resolve } = blocked()
+  let [done, held] = [0, 0]
+  const work = async () => {
+    await promise
+    done += 1
+  }
+  const start = async () => {
+    let isHeld = true
+    setImmediate(() => {
+      if (isHeld) held += 1
+    })
+    await background.start(work)
+    isHeld = false
+  }
+  const started = Promise.all(Array.from({ length: 1_100 }, start))
+  await expect.poll(() => held).toBeGreaterThan(90)
+  expect(done).toBe(0)
+  resolve()
+  await started
+  await background.settled()
+  expect(done).toBe(1_100)
+})

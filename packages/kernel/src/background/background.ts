@@ -1,21 +1,27 @@
 /** Work that goes on after its caller was answered. */
 export interface Background {
-  /** `work` sees to its own failures. A few run at a time, in the order in which they came. */
-  start(work: () => Promise<void>): void
+  /**
+   * `work` sees to its own failures. Answers at once, before any of it is done, unless very many wait: then whoever brings
+   * more of it is held up, by as much as others brought.
+   */
+  start(work: () => Promise<void>): Promise<void>
   /** Once nothing is under way or waiting any more. */
   settled(): Promise<void>
 }
 
 /** So few that what is in the foreground finds connections. */
 const atATime = 4
+const mostWaiting = 1_000
 
 export function createBackground(): Background {
   const waiting: (() => Promise<void>)[] = []
-  const idle: (() => void)[] = []
+  const heldUp: (() => void)[] = []
+  const settling: (() => void)[] = []
   let running = 0
 
   function next(): void {
     const work = running < atATime ? waiting.shift() : undefined
+    if (waiting.length < mostWaiting) heldUp.shift()?.()
     if (work) {
       running += 1
       void work().finally(() => {
@@ -23,19 +29,20 @@ export function createBackground(): Background {
         next()
       })
     } else if (running === 0) {
-      for (const resolve of idle.splice(0)) resolve()
+      for (const resolve of settling.splice(0)) resolve()
     }
   }
 
   return {
-    start: (work) => {
+    start: async (work) => {
       waiting.push(work)
       // Whoever is answered by what goes on now does not wait for even the beginning.
       setImmediate(next)
+      if (waiting.length > mostWaiting) await new Promise<void>((resolve) => heldUp.push(resolve))
     },
     settled: () =>
       new Promise((resolve) => {
-        idle.push(resolve)
+        settling.push(resolve)
         setImmediate(next)
       }),
   }

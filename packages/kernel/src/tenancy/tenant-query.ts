@@ -1,17 +1,20 @@
 import type { EntitySchema } from '@mikro-orm/core'
 import type { TenantQuery } from '../context/dependencies.ts'
 
+/** A table; of one that has columns which nobody may read, those that are read. */
+type Source = EntitySchema | { entity: EntitySchema; columns: readonly string[] }
+
 /**
  * Level one for SQL that is written by hand: each source is a table narrowed to the tenant, and `select` may read from
  * nothing else. Its own parameters begin at `$2`. Throws for an entity without a tenant, and where the text names a table.
  */
-export function tenantQuery<Row>(sources: Record<string, EntitySchema>, select: string): TenantQuery<Row> {
+export function tenantQuery<Row>(sources: Record<string, Source>, select: string): TenantQuery<Row> {
   for (const [, source = ''] of select.matchAll(/\b(?:from|join|table)\s+([\w."]+)(?![\w."]|\s*\()/gi)) {
     if (!(source in sources)) throw new Error(`A tenant query reads from ${source}, which is none of its sources`)
   }
   if (clausesOf(select).some((text) => commaJoin.test(text)))
     throw new Error('A tenant query joins by name: write join')
-  const narrowed = Object.entries(sources).map(([name, entity]) => `${name} as not materialized (${ownRows(entity)})`)
+  const narrowed = Object.entries(sources).map(([name, source]) => `${name} as not materialized (${ownRows(source)})`)
   return { text: `with ${narrowed.join(', ')} ${select}` }
 }
 
@@ -25,8 +28,9 @@ function clausesOf(text: string): string[] {
   return inner === undefined ? [text] : [inner, ...clausesOf(text.replace(inner, ' '))]
 }
 
-function ownRows({ meta }: EntitySchema): string {
+function ownRows(source: Source): string {
+  const { meta } = 'columns' in source ? source.entity : source
   if (!meta.filters?.tenant) throw new Error(`${meta.className} has no tenant`)
   const column = 'tenantId' in meta.properties ? 'tenant_id' : 'id'
-  return `select * from ${meta.schema}.${meta.tableName} where ${column} = $1`
+  return `select ${'columns' in source ? source.columns.join(', ') : '*'} from ${meta.schema}.${meta.tableName} where ${column} = $1`
 }

@@ -22,11 +22,11 @@ export interface Denial {
  * Audits a refused attempt in transactions of its own: in the log of each tenant it was aimed at, where that exists,
  * and in the platform's. After the answer, which would else tell by its time whether there is such a tenant.
  */
-export function recordDenial(ctx: RequestContext, denial: Denial): void {
+export async function recordDenial(ctx: RequestContext, denial: Denial): Promise<void> {
   const { metrics, background, clock } = ctx.dependencies
   metrics.denied(denial.code)
   const at = clock.now()
-  background.start(() => writeDenial(ctx, denial, at))
+  await background.start(() => writeDenial(ctx, denial, at))
 }
 
 async function writeDenial(

@@ -61,7 +61,7 @@ export const pipeline = <Context extends object>() =>
       if (caller && isDenial(answer)) {
         const { actor } = caller
         const tenantId = access?.tenant.id ?? (actor.type === 'apiKey' ? actor.tenantId : null)
-        recordDenial(ctx, {
+        await recordDenial(ctx, {
           actor,
           code: answer.code,
           operation: path,

@@ -17,7 +17,8 @@ export const ApiKey = defineEntity({
       roles: ['tenantry_directory'],
       using: `revoked_at is null and (select tenancy.current_identity()) = any (array[${signedFor('digest')}, ${signedFor('former_digest')}])`,
     },
-    { name: 'revoked', roles: ['tenantry_jobs'], using: 'revoked_at is not null' },
+    // Until then every process has seen that it was revoked.
+    { name: 'revoked', roles: ['tenantry_jobs'], using: "revoked_at < now() - interval '1 hour'" },
     { name: 'last_use', roles: ['tenantry_directory'], using: operator, check: operator },
   ],
   indexes: [{ properties: ['id'] }, { properties: ['createdById'] }],

@@ -1,4 +1,5 @@
 import { type EntityManager, LockMode } from '@mikro-orm/postgresql'
+import { tenantQuery } from '@tenantry/kernel/tenancy/tenant-query'
 import { ApiKey } from './entity.ts'
 
 /** What may be read of a key. */
@@ -83,6 +84,12 @@ export const signedApiKey = {
       valid_until as "validUntil", created_by_type as "createdByType", created_by_id as "createdById"
     from directory.find_api_key()`,
 }
+
+/** The keys that were revoked or rotated since `$2`. */
+export const changedApiKeys = tenantQuery<{ id: string }>(
+  { own: { entity: ApiKey, columns: ['id', 'revoked_at', 'rotated_at'] } },
+  'select id from own where greatest(revoked_at, rotated_at) > $2::timestamptz',
+)
 
 /** Of keys of any tenants, in one statement. Needs a platform unit of work. */
 export async function touchApiKeys(em: EntityManager, uses: readonly { id: string; at: Date }[]): Promise<void> {

@@ -1,4 +1,6 @@
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { createDependencies } from '../../dependencies.ts'
 import { openTestInstallation, type TestInstallation } from '../../testing.ts'
 import { asAdmin, deafProcess } from '../event/service.fixture.ts'
 import { callByKey, create, refusalOf } from './service.fixture.ts'
@@ -67,6 +69,55 @@ describe('a verification', () => {
   })
 })
 
+describe('a key that nobody changes', () => {
+  test('is asked for once in many seconds, though what it may do is asked for each second', async () => {
+    const { caller } = await installation.enter()
+    const { key } = await create(caller)
+    const { database } = installation
+    const [identities, settings] = [vi.spyOn(database, 'identityRead'), vi.spyOn(database, 'tenantRead')]
+    onTestFinished(() => {
+      identities.mockRestore()
+      settings.mockRestore()
+    })
+    await byKey(key)
+      .apiKeys.list({ tenantId: 'current' })
+      .catch(() => undefined)
+    const asked = settings.mock.calls.length
+    const askAgain = async () => {
+      await byKey(key)
+        .apiKeys.list({ tenantId: 'current' })
+        .catch(() => undefined)
+      return settings.mock.calls.length
+    }
+    await expect.poll(askAgain, soon).toBeGreaterThan(asked)
+    expect(identities).toHaveBeenCalledTimes(1)
+  })
+
+  test('takes one more round trip while it is cold, whatever is asked of its tenant and creator', async () => {
+    const { caller } = await installation.enter()
+    const { key } = await create(caller)
+    const elsewhere = deafProcess(installation, 15_000)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const reads: string[] = []
+    const { database } = installation
+    const held = <Name extends 'userUnit' | 'tenantRead'>(name: Name) => {
+      const real = database[name].bind(database) as (...given: unknown[]) => Promise<unknown>
+      const spy = vi.spyOn(database, name).mockImplementation((async (...given: unknown[]) => {
+        reads.push(name)
+        await promise
+        return real(...given)
+      }) as never)
+      onTestFinished(() => spy.mockRestore())
+    }
+    held('userUnit')
+    held('tenantRead')
+    const answer = callByKey(elsewhere, key).tenants.info()
+    await expect.poll(() => reads.toSorted(), soon).toEqual(['tenantRead', 'tenantRead', 'userUnit'])
+    resolve()
+    await answer
+  })
+})
+
 describe('a key that is revoked', () => {
   test('while it is in use fails from then on, and no call of it half way', async () => {
     const { caller } = await installation.enter()
@@ -94,6 +145,34 @@ describe('a key that is revoked', () => {
     expect(new Set(outcomes)).toEqual(new Set(['counted', 'auth.unauthenticated']))
     const { used } = await caller.usage.track({ tenantId: 'current', metric: 'tokens', amount: 1 })
     expect(used).toBe(outcomes.filter((outcome) => outcome === 'counted').length + 1)
+  })
+
+  test('fails at once in another process that hears of it', async () => {
+    const { caller } = await installation.enter()
+    const { id: apiKeyId, key } = await create(caller)
+    const { dependencies } = installation
+    const { bus, cache, catalogue, apiKeys } = dependencies.services
+    const elsewhere = createDependencies({ ...dependencies, bus, cache, catalogue, apiKeyTexts: apiKeys.texts })
+    await callByKey(elsewhere, key).tenants.info()
+    await caller.apiKeys.remove({ tenantId: 'current', apiKeyId })
+    expect(await refusalOf(callByKey(elsewhere, key).tenants.info())).toMatchObject({ code: 'auth.unauthenticated' })
+  })
+
+  test('is kept for the job that removes it until every process has seen that it was', async () => {
+    const { caller } = await installation.enter()
+    const { id: apiKeyId } = await create(caller)
+    await caller.apiKeys.remove({ tenantId: 'current', apiKeyId })
+    const seen = async () => {
+      const jobs = new pg.Client(installation.testDatabase.urls.tenantry_jobs)
+      await jobs.connect()
+      const { rowCount } = await jobs.query('delete from tenantry.api_keys where id = $1', [apiKeyId])
+      await jobs.end()
+      return rowCount
+    }
+    expect(await seen()).toBe(0)
+    const later = `update tenantry.api_keys set revoked_at = now() - interval '2 hours' where id = $1`
+    await asAdmin(installation, later, [apiKeyId])
+    expect(await seen()).toBe(1)
   })
 
   test('fails within a second in a process that hears nothing of it', async () => {

@@ -96,6 +96,6 @@ async function countFailure(ctx: RequestContext): Promise<void> {
   const seconds = failureBlock.blockedSeconds(address)
   if (seconds > 0) throw authErrors.blocked({ retryAfterSeconds: seconds })
   if (await failureBlock.recordFailure(address)) {
-    recordDenial(ctx, { actor: { type: 'anonymous' }, code: 'auth.blocked' })
+    await recordDenial(ctx, { actor: { type: 'anonymous' }, code: 'auth.blocked' })
   }
 }

@@ -51,8 +51,8 @@ async function resolveTenant(
     const access = reference.length <= longestReference ? await directory.findAccess(actor, reference) : null
     if (!access || (reference === ctx.tenantHints.subdomain && reference !== access.tenant.slug)) {
       const tenantIds = async () => [await directory.findTenantId(reference)]
+      await recordDenial(ctx, { actor, code: 'tenant.not_found', operation, tenantIds })
       await drawRefusedSelection(ctx, actor)
-      recordDenial(ctx, { actor, code: 'tenant.not_found', operation, tenantIds })
       throw tenantSelectionErrors.not_found({}, ambiguity(references))
     }
     found.push(access)

@@ -1,4 +1,3 @@
-import type { Actor } from '@tenantry/kernel/context/actor'
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { authErrors, requestErrors } from '@tenantry/kernel/contract/errors'
 import type { AppError, Issue } from '@tenantry/kernel/errors/app-error'
@@ -22,7 +21,7 @@ type CreateInput = Omit<z.output<typeof createOperation.input>, 'tenantId'>
  * `api_key.access_disabled` where no key could be used.
  */
 export async function create(ctx: TenantContext, input: CreateInput) {
-  const creator = creatorOf(ctx.actor)
+  const maker = await makerOf(ctx)
   const scopes = [...new Set(input.scopes)]
   const now = ctx.clock.now()
   const expiresAt = input.expiresAt === undefined ? null : new Date(input.expiresAt)
@@ -31,7 +30,7 @@ export async function create(ctx: TenantContext, input: CreateInput) {
     ...pastExpiry(expiresAt, now),
     ...unusedRanges(input.ipAllowlist),
   ])
-  refuseMoreThanOwn(ctx, scopes)
+  refuseMoreThanOwn(maker.scopes, scopes)
   await refuseUseless(ctx)
 
   const row: ApiKeyRow = {
@@ -41,8 +40,8 @@ export async function create(ctx: TenantContext, input: CreateInput) {
     scopes,
     ipAllowlist: input.ipAllowlist ?? [],
     expiresAt,
-    createdByType: creator.type,
-    createdById: 'id' in creator ? creator.id : creator.name,
+    createdByType: maker.type,
+    createdById: maker.id,
     createdAt: now,
     formerEndsAt: null,
     rotatedAt: null,
@@ -64,12 +63,25 @@ export async function create(ctx: TenantContext, input: CreateInput) {
   return { ...describe(row, now), key: text }
 }
 
-/** A key that could make another one would live on in it after its own revocation. */
-function creatorOf(actor: Actor): Exclude<Actor, { type: 'apiKey' | 'anonymous' }> {
+interface Maker {
+  type: string
+  id: string
+  scopes: ReadonlySet<string>
+}
+
+/**
+ * An operator who is a member makes keys as that, so that they end with the membership. A key that could make another one
+ * would live on in it after its own revocation.
+ */
+async function makerOf({ actor, access: { scopes }, services, tenant }: TenantContext): Promise<Maker> {
   if (actor.type === 'apiKey' || actor.type === 'anonymous') {
     throw authErrors.permission_denied({}, 'API keys make no other keys: sign in as a user.')
   }
-  return actor
+  if (actor.type === 'platformAdmin') {
+    const asMember = await services.decisions.findAccess({ ...actor, type: 'user' }, tenant.id)
+    if (asMember) return { type: 'user', id: actor.id, scopes: asMember.scopes }
+  }
+  return { type: actor.type, id: 'id' in actor ? actor.id : actor.name, scopes }
 }
 
 async function refuseUseless(ctx: TenantContext): Promise<void> {

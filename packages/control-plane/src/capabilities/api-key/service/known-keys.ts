@@ -5,6 +5,7 @@ import type { ApiKeyTexts, NewApiKeyText } from '@tenantry/kernel/crypto/api-key
 /** The keys as this process knows them. */
 export interface ApiKeys extends ApiKeyVerifier {
   readonly texts: ApiKeyTexts
+  /** In this process. */
   forget(id: string): void
   forgetTenant(tenantId: string): void
   /** Writes when keys were last used, as far as that is not written. */
@@ -14,12 +15,14 @@ export interface ApiKeys extends ApiKeyVerifier {
 declare module '@tenantry/kernel/context/dependencies' {
   interface Services {
     apiKeys: ApiKeys
+    /** To be called after the commit of whatever changes a key. */
+    forgetApiKey(id: string): void
   }
 }
 
 export const makeKeyText = ({ services }: TenantContext, id: string): NewApiKeyText => services.apiKeys.texts.make(id)
 
-/** For whatever changes a key. At once in this process; the others follow within a second. */
+/** For whatever changes a key. At once in this process; the others follow by the bus, or else within a second. */
 export function forgetKey({ services, afterCommit }: TenantContext, id: string): void {
-  afterCommit(() => services.apiKeys.forget(id))
+  afterCommit(() => services.forgetApiKey(id))
 }

@@ -1,8 +1,7 @@
-import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { authErrors } from '@tenantry/kernel/contract/errors'
 
 /** Nobody gives a key, or gets by it, what they do not hold. Throws `auth.permission_denied`. */
-export function refuseMoreThanOwn({ access: { scopes: own } }: TenantContext, scopes: readonly string[]): void {
+export function refuseMoreThanOwn(own: ReadonlySet<string>, scopes: readonly string[]): void {
   const missing = scopes.find((scope) => !own.has(scope))
   if (missing === undefined) return
   throw authErrors.permission_denied(

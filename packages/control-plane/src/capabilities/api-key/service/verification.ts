@@ -3,74 +3,78 @@ import { sharedLookUp } from '@tenantry/kernel/cache/shared-look-up'
 import type { Actor } from '@tenantry/kernel/context/actor'
 import type { Client } from '@tenantry/kernel/context/audit-record'
 import type { Dependencies, KeyIdentity, TenantAccess } from '@tenantry/kernel/context/dependencies'
-import { authErrors } from '@tenantry/kernel/contract/errors'
+import type { ReadTenant } from '@tenantry/kernel/context/request-context'
+import { apiKeyUseErrors, authErrors } from '@tenantry/kernel/contract/errors'
 import type { ApiKeyFlaw, ApiKeyTexts } from '@tenantry/kernel/crypto/api-key-text'
+import type { AppError } from '@tenantry/kernel/errors/app-error'
 import { lapsed } from '@tenantry/kernel/errors/lapsed'
-import { type AddressRanges, addressRanges } from '@tenantry/kernel/network/address-ranges'
 import { LRUCache } from 'lru-cache'
 import type { PlanCatalogue } from '../../plan/index.ts'
 import { readSettings } from '../../settings/index.ts'
-import { type SignedApiKey, signedApiKey, touchApiKeys } from '../repository.ts'
+import { changedApiKeys, type SignedApiKey, touchApiKeys } from '../repository.ts'
 import { accessRefusal } from './access-refusal.ts'
 import type { ApiKeys } from './known-keys.ts'
+import { createRememberedKeys, factMilliseconds, type RememberedKey, unknownKey } from './remembered-keys.ts'
 
 export interface ApiKeyOptions extends Pick<Dependencies, 'database' | 'directory' | 'clock' | 'logger'> {
   texts: ApiKeyTexts
   catalogue: PlanCatalogue
+  /** Whether keys that platform operators made do anything. */
+  platformAccess: boolean
   /** How many keys, and how many texts that are none, are kept in memory. */
   cacheSize?: number
 }
 
+/** Longer than a key is remembered, with the transaction that changes it, and what clocks differ by. */
+const lookBackMilliseconds = 60_000
+
 const keeper: Actor = { type: 'system', name: 'api-keys' }
 
-/** Security facts are at most this old. */
-const memoryMilliseconds = 1_000
-
-const unknown = 'This API key is not known here, or it was revoked.'
 const flaws: Record<ApiKeyFlaw, string> = {
   malformed: 'This is no whole API key: it may have been cut or mistyped.',
   other_environment: 'This API key is for another environment.',
-  not_ours: unknown,
+  not_ours: unknownKey,
 }
 
-interface Known {
-  key: SignedApiKey
-  validUntil: Date | null
-  isAllowedFrom: AddressRanges | null
-  /** What it was last allowed, and by what its creator could do then. */
-  last?: { creator: TenantAccess; identity: Omit<KeyIdentity, 'refusal'> }
+interface TenantFacts {
+  enabled: boolean
+  /** Keys that were revoked or rotated lately. */
+  changed: ReadonlySet<string>
 }
 
-/** Asks the database once a second at the most for a key, its tenant's settings, and what its creator may do. */
-export function createApiKeys({ texts, catalogue, cacheSize = 10_000, ...parts }: ApiKeyOptions): ApiKeys {
+/** Asks the database once a second at the most what a tenant and a key's creator may do, and less often for the key. */
+export function createApiKeys({
+  texts,
+  catalogue,
+  platformAccess,
+  cacheSize = 10_000,
+  ...parts
+}: ApiKeyOptions): ApiKeys {
   const { database, directory, clock } = parts
-  const memory = { max: cacheSize, ttl: memoryMilliseconds }
-  // By id and digest, whose bytes nobody can choose: how long a comparison takes tells nothing.
-  const keys = new LRUCache<string, Promise<{ known: Known | null }>>(memory)
-  const tenants = new LRUCache<string, Promise<{ enabled: boolean }>>(memory)
+  const keys = createRememberedKeys({ database, clock, cacheSize })
+  const tenants = new LRUCache<string, Promise<TenantFacts>>({ max: cacheSize, ttl: factMilliseconds })
   const uses = createNotedTimes({
     ...parts,
     mostNoted: cacheSize,
     write: (times) => database.platformUnit({ actor: keeper, readOnly: false }, (em) => touchApiKeys(em, times)),
   })
 
-  async function find(credential: string): Promise<{ known: Known | null }> {
-    const [key] = await database.identityRead<SignedApiKey>(`api-key:${credential}`, signedApiKey)
-    if (!key) return { known: null }
-    const validUntil = key.validUntil === null ? null : new Date(key.validUntil)
-    const isAllowedFrom = key.ipAllowlist.length === 0 ? null : addressRanges(key.ipAllowlist)
-    return { known: { key, validUntil, isAllowedFrom } }
+  async function readTenant(tenantId: string): Promise<TenantFacts> {
+    const since = new Date(clock.now().getTime() - lookBackMilliseconds).toISOString()
+    const read: ReadTenant = (query, values) => database.tenantRead({ tenantId }, query, values)
+    const [{ features }, changed] = await Promise.all([readSettings(read), read(changedApiKeys, [since])])
+    return { enabled: features.apiAccessEnabled, changed: new Set(changed.map(({ id }) => id)) }
   }
 
-  const readTenant = async (tenantId: string) => {
-    const { features } = await readSettings((query, values) => database.tenantRead({ tenantId }, query, values))
-    return { enabled: features.apiAccessEnabled }
-  }
-
-  async function refusalOf({ isAllowedFrom }: Known, { tenant }: TenantAccess, { address }: Client) {
+  function refusalOf(
+    { key, isAllowedFrom }: RememberedKey,
+    { plan, enabled }: { plan: string; enabled: boolean },
+    { address }: Client,
+  ): AppError | null {
     if (isAllowedFrom && (address === null || !isAllowedFrom(address))) return authErrors.ip_not_allowed()
-    const { enabled } = await sharedLookUp(tenants, tenant.id, () => readTenant(tenant.id))
-    return accessRefusal(catalogue, { plan: tenant.plan, enabled })
+    if (key.createdByType === 'platformAdmin' && !platformAccess)
+      return apiKeyUseErrors.access_disabled({}, 'A platform operator made this API key, and PLATFORM_ACCESS is false.')
+    return accessRefusal(catalogue, { plan, enabled })
   }
 
   return {
@@ -80,23 +84,23 @@ export function createApiKeys({ texts, catalogue, cacheSize = 10_000, ...parts }
       const read = texts.read(text)
       if (typeof read === 'string') throw authErrors.unauthenticated({}, flaws[read])
       const credential = `${read.id}:${read.digest}`
-      const { known } = await sharedLookUp(keys, credential, () => find(credential))
-      if (!known) throw authErrors.unauthenticated({}, unknown)
-      const { validUntil } = known
-      if (validUntil !== null && validUntil <= clock.now())
-        throw lapsed('This API key, or this secret of it, has expired.')
-      const creator = await directory.findAccess(creatorOf(known.key), known.key.tenantId)
+      let known = await keys.findAlive(credential)
+      const { tenantId } = known.key
+      const [creator, { enabled, changed }] = await Promise.all([
+        directory.findAccess(creatorOf(known.key), tenantId),
+        sharedLookUp(tenants, tenantId, () => readTenant(tenantId)),
+      ])
+      if (changed.has(read.id)) known = await keys.findAlive(credential, true)
       if (!creator) throw lapsed('Who made this API key has no access to its tenant any more.')
-      const refusal = await refusalOf(known, creator, client)
+      const refusal = refusalOf(known, { plan: creator.tenant.plan, enabled }, client)
       if (!refusal) uses.note(read.id)
       return { ...identityOf(known, creator), refusal }
     },
 
-    forget: (id) => {
-      for (const credential of keys.keys()) if (credential.startsWith(`${id}:`)) keys.delete(credential)
-    },
+    forget: keys.forget,
     forgetTenant: (tenantId) => {
       tenants.delete(tenantId)
+      keys.forgetTenant(tenantId)
     },
     flush: uses.flush,
   }
@@ -108,16 +112,24 @@ const creatorOf = ({ createdByType, createdById, id, tenantId, scopes }: SignedA
     ? { type: 'user', id: createdById, email: null, name: null }
     : { type: 'apiKey', id, tenantId, scopes }
 
-function identityOf(known: Known, creator: TenantAccess): Omit<KeyIdentity, 'refusal'> {
-  if (known.last?.creator === creator) return known.last.identity
-  const { id, tenantId, slug, externalId } = known.key
+type Identity = Omit<KeyIdentity, 'refusal'>
+
+/** What each key was last allowed, and by what its creator could do then. */
+const lastIdentities = new WeakMap<RememberedKey, { creator: TenantAccess; identity: Identity }>()
+
+function identityOf(known: RememberedKey, creator: TenantAccess): Identity {
+  const last = lastIdentities.get(known)
+  if (last?.creator === creator) return last.identity
+  const { id, tenantId, slug, externalId, createdByType: type, createdById } = known.key
   const scopes = known.key.scopes.filter((scope) => creator.scopes.has(scope))
   const withheld = new Map([...creator.withheld].filter(([scope]) => known.key.scopes.includes(scope)))
+  const held = type === 'user' ? new Set([...creator.scopes, ...creator.withheld.keys()]) : null
+  const key = { given: new Set(known.key.scopes), creator: { type, id: createdById, scopes: held } }
   const identity = {
     actor: { type: 'apiKey' as const, id, tenantId, scopes },
-    access: { ...creator, role: null, inheritedFrom: null, scopes: new Set(scopes), withheld, sources: [] },
+    access: { ...creator, role: null, inheritedFrom: null, scopes: new Set(scopes), withheld, sources: [], key },
     tenantNames: [tenantId, slug, ...(externalId === null ? [] : [externalId])],
   }
-  known.last = { creator, identity }
+  lastIdentities.set(known, { creator, identity })
   return identity
 }
