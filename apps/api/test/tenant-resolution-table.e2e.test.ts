@@ -2,8 +2,9 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { makeApiKey } from '@tenantry/control-plane/capabilities/api-key/service.fixture'
 import { operator, type TestTenant } from '@tenantry/control-plane/testing'
+import { newId } from '@tenantry/kernel/tenancy/id'
 import { SignJWT } from 'jose'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { openTestApi, type TestApi } from './api-server.ts'
 import { bearer, type Reply } from './http.ts'
 
@@ -168,6 +169,9 @@ let api: TestApi
 const tenants = new Map<string, TestTenant>()
 const headersOf = new Map<Who, Record<string, string>>()
 
+/** As whom their calls are counted. */
+const callers: string[] = []
+
 beforeAll(async () => {
   api = await openTestApi({ environment: { BASE_DOMAIN: baseDomain } })
   const { installation } = api
@@ -186,15 +190,25 @@ beforeAll(async () => {
   for (const [who, slugs] of Object.entries(memberships)) {
     const user = await installation.createUser(`${who}@people.test`)
     for (const slug of slugs) await installation.addMember(idOf(slug), user.id, 'admin')
+    callers.push(`user:${user.id}`)
     headersOf.set(who as Who, await api.signedIn(user))
   }
   headersOf.set('anonymous', {})
   headersOf.set('operator', bearer(await api.issuer.sign({ email: operator.email, platformAdmin: true })))
   const key = { tenantId: idOf('acme'), scopes: ['tenant:read'], createdByType: 'service', createdById: 'table' }
-  headersOf.set('key', { 'x-api-key': await makeApiKey(installation, key) })
+  const id = newId()
+  callers.push(`apiKey:${id}`)
+  headersOf.set('key', { 'x-api-key': await makeApiKey(installation, { ...key, id }) })
 })
 
 afterAll(() => api.close())
+
+/** Both doors' refusals: whoever asks by so many rows would soon be told no more than to slow down. */
+afterEach(async () => {
+  const { rateLimits } = api.installation.dependencies
+  const running = String(Date.now() + 60_000)
+  for (const caller of [...callers, ...callers]) await rateLimits.refund('selection', caller, running)
+})
 
 const idOf = (slug: string) => tenants.get(slug)?.id ?? ''
 const written = (name: string) =>

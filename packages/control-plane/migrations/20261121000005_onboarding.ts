@@ -99,13 +99,13 @@ create trigger keep_references after insert or update of slug, external_id on te
 set local role tenantry_directory;
 
 -- The policy of users shows the signed identity itself and nobody else. Where nobody may act, nobody comes in either.
-create function directory.claimable_ownerships() returns setof uuid
+create function directory.claimable_ownerships() returns table (tenant_id uuid, claimable boolean)
 language sql stable security definer set search_path = pg_catalog, pg_temp
 begin atomic
-  select p.tenant_id from tenantry.users u join tenantry.pending_owners p on p.email = u.email
-    join tenantry.tenants t on t.id = p.tenant_id
-   where t.status = 'active'
-     and not exists (select from tenantry.tenants above where above.id = any (t.path) and above.status <> 'active');
+  select p.tenant_id, t.status = 'active'
+         and not exists (select from tenantry.tenants above where above.id = any (t.path) and above.status <> 'active')
+    from tenantry.users u join tenantry.pending_owners p on p.email = u.email
+    join tenantry.tenants t on t.id = p.tenant_id;
 end;
 
 revoke all on function directory.claimable_ownerships() from public;

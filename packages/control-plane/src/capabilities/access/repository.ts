@@ -58,10 +58,9 @@ export async function signInUser(
   return single(rows).id
 }
 
-/** The tenants that wait for the signed identity as an owner; its user must have been made. */
-export async function listClaimableOwnerships(em: EntityManager): Promise<string[]> {
-  const rows = await em.execute<{ tenantId: string }[]>('select directory.claimable_ownerships() as "tenantId"')
-  return rows.map(({ tenantId }) => tenantId)
+/** The tenants that wait for the signed identity as an owner; its user must have been made. Where nobody acts, none comes in. */
+export async function listPendingOwnerships(em: EntityManager): Promise<{ tenantId: string; claimable: boolean }[]> {
+  return em.execute('select tenant_id as "tenantId", claimable from directory.claimable_ownerships()')
 }
 
 export async function findUserId(em: EntityManager, issuer: string, subject: string): Promise<string | null> {

@@ -81,6 +81,30 @@ test('an owner may be a member of less: the claim raises them, and the log says 
   })
 })
 
+test.each(['itself', 'above'])(
+  'an owner who is signed in already comes in within a second of the reactivation of the tenant %s',
+  async (which) => {
+    const email = `${newWord()}@people.test`
+    const top = await installation.createTenant()
+    const { id } = await asOperator().create({ name: newWord(), ownerEmail: email, parentId: top.id })
+    const tenantId = which === 'above' ? top.id : id
+    await asOperator().suspend({ tenantId, reason: 'unpaid' })
+    const role = async () => {
+      const user = await signIn(email)
+      const info = installation.callerAs({ ...user, email }, id).tenants.info({})
+      return info.then(
+        ({ userRole }) => userRole,
+        ({ code }) => code,
+      )
+    }
+    expect(await role()).toBe('tenant.not_found')
+    await asOperator().reactivate({ tenantId, reason: 'paid' })
+    const reactivatedAt = performance.now()
+    await expect.poll(role, { timeout: 3_000, interval: 100 }).toBe('owner')
+    expect(performance.now() - reactivatedAt).toBeLessThan(1_500)
+  },
+)
+
 test('an owner comes in once the tenant acts, and not before', async () => {
   const email = `${newWord()}@people.test`
   const top = await installation.createTenant()

@@ -5,7 +5,7 @@ import type { Clock } from '@tenantry/kernel/context/clock'
 import type { Database, Identity } from '@tenantry/kernel/context/dependencies'
 import { authErrors } from '@tenantry/kernel/contract/errors'
 import { LRUCache } from 'lru-cache'
-import { findStanding, findUserId, listClaimableOwnerships, listStandings, signInUser } from '../repository.ts'
+import { findStanding, findUserId, listPendingOwnerships, listStandings, signInUser } from '../repository.ts'
 
 const rememberedMilliseconds = 300_000
 /** Security facts are at most a second old, with the call that stands on them. */
@@ -38,6 +38,8 @@ interface Known {
   standing: string
   /** The list that this was last held against. */
   heldAgainst: Standings | null
+  /** A tenant that does not act now waits for them as its owner: whatever makes it act again, they come in then. */
+  isAwaited: boolean
 }
 
 export interface People {
@@ -72,7 +74,7 @@ export function createPeople(options: PeopleOptions): People {
     async signIn(identity) {
       const digest = knownDigest(identity)
       const key = `${digest} ${forgotten.get(identity.email?.toLowerCase() ?? '') ?? 0}`
-      const find = () => sharedLookUp(known, key, () => signIn(options, identity, digest))
+      const find = () => sharedLookUp(known, key, () => signIn(options, identity, digest), keptWhile)
       const standings = await list()
       const looking = find()
       let person = await looking
@@ -103,21 +105,23 @@ export function createPeople(options: PeopleOptions): People {
   }
 }
 
+const keptWhile = ({ isAwaited }: Known) => (isAwaited ? standingMilliseconds : undefined)
+
 async function signIn({ database, clock, claimOwnership }: PeopleOptions, identity: Identity, digest: string) {
   const { issuer, subject, name } = identity
   const email = identity.emailVerified ? identity.email?.toLowerCase() : undefined
-  const { id, standing, claimable } = await database.identityUnit(digest, async (em) => {
+  const { id, standing, pending } = await database.identityUnit(digest, async (em) => {
     const id = email
       ? await signInUser(em, { issuer, subject, email, name, at: clock.now() })
       : await findUserId(em, issuer, subject)
     const standing = id === null ? '' : await findStanding(em, issuer, subject)
-    return { id, standing, claimable: email ? await listClaimableOwnerships(em) : [] }
+    return { id, standing, pending: email ? await listPendingOwnerships(em) : [] }
   })
   if (id === null)
     throw authErrors.unauthenticated({}, 'The issuer has not verified the e-mail address of this account.')
   if (email && standing.startsWith('active'))
-    for (const tenantId of claimable) await claimOwnership({ id, email, name }, tenantId)
-  return { id, standing, heldAgainst: null }
+    for (const { tenantId, claimable } of pending) if (claimable) await claimOwnership({ id, email, name }, tenantId)
+  return { id, standing, heldAgainst: null, isAwaited: pending.some(({ claimable }) => !claimable) }
 }
 
 /** A verified token gives the same identity each time, and hashing it anew would cost a tenth of a warm read. */
