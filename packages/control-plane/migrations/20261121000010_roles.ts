@@ -72,19 +72,22 @@ const reaching = /* sql */ `(
 
 const bestRole = `array_position(array['owner', 'admin', 'member', 'viewer'], m.role::text)`
 
+/** The highest tenant above that is not active. */
+const inactiveAncestor = /* sql */ `(select jsonb_build_object('id', above.id, 'status', above.status) from tenantry.tenants above
+           where above.id = any (t.path) and above.status <> 'active' order by cardinality(above.path) limit 1)`
+
 const lookUps = /* sql */ `
 drop function directory.find_access(text);
 create function directory.find_access(reference text)
-returns table (tenant_id uuid, slug text, name text, status text, status_reason text, plan text, timezone text,
+returns table (tenant_id uuid, slug text, name text, status text, status_reason text, status_until timestamptz, plan text, timezone text,
   former_timezones jsonb, created_at timestamptz, role text, inherited_from uuid, inheritable boolean, custom_roles jsonb,
   path uuid[], inactive_ancestor jsonb)
 language sql stable security definer set search_path = pg_catalog, pg_temp
 begin atomic
-  select t.id, t.slug::text, t.name::text, t.status::text, t.status_reason::text, t.plan::text,
+  select t.id, t.slug::text, t.name::text, t.status::text, t.status_reason::text, t.status_until, t.plan::text,
          t.timezone::text, t.former_timezones, t.created_at, base.role, nullif(base.tenant_id, t.id),
          coalesce(base.inheritable, false), custom.roles, t.path,
-         (select jsonb_build_object('id', above.id, 'status', above.status) from tenantry.tenants above
-           where above.id = any (t.path) and above.status <> 'active' order by cardinality(above.path) limit 1)
+         ${inactiveAncestor}
     from tenantry.tenants t
     left join lateral (
       select m.role::text as role, m.tenant_id, m.inheritable from tenantry.memberships m
@@ -99,8 +102,9 @@ end;
 
 drop function directory.memberships();
 create function directory.memberships()
-returns table (tenant_id uuid, slug text, name text, status text, status_reason text, plan text, timezone text,
-  former_timezones jsonb, created_at timestamptz, role text, inherited_from uuid, inheritable boolean, custom_roles jsonb)
+returns table (tenant_id uuid, slug text, name text, status text, status_reason text, status_until timestamptz, plan text,
+  timezone text, former_timezones jsonb, created_at timestamptz, role text, inherited_from uuid, inheritable boolean,
+  custom_roles jsonb, inactive_ancestor jsonb)
 language sql stable security definer set search_path = pg_catalog, pg_temp
 begin atomic
   with reached as (
@@ -114,8 +118,10 @@ begin atomic
       ) place
      order by place.id, ${bestRole}, (m.tenant_id <> place.id)
   )
-  select t.id, t.slug::text, t.name::text, t.status::text, t.status_reason::text, t.plan::text, t.timezone::text,
-         t.former_timezones, t.created_at, reached.role, reached.inherited_from, reached.inheritable, ${customRoles}
+  select t.id, t.slug::text, t.name::text, t.status::text, t.status_reason::text, t.status_until,
+         t.plan::text, t.timezone::text,
+         t.former_timezones, t.created_at, reached.role, reached.inherited_from, reached.inheritable, ${customRoles},
+         ${inactiveAncestor}
     from reached join tenantry.tenants t on t.id = reached.id
    where t.status <> 'purged';
 end;

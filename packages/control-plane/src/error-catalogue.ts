@@ -105,11 +105,11 @@ const remediesByCode: Partial<Record<ErrorCode, string>> = {
     'Wait until `resetsAt`, when the former secret ends, or rotate with `overlapSeconds` 0, which ends it at once.',
   'tenant.not_found': 'Check the id, slug or externalId; `GET /api/v1/me` lists the tenants you reach.',
   'tenant.inactive':
-    '`state` and `reason` say why, `ancestorId` where it is a tenant above it; only the operator of the service can make it active again.',
+    '`state` and `reason` say why, `until` when it ends by itself, `ancestorId` where it is a tenant above it; only the operator of the service can make it active again.',
   'tenant.invalid_transition':
     'Read the tenant: its state, `from`, leads elsewhere. What is suspended is reactivated, what is being deleted is restored, before its `deleteAfter`.',
   'tenant.has_children':
-    'Delete the tenants below it, or move them, and send the request again. Those that are being deleted do not count.',
+    'Delete the tenants below it, `childCount` of them, or move them, and send the request again. Those that are being deleted do not count.',
   'deletion_report.not_found': '`GET /api/v1/platform/deletion-reports` lists the reports there are.',
   'tenant.mismatch':
     'Name one tenant only: let path, `X-Tenant-ID`, subdomain and key agree, or leave out all but one.',

@@ -41,6 +41,8 @@ export interface TenantAccess {
     /** Its own; what stands above it may make it inactive all the same. */
     status: string
     statusReason: string | null
+    /** When a suspension ends by itself. */
+    statusUntil: Date | null
     /** Ids of its ancestors, the root first. */
     path: readonly string[]
     /** The highest ancestor that is not active. */
@@ -61,6 +63,14 @@ export interface TenantAccess {
   withheld: ReadonlyMap<string, string>
   /** Where the scopes come from: the base role, custom roles of the tenant, those above; or the platform's word. */
   sources: readonly ScopeSource[]
+  /** Of an API key alone, whose scopes come from both. */
+  key?: KeyScopes
+}
+
+export interface KeyScopes {
+  given: ReadonlySet<string>
+  /** Null in process, where nobody asked for it; `scopes` is null of a maker that has none in the tenant to lose. */
+  creator: { type: string; id: string; scopes: ReadonlySet<string> | null } | null
 }
 
 export interface ScopeSource {

@@ -40,8 +40,12 @@ export interface ErrorDetails {
   /** A tenant's lifecycle state, and why it is in it. */
   state?: string
   reason?: string | null
+  /** ISO 8601; when a suspension ends by itself. */
+  until?: string
   /** The tenant above that is in this state, where it is not the tenant itself. */
   ancestorId?: string
+  /** Tenants directly below that stand in the way. */
+  childCount?: number
   /** The states between which there is no way. */
   from?: string
   to?: string

@@ -20,6 +20,8 @@ export interface AccessRow {
   name: string
   status: string
   statusReason: string | null
+  /** ISO 8601. */
+  statusUntil: string | null
   plan: string
   timezone: string
   formerTimezones: FormerTimezone[]
@@ -36,11 +38,11 @@ export interface AccessRow {
 }
 
 /** A tenant that a membership reaches. */
-export type ReachableTenant = Omit<AccessRow, 'path' | 'inactiveAncestor'>
+export type ReachableTenant = Omit<AccessRow, 'path'>
 
-const accessColumns = /* sql */ `tenant_id as "tenantId", slug, name, status, status_reason as "statusReason", plan, timezone,
+const accessColumns = /* sql */ `tenant_id as "tenantId", slug, name, status, status_reason as "statusReason", status_until as "statusUntil", plan, timezone,
   former_timezones as "formerTimezones", created_at as "createdAt", role, inherited_from as "inheritedFrom", inheritable,
-  custom_roles as "customRoles"`
+  custom_roles as "customRoles", inactive_ancestor as "inactiveAncestor"`
 
 /** The user of the identity that the unit of work is signed for; made or brought up to date. */
 export async function signInUser(
@@ -92,10 +94,7 @@ export async function listStandings(database: Database, actor: Actor, since: Dat
 
 /** What the signed user may do in the tenant of that id, slug or externalId; a membership on an ancestor may give it. */
 export async function findMemberAccess(em: EntityManager, reference: string): Promise<AccessRow | null> {
-  const rows = await em.execute<AccessRow[]>(
-    `select ${accessColumns}, path, inactive_ancestor as "inactiveAncestor" from directory.find_access(?)`,
-    [reference],
-  )
+  const rows = await em.execute<AccessRow[]>(`select ${accessColumns}, path from directory.find_access(?)`, [reference])
   return rows[0] ?? null
 }
 
@@ -134,7 +133,7 @@ export async function listHoldings(
 /** For callers that are no members; the unit of work must be a platform one. An id wins over a slug, a slug over an externalId. */
 export async function findTenant(em: EntityManager, reference: string): Promise<AccessRow | null> {
   const rows = await em.execute<AccessRow[]>(
-    /* sql */ `select id as "tenantId", slug, name, status, status_reason as "statusReason", plan, timezone,
+    /* sql */ `select id as "tenantId", slug, name, status, status_reason as "statusReason", status_until as "statusUntil", plan, timezone,
         former_timezones as "formerTimezones", created_at as "createdAt", null as role, null as "inheritedFrom",
         false as inheritable, '[]'::jsonb as "customRoles", path,
         (select jsonb_build_object('id', above.id, 'status', above.status) from tenantry.tenants above

@@ -21,7 +21,11 @@ const feature = z
   .describe('A feature of plans')
 
 const subject = {
-  tenant: z.object({ id: id('tenant'), slug: z.string(), state: z.string().describe('`active`, or why not') }),
+  tenant: z.object({
+    id: id('tenant'),
+    slug: z.string(),
+    state: z.string().describe('`active`, or why not: its own state, or that of a tenant above'),
+  }),
   principal: z.object({
     type: z.enum(['user', 'apiKey', 'service', 'platformAdmin', 'system']),
     id: z.string().describe('Of a user or key; the name of a service'),

@@ -4,6 +4,10 @@ import type { InternalCall } from '../../caller.ts'
 import { PermissionDeniedError } from '../../errors.ts'
 import { openTestInstallation, operator, type TestInstallation, type TestUser } from '../../testing.ts'
 import { baseRoles, roleScopes } from '../access/index.ts'
+import { callByKey, create as createKey } from '../api-key/service.fixture.ts'
+import { asAdmin } from '../event/service.fixture.ts'
+
+const service = { type: 'service', name: 'billing' } as const
 
 let installation: TestInstallation
 beforeAll(async () => {
@@ -109,6 +113,7 @@ describe('an explanation', () => {
       detail: `${root.slug} is suspended: Invoice 2041 is unpaid.`,
       wouldChange: 'A platform admin who makes it active again.',
     })
+    expect((await explain(user, child.id)).tenant).toMatchObject({ state: 'suspended' })
     expect((await steps(user, child.id)).tenant_state).toEqual({
       outcome: 'failed',
       detail: `${child.slug} itself is active. Above it ${root.id} is suspended.`,
@@ -117,7 +122,7 @@ describe('an explanation', () => {
   })
 
   test.each([
-    { actor: operator, holder: 'platformAdmin' },
+    { actor: operator, holder: 'platform admin' },
     { actor: { type: 'system', name: 'retention' } as const, holder: 'system' },
     { actor: { type: 'service', name: 'billing' } as const, holder: 'service' },
   ])('of a $holder has neither membership nor role', async ({ actor, holder }) => {
@@ -130,17 +135,54 @@ describe('an explanation', () => {
     })
   })
 
-  test('of an API key goes by the scopes of the key alone', async () => {
+  test('of an API key in process goes by the scopes it is said to have', async () => {
     const { tenant } = await installation.enter()
     const key = { type: 'apiKey', id: newId(), tenantId: tenant.id, scopes: ['usage:write'] } as const
     expect(await steps(key, tenant.id, { permission: 'usage:write' })).toMatchObject({
-      membership: { outcome: 'skipped' },
-      scope: { outcome: 'skipped' },
-      api_key: { outcome: 'passed', detail: 'The key holds usage:write.' },
+      principal: { detail: `The API key ${key.id}.` },
+      membership: { outcome: 'skipped', detail: 'An API key needs no membership.' },
+      scope: { outcome: 'passed', detail: 'The API key holds usage:write. It was given usage:write.' },
+      api_key: { outcome: 'passed', detail: 'The key is valid.' },
     })
     const { allowed, steps: taken } = await explain(key, tenant.id, { permission: 'usage:read' })
     expect(allowed).toBe(false)
-    expect(taken.filter(({ outcome }) => outcome === 'failed')).toMatchObject([{ step: 'api_key' }])
+    expect(taken.filter(({ outcome }) => outcome === 'failed')).toMatchObject([{ step: 'scope' }])
+  })
+
+  test('of an API key says what it was given, and what its creator still holds of that', async () => {
+    const { tenant } = await installation.enter()
+    const admin = await installation.createMember(tenant.id, 'admin')
+    const scopes = ['usage:write', 'tenant:read', 'settings:write']
+    const { key } = await createKey(installation.callerAs(admin, tenant.id), scopes)
+    const stepsOf = async (text: string, permission: string) => {
+      const { steps: taken } = await callByKey(installation.dependencies, text).access.explain({
+        tenantId: 'current',
+        permission,
+      })
+      return Object.fromEntries(taken.map(({ step, ...judgement }) => [step, judgement]))
+    }
+    const given = 'It was given settings:write, tenant:read, and usage:write'
+    expect((await stepsOf(key, 'usage:write')).scope).toEqual({
+      outcome: 'passed',
+      detail: `The API key holds usage:write. ${given}, all of which its creator, the user ${admin.id}, holds.`,
+      wouldChange: null,
+    })
+    expect((await stepsOf(key, 'usage:read')).scope).toMatchObject({
+      outcome: 'failed',
+      wouldChange: 'A key with this scope, made by somebody who holds it.',
+    })
+    const demoted = 'update tenantry.memberships set role = $2 where user_id = $1'
+    await asAdmin(installation, demoted, [admin.id, 'viewer'])
+    const scope = async () => (await stepsOf(key, 'settings:write')).scope
+    await expect.poll(scope, { timeout: 3_000 }).toEqual({
+      outcome: 'failed',
+      detail: `The API key does not hold settings:write. ${given}, of which its creator, the user ${admin.id}, holds only tenant:read.`,
+      wouldChange: 'A role with this scope for who made the key, or a key made by somebody who holds it.',
+    })
+    const { key: ofService } = await createKey(installation.callerAs(service, tenant.id), ['tenant:read'])
+    expect((await stepsOf(ofService, 'tenant:read')).scope?.detail).toBe(
+      'The API key holds tenant:read. It was given tenant:read, by the service billing, on the word of the platform.',
+    )
   })
 
   test('of a service that was given less says so', async () => {

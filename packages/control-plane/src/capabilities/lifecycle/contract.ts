@@ -23,6 +23,8 @@ const output = getTenant.output.pick({
   name: true,
   slug: true,
   status: true,
+  effectiveStatus: true,
+  inactiveAncestorId: true,
   statusReason: true,
   statusUntil: true,
   deleteAfter: true,
@@ -66,7 +68,7 @@ export const reactivateTenant = defineOperation({
     path: '/tenants/{tenantId}/reactivate',
     summary: 'End the suspension of a tenant',
     description:
-      'Tenants below it that were suspended themselves stay so. Of an active tenant this changes nothing; one that is being deleted is restored instead.',
+      'Tenants below it that were suspended themselves stay so; below one that is suspended it acts no more than before, which `effectiveStatus` tells. Of an active tenant this changes nothing; one that is being deleted is restored instead.',
     tags,
     versioned: true,
     aliases: [{ method: 'POST', path: '/tenants/{tenantId}/activate' }],

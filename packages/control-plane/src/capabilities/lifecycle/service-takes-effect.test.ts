@@ -151,7 +151,9 @@ describe('below a suspended tenant', () => {
       await expect
         .poll(() => caller.tenants.usage().catch((error) => error), { interval: 25, timeout: 1_000 })
         .toMatchObject(inherited)
-    expect(await hearing.tenants.get({ tenantId: grandchild.id })).toMatchObject({ status: 'active' })
+    const stopped = { status: 'active', effectiveStatus: 'suspended', inactiveAncestorId: parent.id }
+    expect(await hearing.tenants.get({ tenantId: grandchild.id })).toMatchObject(stopped)
+    expect(await hearing.tenants.info()).toMatchObject(stopped)
   })
 
   test('a member by inheritance is refused as well, and all answers again once the parent is active', async () => {
@@ -183,5 +185,33 @@ describe('below a suspended tenant', () => {
     expect(await inheritedFrom()).toBe(child.id)
     await reactivate(child.id)
     await callers.hearing[0]?.tenants.usage()
+  })
+
+  test('who is reactivated below a tenant that does not act is told that it still does not', async () => {
+    const { parent, child, callers } = await family()
+    const { tenants } = asOperator(installation)
+    await suspend(child.id)
+    expect(await suspend(parent.id)).toMatchObject({ effectiveStatus: 'suspended', inactiveAncestorId: null })
+    const stopped = { status: 'active', effectiveStatus: 'suspended', inactiveAncestorId: parent.id }
+    for (const told of ['reactivated', 'active already']) {
+      expect({ told, ...(await reactivate(child.id)) }).toMatchObject({ told, ...stopped })
+    }
+    expect(await tenants.update({ tenantId: child.id, name: 'Below' })).toMatchObject(stopped)
+    await reactivate(parent.id)
+    const acting = { status: 'active', effectiveStatus: 'active', inactiveAncestorId: null }
+    expect(await tenants.get({ tenantId: child.id })).toMatchObject(acting)
+    expect(await callers.hearing[0]?.tenants.info()).toMatchObject(acting)
+  })
+
+  test('a suspension that ends by itself says when to whom it refuses', async () => {
+    const { tenant, caller } = await installation.enter()
+    const until = new Date(Date.now() + 3_600_000).toISOString()
+    await asOperator(installation).tenants.suspend({ tenantId: tenant.id, reason, until })
+    await expect(caller.tenants.usage()).rejects.toMatchObject({
+      message: `This tenant is suspended until ${until}.`,
+      details: { state: 'suspended', reason, until },
+    })
+    const asOther = installation.callerAs({ type: 'service', name: 'billing' }, tenant.id)
+    await expect(asOther.tenants.usage()).rejects.toMatchObject({ details: { until } })
   })
 })

@@ -144,10 +144,17 @@ describe('a deletion', () => {
 
   test('waits until nothing stands below the tenant that is not being deleted too', async () => {
     const parent = await installation.createTenant()
-    const child = await installation.createTenant({ parent })
+    const children = [await installation.createTenant({ parent }), await installation.createTenant({ parent })]
     const operators = asOperator(installation).tenants
-    await expect(operators.remove({ tenantId: parent.id })).rejects.toMatchObject({ code: 'tenant.has_children' })
-    await operators.remove({ tenantId: child.id })
+    for (const [gone, child] of children.entries()) {
+      const childCount = children.length - gone
+      await expect(operators.remove({ tenantId: parent.id })).rejects.toMatchObject({
+        code: 'tenant.has_children',
+        message: expect.stringMatching(childCount === 1 ? /^A tenant stands/ : /^2 tenants stand/),
+        details: { childCount },
+      })
+      await operators.remove({ tenantId: child.id })
+    }
     expect(await operators.remove({ tenantId: parent.id })).toMatchObject({ status: 'deleting' })
   })
 })

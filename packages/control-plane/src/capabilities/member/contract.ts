@@ -233,7 +233,11 @@ export const getMe = defineOperation({
         tenantId: id('tenant'),
         slug: z.string(),
         name: z.string(),
-        status: z.string(),
+        status: z.string().describe('Its own'),
+        effectiveStatus: z
+          .string()
+          .describe('What counts: its own, or where that is active, of the tenant above that stops it'),
+        inactiveAncestorId: id('tenant').nullable().describe('The highest tenant above it that is not active'),
         role: baseRole.nullable().describe('Null where only a custom role of a tenant above reaches it'),
         inheritedFrom: id('tenant').nullable(),
         roles: z.array(

@@ -20,12 +20,13 @@ test('a user sees own memberships and inherited ones, each with its role and the
 
   const answer = await installation.callerAs(user).me.get()
   expect(answer.user).toEqual({ id: user.id, email: user.email, name: null, platformAdmin: false })
+  const active = { status: 'active', effectiveStatus: 'active', inactiveAncestorId: null }
   const inherited = { role: 'admin', inheritedFrom: tenant.id }
   const expected = [
-    { tenant, status: 'active', role: 'admin', inheritedFrom: null },
-    { tenant: child, status: 'suspended', ...inherited },
-    { tenant: grandchild, status: 'active', ...inherited },
-    { tenant: elsewhere, status: 'active', role: 'viewer', inheritedFrom: null },
+    { tenant, ...active, role: 'admin', inheritedFrom: null },
+    { tenant: child, status: 'suspended', effectiveStatus: 'suspended', inactiveAncestorId: null, ...inherited },
+    { tenant: grandchild, status: 'active', effectiveStatus: 'suspended', inactiveAncestorId: child.id, ...inherited },
+    { tenant: elsewhere, ...active, role: 'viewer', inheritedFrom: null },
   ].map(({ tenant: { id, slug }, ...membership }) => ({ tenantId: id, slug, name: `Tenant ${slug}`, ...membership }))
   const sorted = answer.memberships.toSorted(bySlug)
   expect(sorted.map(({ roles: _, ...membership }) => membership)).toEqual(expected.toSorted(bySlug))

@@ -128,7 +128,7 @@ describe('a platform admin', () => {
     expect(await byKey.usage.track({ tenantId: 'current', metric: 'tokens', amount: 3 })).toMatchObject({ used: 3 })
     await expect(byKey.tenants.update({ tenantId: 'current', name: 'Renamed' })).rejects.toThrow('tenant:manage')
     const { items } = await installation.callerAs(admin, made.id).apiKeys.list({ tenantId: made.id })
-    expect(items).toMatchObject([{ id: made.apiKey?.id, createdBy: { type: 'platformAdmin', id: admin.id } }])
+    expect(items).toMatchObject([{ id: made.apiKey?.id, createdBy: { type: 'user', id: admin.id } }])
     const key = asOperator().create({ name: newWord(), plan: 'free', createApiKey: true })
     await expect(key).rejects.toMatchObject({
       code: 'api_key.access_disabled',

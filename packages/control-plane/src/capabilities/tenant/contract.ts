@@ -80,6 +80,14 @@ const tenantFields = {
   createdAt: timestamp(),
 }
 
+/** Whether it acts, which those above it decide too. */
+export const effectiveState = {
+  effectiveStatus: status.describe(
+    'What counts: its own status, or where that is active, of the tenant above that stops it',
+  ),
+  inactiveAncestorId: id('tenant').nullable().describe('The highest tenant above it that is not active'),
+}
+
 export const getTenantInfo = defineOperation({
   unitOfWork: 'tenant',
   type: 'query',
@@ -97,6 +105,7 @@ export const getTenantInfo = defineOperation({
   input: z.object({}),
   output: z.object({
     ...tenantFields,
+    ...effectiveState,
     subscriptionTier: z.string().describe('Name of the plan'),
     userRole: userRole.describe('Null for callers that are no members'),
     memberCount: integer(0).describe('Direct members'),
@@ -113,6 +122,7 @@ export const getTenant = defineOperation({
   input: z.object({ tenantId: tenantRef() }),
   output: z.object({
     ...tenantFields,
+    ...effectiveState,
     externalId: z.string().nullable(),
     contactEmail: z.string(),
     organizationType: z.string().nullable(),

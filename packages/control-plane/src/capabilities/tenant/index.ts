@@ -15,4 +15,11 @@ export {
   saveTenant,
 } from './repository.ts'
 export { slugCandidates } from './rules/slug.ts'
-export { cachedNames, describe as describeTenant, forgetKept, forgetTenant, knownPlan } from './service.ts'
+export {
+  cachedNames,
+  describe as describeTenant,
+  effectiveState,
+  forgetKept,
+  forgetTenant,
+  knownPlan,
+} from './service.ts'

@@ -3,6 +3,7 @@ import type { Change } from '@tenantry/kernel/context/audit-record'
 import type { CachedTenantContext, TenantContext, UserContext } from '@tenantry/kernel/context/request-context'
 import { authErrors } from '@tenantry/kernel/contract/errors'
 import { pageById } from '@tenantry/kernel/contract/page'
+import { effectiveStatusOf } from '@tenantry/kernel/tenancy/inactivity'
 import type { z } from 'zod'
 import { isBaseRole } from '../access/index.ts'
 import { emitEvent } from '../event/index.ts'
@@ -39,7 +40,11 @@ export async function getInfo(ctx: CachedTenantContext) {
       features: featuresOf(planNamed(ctx.services.catalogue, plan)),
     }
   })
-  return { ...info, userRole: isBaseRole(ctx.access.role) ? ctx.access.role : null }
+  return {
+    ...info,
+    ...effectiveState(ctx, info.status),
+    userRole: isBaseRole(ctx.access.role) ? ctx.access.role : null,
+  }
 }
 
 export async function get(ctx: TenantContext) {
@@ -124,6 +129,18 @@ function changesOf(tenant: Tenant, fields: Record<string, unknown>): Record<stri
   )
 }
 
+/** Of the bound tenant, whose own status may just have changed. */
+export function effectiveState(
+  { tenant: { inactiveAncestor } }: Pick<TenantContext, 'tenant'>,
+  status: Tenant['status'],
+) {
+  return {
+    // An ancestor is a tenant, too.
+    effectiveStatus: effectiveStatusOf({ status, inactiveAncestor }) as Tenant['status'],
+    inactiveAncestorId: inactiveAncestor?.id ?? null,
+  }
+}
+
 export async function describe(ctx: TenantContext, tenant: Tenant) {
   const { id, name, slug, status, createdAt, contactEmail, timezone, tags, plan, version, updatedAt } = tenant
   return {
@@ -131,6 +148,7 @@ export async function describe(ctx: TenantContext, tenant: Tenant) {
     name,
     slug,
     status,
+    ...effectiveState(ctx, status),
     createdAt,
     contactEmail,
     timezone,

@@ -116,7 +116,8 @@ async function load(
 
 function toAccess({ scopes, featuresOf }: DirectoryOptions, row: AccessRow): TenantAccess {
   const { tenantId, slug, status, statusReason, path, inactiveAncestor, plan, timezone, formerTimezones } = row
-  const state = { status, statusReason, path, inactiveAncestor }
+  const statusUntil = row.statusUntil === null ? null : new Date(row.statusUntil)
+  const state = { status, statusReason, statusUntil, path, inactiveAncestor }
   const [firstAbove] = row.role === null ? row.customRoles : []
   return {
     tenant: { id: tenantId, slug, ...state, plan, timezone, formerTimezones, createdAt: new Date(row.createdAt) },

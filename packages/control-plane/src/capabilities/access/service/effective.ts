@@ -70,4 +70,8 @@ export const keyPermissions = (
   scopes: readonly string[],
   catalogue: ScopeCatalogue,
   features: ReadonlySet<string>,
-): EffectivePermissions => ({ ...effectiveScopes(scopes, catalogue, features), sources: [] })
+): EffectivePermissions & Pick<TenantAccess, 'key'> => ({
+  ...effectiveScopes(scopes, catalogue, features),
+  sources: [],
+  key: { given: new Set(scopes), creator: null },
+})

@@ -1,4 +1,6 @@
+import type { KeyScopes } from '@tenantry/kernel/context/dependencies'
 import { stepNames } from '../contract.ts'
+import { describeKeyScopes } from './key-scopes.ts'
 
 /** What a decision about one principal and tenant is made from. */
 export interface Situation {
@@ -32,6 +34,7 @@ interface Access {
   /** The feature that is missing, by scope that does not count without it. */
   withheld: ReadonlyMap<string, string>
   sources: readonly Source[]
+  key?: KeyScopes
 }
 
 interface Source {
@@ -57,7 +60,7 @@ const skipped = (detail: string): Judgement => ({ outcome: 'skipped', detail, wo
 const failed = (detail: string, wouldChange: string): Judgement => ({ outcome: 'failed', detail, wouldChange })
 
 const judges: Record<Step['step'], (situation: Situation) => Judgement> = {
-  principal: ({ principal }) => passed(`The ${principal.type} ${principal.id}.`),
+  principal: ({ principal }) => passed(`The ${wordsFor(principal)} ${principal.id}.`),
 
   tenant: ({ reference, tenant }) =>
     passed(
@@ -67,7 +70,8 @@ const judges: Record<Step['step'], (situation: Situation) => Judgement> = {
     ),
 
   membership: ({ principal, access, tenant }) => {
-    if (principal.type !== 'user') return skipped(`A ${principal.type} needs no membership.`)
+    if (principal.type !== 'user')
+      return skipped(`${principal.type === 'apiKey' ? 'An' : 'A'} ${wordsFor(principal)} needs no membership.`)
     if (access === null)
       return failed(
         `No member of ${tenant.slug}, nor of an ancestor with a role that is inherited.`,
@@ -89,17 +93,18 @@ const judges: Record<Step['step'], (situation: Situation) => Judgement> = {
 
   scope: ({ principal, access, plan, permission, ...known }) => {
     if (permission === undefined) return skipped('No permission is asked for.')
-    if (principal.type === 'apiKey') return skipped('A key holds scopes of its own.')
     const roles = rolesOf(access)
     const source = roles.find(({ scopes }) => scopes.has(permission))
-    const holder = source ? capitalised(nameOf(source)) : `The ${principal.type}`
-    if (access?.scopes.has(permission)) return passed(`${holder} holds ${permission}.`)
+    const holder = source ? capitalised(nameOf(source)) : `The ${wordsFor(principal)}`
+    const ofKey = access?.key ? ` ${describeKeyScopes(access.key)}` : ''
+    if (access?.scopes.has(permission)) return passed(`${holder} holds ${permission}.${ofKey}`)
     const feature = access?.withheld.get(permission)
     if (feature !== undefined)
       return failed(
         `${holder} holds ${permission}, but it counts only with the feature ${feature}, which the plan ${plan.name} does not have.`,
         amongPlans(known.plansWithPermission),
       )
+    if (access?.key) return failed(`${holder} does not hold ${permission}.${ofKey}`, anotherKey(access.key, permission))
     return failed(
       roles.length > 1
         ? `None of the roles holds ${permission}.`
@@ -125,15 +130,8 @@ const judges: Record<Step['step'], (situation: Situation) => Judgement> = {
     return passed(`${slug} is active.`)
   },
 
-  api_key: ({ principal, access, permission }) => {
-    if (principal.type !== 'apiKey') return skipped('No API key is used.')
-    if (permission === undefined) return passed('The key is valid.')
-    if (access?.scopes.has(permission)) return passed(`The key holds ${permission}.`)
-    return failed(
-      `The key does not hold ${permission}, or who made it no longer does.`,
-      'A key with this scope, made by somebody who holds it.',
-    )
-  },
+  api_key: ({ principal }) =>
+    principal.type === 'apiKey' ? passed('The key is valid.') : skipped('No API key is used.'),
 
   rate_limit: ({ operations }) =>
     operations.length === 0
@@ -143,6 +141,14 @@ const judges: Record<Step['step'], (situation: Situation) => Judgement> = {
 
 const conjunction = new Intl.ListFormat('en')
 const capitalised = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
+
+const wordsFor = ({ type }: Situation['principal']) =>
+  type === 'apiKey' ? 'API key' : type === 'platformAdmin' ? 'platform admin' : type
+
+const anotherKey = ({ given }: KeyScopes, permission: string) =>
+  given.has(permission)
+    ? 'A role with this scope for who made the key, or a key made by somebody who holds it.'
+    : 'A key with this scope, made by somebody who holds it.'
 
 const rolesOf = (access: Access | null) => access?.sources.filter(({ type }) => type !== 'platform') ?? []
 

@@ -3,7 +3,7 @@ import { authErrors, requestErrors } from '@tenantry/kernel/contract/errors'
 import type { AppError } from '@tenantry/kernel/errors/app-error'
 import { missingScope } from '@tenantry/kernel/errors/missing-scope'
 import { toProblem } from '@tenantry/kernel/errors/problem'
-import { inactivityOf } from '@tenantry/kernel/tenancy/inactivity'
+import { effectiveStatusOf, inactivityOf } from '@tenantry/kernel/tenancy/inactivity'
 import type { z } from 'zod'
 import { isBaseRole } from '../../access/index.ts'
 import { limitErrors } from '../../limit/index.ts'
@@ -32,7 +32,7 @@ export async function checkAccess(ctx: CachedTenantContext, question: Question):
   return {
     allowed: against.length === 0,
     reasons: against.map(asReason),
-    tenant: { id: tenant.id, slug: tenant.slug, state: tenant.status },
+    tenant: { id: tenant.id, slug: tenant.slug, state: effectiveStatusOf(tenant) },
     principal: principalOf(actor),
     role: isBaseRole(access.role) ? access.role : null,
     plan: planNamed(ctx.services.catalogue, tenant.plan).name,

@@ -2,6 +2,7 @@ import type { Actor } from '@tenantry/kernel/context/actor'
 import type { Services, TenantAccess } from '@tenantry/kernel/context/dependencies'
 import type { DetachedTenantContext } from '@tenantry/kernel/context/request-context'
 import type { AnyOperation, RateLimitClass } from '@tenantry/kernel/contract/operation'
+import { effectiveStatusOf } from '@tenantry/kernel/tenancy/inactivity'
 import type { z } from 'zod'
 import { baseRoles, isBaseRole } from '../../access/index.ts'
 import { planNamed } from '../../plan/index.ts'
@@ -49,7 +50,7 @@ export async function explainAccess(ctx: DetachedTenantContext, question: Questi
     allowed: steps.every(({ outcome }) => outcome !== 'failed'),
     permission: permission ?? null,
     feature: feature ?? null,
-    tenant: { id: tenant.id, slug: tenant.slug, state: tenant.status },
+    tenant: { id: tenant.id, slug: tenant.slug, state: effectiveStatusOf(tenant) },
     principal,
     role: isBaseRole(role) ? role : null,
     inheritedFrom: access?.inheritedFrom ?? null,

@@ -9,7 +9,7 @@ import type { FoundInvitation } from './look-up.ts'
 export async function findByToken({ invitations }: Services, token: string): Promise<FoundInvitation> {
   const found = await invitations.find(token)
   if (!found) throw invitationErrors.unknown_token()
-  const refusal = inactivityOf({ ...found.access.tenant, statusReason: null })
+  const refusal = inactivityOf({ ...found.access.tenant, statusReason: null, statusUntil: null })
   if (refusal) throw refusal
   return found
 }

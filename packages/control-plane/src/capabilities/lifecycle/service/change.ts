@@ -1,6 +1,13 @@
 import type { Change } from '@tenantry/kernel/context/audit-record'
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
-import { forgetTenant, getOwnTenantForUpdate, saveTenant, type Tenant, tenantErrors } from '../../tenant/index.ts'
+import {
+  effectiveState,
+  forgetTenant,
+  getOwnTenantForUpdate,
+  saveTenant,
+  type Tenant,
+  tenantErrors,
+} from '../../tenant/index.ts'
 import { lifecycleErrors } from '../contract.ts'
 
 type State = Pick<Tenant, 'status'> &
@@ -45,11 +52,12 @@ export async function changeState(
 const asJson = (value: string | Date | null | undefined) =>
   value instanceof Date ? value.toISOString() : (value ?? null)
 
-export const describe = (tenant: Tenant) => ({
+export const describe = (ctx: TenantContext, tenant: Tenant) => ({
   id: tenant.id,
   name: tenant.name,
   slug: tenant.slug,
   status: tenant.status,
+  ...effectiveState(ctx, tenant.status),
   statusReason: tenant.statusReason ?? null,
   statusUntil: tenant.statusUntil ?? null,
   deleteAfter: tenant.deleteAfter ?? null,

@@ -11,9 +11,9 @@ export async function reactivate(
 ) {
   const tenant = await lockTenant(ctx, expectedVersion)
   refuseFrom(tenant, 'active', ['active', 'suspended'])
-  if (tenant.status === 'active') return describe(tenant)
+  if (tenant.status === 'active') return describe(ctx, tenant)
 
   await changeState(ctx, tenant, { action: 'tenant.reactivated', reason, state: { status: 'active' } })
   await emitEvent(ctx, 'tenant.reactivated', { reason, version: tenant.version })
-  return describe(tenant)
+  return describe(ctx, tenant)
 }

@@ -21,8 +21,9 @@ export async function remove(ctx: TenantContext, { reason, expectedVersion }: z.
   // Before the row, as a move does: whoever comes to stand below it now waits, and then finds it going.
   await lockHierarchy(ctx.em)
   const tenant = await lockTenant(ctx, expectedVersion)
-  if (tenant.status === 'deleting') return describe(tenant)
-  if ((await countLiveChildren(ctx.em)) > 0) throw lifecycleErrors.has_children()
+  if (tenant.status === 'deleting') return describe(ctx, tenant)
+  const childCount = await countLiveChildren(ctx.em)
+  if (childCount > 0) throw lifecycleErrors.has_children({ childCount }, standBelow(childCount))
 
   const now = ctx.clock.now()
   const { status, statusReason, statusUntil } = tenant
@@ -32,5 +33,10 @@ export async function remove(ctx: TenantContext, { reason, expectedVersion }: z.
   const state = { status: 'deleting', statusReason: reason ?? null, deleteAfter, removal } as const
   await changeState(ctx, tenant, { action: 'tenant.removed', reason: reason ?? null, state })
   await emitEvent(ctx, 'tenant.removed', { deleteAfter, version: tenant.version })
-  return describe(tenant)
+  return describe(ctx, tenant)
 }
+
+const standBelow = (count: number) =>
+  count === 1
+    ? 'A tenant stands below this one. Remove or move it first.'
+    : `${count} tenants stand below this one. Remove or move them first.`

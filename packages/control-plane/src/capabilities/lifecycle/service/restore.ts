@@ -34,5 +34,5 @@ export async function restore(ctx: TenantContext, { reason, expectedVersion }: z
   const state = { status: before.status, statusReason: before.reason, statusUntil }
   await changeState(ctx, tenant, { action: 'tenant.restored', reason, state })
   await emitEvent(ctx, 'tenant.restored', { status: before.status, version: tenant.version })
-  return describe(tenant)
+  return describe(ctx, tenant)
 }

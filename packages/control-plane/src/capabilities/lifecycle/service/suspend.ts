@@ -16,10 +16,10 @@ export async function suspend(
   const tenant = await lockTenant(ctx, expectedVersion)
   refuseFrom(tenant, 'suspended', ['active', 'suspended'])
   const same = tenant.statusReason === reason && tenant.statusUntil?.getTime() === statusUntil?.getTime()
-  if (tenant.status === 'suspended' && same) return describe(tenant)
+  if (tenant.status === 'suspended' && same) return describe(ctx, tenant)
 
   const state = { status: 'suspended', statusReason: reason, statusUntil } as const
   await changeState(ctx, tenant, { action: 'tenant.suspended', reason, state })
   await emitEvent(ctx, 'tenant.suspended', { reason, until: statusUntil, version: tenant.version })
-  return describe(tenant)
+  return describe(ctx, tenant)
 }

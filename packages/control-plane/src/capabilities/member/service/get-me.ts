@@ -1,4 +1,5 @@
 import type { UserContext } from '@tenantry/kernel/context/request-context'
+import { effectiveStatusOf } from '@tenantry/kernel/tenancy/inactivity'
 import { effectivePermissions, firstSources, listReachableTenants } from '../../access/index.ts'
 import { planNamed } from '../../plan/index.ts'
 
@@ -24,5 +25,7 @@ function describeMembership({ services }: UserContext, reached: Reached) {
     inheritedFrom: source.inheritedFrom,
     scopes: first,
   }))
-  return { tenantId, slug, name, status, role, inheritedFrom, roles }
+  const effectiveStatus = effectiveStatusOf(reached)
+  const inactiveAncestorId = reached.inactiveAncestor?.id ?? null
+  return { tenantId, slug, name, status, effectiveStatus, inactiveAncestorId, role, inheritedFrom, roles }
 }

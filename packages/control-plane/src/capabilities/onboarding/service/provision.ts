@@ -94,7 +94,18 @@ function accessTo(tenant: Tenant, { actor, services }: Sequence): TenantAccess {
   const { id, slug, status, path, plan, timezone, formerTimezones, createdAt } = tenant
   const above = { path, inactiveAncestor: null }
   return {
-    tenant: { id, slug, status, statusReason: null, ...above, plan, timezone, formerTimezones, createdAt },
+    tenant: {
+      id,
+      slug,
+      status,
+      statusReason: null,
+      statusUntil: null,
+      ...above,
+      plan,
+      timezone,
+      formerTimezones,
+      createdAt,
+    },
     role: null,
     inheritedFrom: null,
     ...platformPermissions(actor, services.scopes),
