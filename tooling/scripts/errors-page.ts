@@ -3,6 +3,7 @@ import { type CataloguedError, errorCatalogue, remedyOf } from '@tenantry/contro
 import { errorKinds } from '@tenantry/kernel/errors/app-error'
 import { pipelineErrors } from '@tenantry/shared/openapi/document-errors'
 import { type RestProcedure, restProcedures, subscriptions } from '@tenantry/shared/openapi/rest-procedure'
+import { z } from 'zod'
 
 const introduction = `\
 # Errors
@@ -42,12 +43,29 @@ ${error.message}
 
 - **Status**: ${statusOf(error)}
 - **Kind**: \`${error.kind}\`
-- **From**: ${origin(error, operations)}
+- **From**: ${[...origins(error, operations)].join('; ')}
 - **What to do**: ${remedyOf(error)}
 `
 }
 
-function origin({ code }: CataloguedError, operations: readonly RestProcedure[]): string {
+/** What is refused with the error, and what tells it in an answer. */
+function* origins(error: CataloguedError, operations: readonly RestProcedure[]): Generator<string> {
+  const refused = refusedBy(error, operations)
+  const telling = operations.filter(({ operation }) => answersOf(operation).includes(`"${error.code}"`))
+  if (refused !== null) yield refused
+  if (telling.length > 0) yield `told in the answer of ${names(telling)}`
+  if (refused === null && telling.length === 0) yield 'no operation of this version'
+}
+
+const answersOf = ({ output }: RestProcedure['operation']) => {
+  const known = answers.get(output) ?? JSON.stringify(z.toJSONSchema(output, { io: 'output', unrepresentable: 'any' }))
+  answers.set(output, known)
+  return known
+}
+
+const answers = new Map<z.ZodType, string>()
+
+function refusedBy({ code }: CataloguedError, operations: readonly RestProcedure[]): string | null {
   const refuses = ({ operation }: RestProcedure) =>
     [...pipelineErrors(operation), ...operation.errors].some((error) => error.code === code)
   if (code.startsWith('idempotency.')) {
@@ -60,7 +78,7 @@ function origin({ code }: CataloguedError, operations: readonly RestProcedure[])
       operation.errors.some((error) => error.code === code),
     )
     if (ending.length > 0) return ending.map(({ name }) => `\`${name}\` (by tRPC)`).join(', ')
-    return code.startsWith('request.') ? 'the door, where no operation is reached' : 'no operation of this version'
+    return code.startsWith('request.') ? 'the door, where no operation is reached' : null
   }
   const inTenant = operations.filter(({ operation }) => operation.unitOfWork === 'tenant')
   for (const [scope, those] of [

@@ -32,6 +32,15 @@ test('an operation is named by procedure and route, and a variable says when it 
   expect(configuration).toMatch(/^\| `PORT` \| `3000` \| {2}\|/m)
 })
 
+test('an error that an operation tells in its answer names that operation, whether or not others are refused with it', () => {
+  const { 'docs/errors.md': errors = '' } = generatedDocs()
+  const from = (code: string) => errors.match(new RegExp(`\n## ${code}\n[^]*?\\*\\*From\\*\\*: (.*)\n`))?.[1]
+  const told = 'told in the answer of `access.check` (`POST /tenants/{tenantId}/access/check`)'
+  expect(from('plan.feature_missing')).toBe(told)
+  for (const code of ['tenant.inactive', 'auth.permission_denied', 'usage.limit_exceeded'])
+    expect(from(code)).toMatch(new RegExp(`^.+; ${told.replaceAll(/[(){}]/g, '\\$&')}`))
+})
+
 test('a variable says what it takes, as the refusal of anything else would', () => {
   const { 'docs/configuration.md': configuration = '' } = generatedDocs()
   const meaningOf = (name: string) => configuration.match(new RegExp(`^\\| \`${name}\` .*\\| (.*) \\|$`, 'm'))?.[1]

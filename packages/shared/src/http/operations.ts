@@ -21,6 +21,8 @@ export type Operations = {
                     slug: string;
                     name: string;
                     status: string;
+                    effectiveStatus: string;
+                    inactiveAncestorId: string | null;
                     role: "admin" | "member" | "owner" | "viewer" | null;
                     inheritedFrom: string | null;
                     roles: {
@@ -155,6 +157,8 @@ export type Operations = {
                 name: string;
                 slug: string;
                 status: "active" | "deleting" | "provisioning" | "purged" | "suspended";
+                effectiveStatus: "active" | "deleting" | "provisioning" | "purged" | "suspended";
+                inactiveAncestorId: string | null;
                 statusReason: string | null;
                 statusUntil: string | null;
                 deleteAfter: string | null;
@@ -174,6 +178,8 @@ export type Operations = {
                 name: string;
                 slug: string;
                 status: "active" | "deleting" | "provisioning" | "purged" | "suspended";
+                effectiveStatus: "active" | "deleting" | "provisioning" | "purged" | "suspended";
+                inactiveAncestorId: string | null;
                 statusReason: string | null;
                 statusUntil: string | null;
                 deleteAfter: string | null;
@@ -193,6 +199,8 @@ export type Operations = {
                 name: string;
                 slug: string;
                 status: "active" | "deleting" | "provisioning" | "purged" | "suspended";
+                effectiveStatus: "active" | "deleting" | "provisioning" | "purged" | "suspended";
+                inactiveAncestorId: string | null;
                 statusReason: string | null;
                 statusUntil: string | null;
                 deleteAfter: string | null;
@@ -212,6 +220,8 @@ export type Operations = {
                 name: string;
                 slug: string;
                 status: "active" | "deleting" | "provisioning" | "purged" | "suspended";
+                effectiveStatus: "active" | "deleting" | "provisioning" | "purged" | "suspended";
+                inactiveAncestorId: string | null;
                 statusReason: string | null;
                 statusUntil: string | null;
                 deleteAfter: string | null;
@@ -264,6 +274,8 @@ export type Operations = {
                 slug: string;
                 status: "active" | "deleting" | "provisioning" | "purged" | "suspended";
                 createdAt: string;
+                effectiveStatus: "active" | "deleting" | "provisioning" | "purged" | "suspended";
+                inactiveAncestorId: string | null;
                 externalId: string | null;
                 contactEmail: string;
                 organizationType: string | null;
@@ -322,6 +334,8 @@ export type Operations = {
                 slug: string;
                 status: "active" | "deleting" | "provisioning" | "purged" | "suspended";
                 createdAt: string;
+                effectiveStatus: "active" | "deleting" | "provisioning" | "purged" | "suspended";
+                inactiveAncestorId: string | null;
                 subscriptionTier: string;
                 userRole: "admin" | "member" | "owner" | "viewer" | null;
                 memberCount: number;
@@ -368,6 +382,8 @@ export type Operations = {
                 slug: string;
                 status: "active" | "deleting" | "provisioning" | "purged" | "suspended";
                 createdAt: string;
+                effectiveStatus: "active" | "deleting" | "provisioning" | "purged" | "suspended";
+                inactiveAncestorId: string | null;
                 externalId: string | null;
                 contactEmail: string;
                 organizationType: string | null;
@@ -405,6 +421,8 @@ export type Operations = {
                 slug: string;
                 status: "active" | "deleting" | "provisioning" | "purged" | "suspended";
                 createdAt: string;
+                effectiveStatus: "active" | "deleting" | "provisioning" | "purged" | "suspended";
+                inactiveAncestorId: string | null;
                 externalId: string | null;
                 contactEmail: string;
                 organizationType: string | null;
@@ -555,7 +573,9 @@ export type Operations = {
                     retryAfterSeconds?: number | undefined;
                     state?: string | undefined;
                     reason?: string | null | undefined;
+                    until?: string | undefined;
                     ancestorId?: string | undefined;
+                    childCount?: number | undefined;
                     from?: string | undefined;
                     to?: string | undefined;
                     key?: string | undefined;
@@ -1662,7 +1682,9 @@ export type ProblemDocument = {
     retryAfterSeconds?: number | undefined;
     state?: string | undefined;
     reason?: string | null | undefined;
+    until?: string | undefined;
     ancestorId?: string | undefined;
+    childCount?: number | undefined;
     from?: string | undefined;
     to?: string | undefined;
     key?: string | undefined;

@@ -444,7 +444,7 @@ export interface paths {
         put?: never;
         /**
          * End the suspension of a tenant
-         * @description Tenants below it that were suspended themselves stay so. Of an active tenant this changes nothing; one that is being deleted is restored instead.
+         * @description Tenants below it that were suspended themselves stay so; below one that is suspended it acts no more than before, which `effectiveStatus` tells. Of an active tenant this changes nothing; one that is being deleted is restored instead.
          */
         post: operations["tenants.reactivate"];
         delete?: never;
@@ -1083,6 +1083,7 @@ export interface components {
     schemas: {
         Problem: {
             ancestorId?: string;
+            childCount?: number;
             code: string;
             currentVersion?: number;
             detail: string;
@@ -1110,6 +1111,8 @@ export interface components {
             title: string;
             to?: string;
             type: string;
+            /** Format: date-time */
+            until?: string;
             used?: number;
             writableBy?: string;
         };
@@ -1579,6 +1582,10 @@ export interface operations {
                 content: {
                     "application/json": {
                         memberships: {
+                            /** @description What counts: its own, or where that is active, of the tenant above that stops it */
+                            effectiveStatus: string;
+                            /** @description The highest tenant above it that is not active */
+                            inactiveAncestorId: string | null;
                             inheritedFrom: string | null;
                             name: string;
                             /** @description Null where only a custom role of a tenant above reaches it */
@@ -1591,6 +1598,7 @@ export interface operations {
                                 scopes: string[];
                             }[];
                             slug: string;
+                            /** @description Its own */
                             status: string;
                             /**
                              * Format: uuid
@@ -2548,12 +2556,19 @@ export interface operations {
                         createdAt: string;
                         /** @description From then on it cannot be restored any more */
                         deleteAfter: string | null;
+                        /**
+                         * @description What counts: its own status, or where that is active, of the tenant above that stops it
+                         * @enum {string}
+                         */
+                        effectiveStatus: "provisioning" | "active" | "suspended" | "deleting" | "purged";
                         externalId: string | null;
                         /**
                          * Format: uuid
                          * @description Id of a tenant
                          */
                         id: string;
+                        /** @description The highest tenant above it that is not active */
+                        inactiveAncestorId: string | null;
                         memberCount: number;
                         name: string;
                         organizationType: string | null;
@@ -2767,12 +2782,19 @@ export interface operations {
                         createdAt: string;
                         /** @description From then on it cannot be restored any more */
                         deleteAfter: string | null;
+                        /**
+                         * @description What counts: its own status, or where that is active, of the tenant above that stops it
+                         * @enum {string}
+                         */
+                        effectiveStatus: "provisioning" | "active" | "suspended" | "deleting" | "purged";
                         externalId: string | null;
                         /**
                          * Format: uuid
                          * @description Id of a tenant
                          */
                         id: string;
+                        /** @description The highest tenant above it that is not active */
+                        inactiveAncestorId: string | null;
                         memberCount: number;
                         name: string;
                         organizationType: string | null;
@@ -2944,10 +2966,17 @@ export interface operations {
                         /** @description From then on it cannot be restored any more */
                         deleteAfter: string | null;
                         /**
+                         * @description What counts: its own status, or where that is active, of the tenant above that stops it
+                         * @enum {string}
+                         */
+                        effectiveStatus: "provisioning" | "active" | "suspended" | "deleting" | "purged";
+                        /**
                          * Format: uuid
                          * @description Id of a tenant
                          */
                         id: string;
+                        /** @description The highest tenant above it that is not active */
+                        inactiveAncestorId: string | null;
                         name: string;
                         slug: string;
                         /** @enum {string} */
@@ -3149,12 +3178,19 @@ export interface operations {
                         createdAt: string;
                         /** @description From then on it cannot be restored any more */
                         deleteAfter: string | null;
+                        /**
+                         * @description What counts: its own status, or where that is active, of the tenant above that stops it
+                         * @enum {string}
+                         */
+                        effectiveStatus: "provisioning" | "active" | "suspended" | "deleting" | "purged";
                         externalId: string | null;
                         /**
                          * Format: uuid
                          * @description Id of a tenant
                          */
                         id: string;
+                        /** @description The highest tenant above it that is not active */
+                        inactiveAncestorId: string | null;
                         memberCount: number;
                         name: string;
                         organizationType: string | null;
@@ -3400,6 +3436,7 @@ export interface operations {
                         /** @description Empty where it is allowed */
                         reasons: {
                             ancestorId?: string;
+                            childCount?: number;
                             /** @enum {string} */
                             code: "tenant.inactive" | "auth.permission_denied" | "plan.feature_missing" | "usage.limit_exceeded";
                             currentVersion?: number;
@@ -3426,6 +3463,8 @@ export interface operations {
                             title: string;
                             to?: string;
                             type: string;
+                            /** Format: date-time */
+                            until?: string;
                             used?: number;
                             writableBy?: string;
                         }[];
@@ -3438,7 +3477,7 @@ export interface operations {
                              */
                             id: string;
                             slug: string;
-                            /** @description `active`, or why not */
+                            /** @description `active`, or why not: its own state, or that of a tenant above */
                             state: string;
                         };
                         /** @description Of the meter that was asked for */
@@ -3653,7 +3692,7 @@ export interface operations {
                              */
                             id: string;
                             slug: string;
-                            /** @description `active`, or why not */
+                            /** @description `active`, or why not: its own state, or that of a tenant above */
                             state: string;
                         };
                     };
@@ -6078,10 +6117,17 @@ export interface operations {
                         /** @description From then on it cannot be restored any more */
                         deleteAfter: string | null;
                         /**
+                         * @description What counts: its own status, or where that is active, of the tenant above that stops it
+                         * @enum {string}
+                         */
+                        effectiveStatus: "provisioning" | "active" | "suspended" | "deleting" | "purged";
+                        /**
                          * Format: uuid
                          * @description Id of a tenant
                          */
                         id: string;
+                        /** @description The highest tenant above it that is not active */
+                        inactiveAncestorId: string | null;
                         name: string;
                         slug: string;
                         /** @enum {string} */
@@ -6316,10 +6362,17 @@ export interface operations {
                         /** @description From then on it cannot be restored any more */
                         deleteAfter: string | null;
                         /**
+                         * @description What counts: its own status, or where that is active, of the tenant above that stops it
+                         * @enum {string}
+                         */
+                        effectiveStatus: "provisioning" | "active" | "suspended" | "deleting" | "purged";
+                        /**
                          * Format: uuid
                          * @description Id of a tenant
                          */
                         id: string;
+                        /** @description The highest tenant above it that is not active */
+                        inactiveAncestorId: string | null;
                         name: string;
                         slug: string;
                         /** @enum {string} */
@@ -7888,10 +7941,17 @@ export interface operations {
                         /** @description From then on it cannot be restored any more */
                         deleteAfter: string | null;
                         /**
+                         * @description What counts: its own status, or where that is active, of the tenant above that stops it
+                         * @enum {string}
+                         */
+                        effectiveStatus: "provisioning" | "active" | "suspended" | "deleting" | "purged";
+                        /**
                          * Format: uuid
                          * @description Id of a tenant
                          */
                         id: string;
+                        /** @description The highest tenant above it that is not active */
+                        inactiveAncestorId: string | null;
                         name: string;
                         slug: string;
                         /** @enum {string} */
@@ -12064,12 +12124,19 @@ export interface operations {
                     "application/json": {
                         /** Format: date-time */
                         createdAt: string;
+                        /**
+                         * @description What counts: its own status, or where that is active, of the tenant above that stops it
+                         * @enum {string}
+                         */
+                        effectiveStatus: "provisioning" | "active" | "suspended" | "deleting" | "purged";
                         features: string[];
                         /**
                          * Format: uuid
                          * @description Id of a tenant
                          */
                         id: string;
+                        /** @description The highest tenant above it that is not active */
+                        inactiveAncestorId: string | null;
                         /** @description Direct members */
                         memberCount: number;
                         name: string;
