@@ -34,7 +34,10 @@ const steadyReport = (text: string) =>
     .replaceAll(/[0-9a-f]{64}/g, '5f'.repeat(32))
     .replaceAll(/\d{15,}\/\d+/g, '7301884209731102310/16384')
     .replaceAll(/\d+ of \d+/g, '12 of 97')
-    .replaceAll(/("(?:tables|policies|foreignKeys|functions|roles|canaryAttempts|pass)":)\d+/g, '$120')
+    .replaceAll(
+      /("(?:tables|policies|foreignKeys|functions|roles|canaryAttempts|canaryHidden|canaryRefused|pass)":)\d+/g,
+      '$120',
+    )
     .replaceAll(/\d+ (tables|policies|foreign keys|functions|roles|reads|attempts|are applied|passed)/g, '20 $1')
 
 /** What every operation is called with, and what it must answer, on every door. A new operation needs its entry here. */

@@ -11,7 +11,7 @@ create policy "tenant_isolation" on "tenantry"."api_keys" to "tenantry_app" usin
 create policy "platform_tenant" on "tenantry"."api_keys" to "tenantry_platform" using (tenant_id = (select tenancy.current_tenant())) with check (tenant_id = (select tenancy.current_tenant()));
 create policy "platform_read" on "tenantry"."api_keys" for select to "tenantry_platform" using ((select tenancy.current_operator()) is not null);
 create policy "signed_key" on "tenantry"."api_keys" for select to "tenantry_directory" using (revoked_at is null and (select tenancy.current_identity()) = any (array['api-key:' || id || ':' || digest, 'api-key:' || id || ':' || former_digest]));
-create policy "revoked" on "tenantry"."api_keys" to "tenantry_jobs" using (revoked_at < now() - interval '1 hour');
+create policy "revoked" on "tenantry"."api_keys" to "tenantry_jobs" using (revoked_at < (now() - '01:00:00'::interval));
 create policy "last_use" on "tenantry"."api_keys" to "tenantry_directory" using ((select tenancy.current_operator()) is not null) with check ((select tenancy.current_operator()) is not null);
 
 alter table "tenantry"."api_keys" add constraint "api_keys_former_check" check (former_digest is null or former_ends_at is not null);

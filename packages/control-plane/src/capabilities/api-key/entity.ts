@@ -18,7 +18,7 @@ export const ApiKey = defineEntity({
       using: `revoked_at is null and (select tenancy.current_identity()) = any (array[${signedFor('digest')}, ${signedFor('former_digest')}])`,
     },
     // Until then every process has seen that it was revoked.
-    { name: 'revoked', roles: ['tenantry_jobs'], using: "revoked_at < now() - interval '1 hour'" },
+    { name: 'revoked', roles: ['tenantry_jobs'], using: "revoked_at < (now() - '01:00:00'::interval)" },
     { name: 'last_use', roles: ['tenantry_directory'], using: operator, check: operator },
   ],
   indexes: [{ properties: ['id'] }, { properties: ['createdById'] }],

@@ -26,6 +26,8 @@ export const isolationReport = z.object({
       functions: integer(0),
       roles: integer(0),
       canaryAttempts: integer(0).describe('Reads and writes across tenants that were tried'),
+      canaryHidden: integer(0).describe('Those that had a row before them and saw nothing of it'),
+      canaryRefused: integer(0).describe('Those that a policy refused; the others found no row, or lack a grant'),
     })
     .describe('How much was looked at'),
   checks: z.array(

@@ -44,11 +44,18 @@ test('an installation that is as it was made passes, and says so in a sentence',
   ])
   expect(answer).toMatchObject({ outcome: 'pass', counts: { warning: 0, fail: 0, skipped: 2 } })
   expect(answer.examined.tables).toBeGreaterThan(12)
-  expect(answer.examined.canaryAttempts).toBeGreaterThan(100)
+  const { canaryAttempts, canaryHidden, canaryRefused } = answer.examined
+  expect(canaryAttempts).toBeGreaterThan(100)
+  // Reads, takings and removals of the two rows that each tenant has, on both connections; insertions in every table.
+  expect(canaryHidden).toBeGreaterThan(10)
+  expect(canaryRefused).toBeGreaterThan(20)
+  expect(checkNamed(answer, 'canary')?.found).toBe(
+    `${canaryAttempts} attempts were made, none got through: ${canaryHidden} had a row before them that stayed hidden, ${canaryRefused} were refused by a policy.`,
+  )
   const { statement, codeFingerprint, database } = answer.attestation
   expect(codeFingerprint).toMatch(/^[0-9a-f]{64}$/)
   expect(database).toMatchObject({ name: installation.testDatabase.name, id: expect.stringMatching(/^\d+\/\d+$/) })
-  expect(statement).toMatch(/canary|across tenants were tried and taken back.*0 failed, 2 not made\.$/)
+  expect(statement).toMatch(/canary|across tenants were tried and taken back .*0 failed, 2 not made\.$/)
 })
 
 test('the owner sees everything, and believes no record', async () => {
@@ -78,6 +85,7 @@ const ownTenant = 'tenant_id = (select tenancy.current_tenant())'
 const kept = (table: string, policy: string) =>
   `alter policy ${policy} on tenantry.${table} using (${ownTenant}) with check (${ownTenant})`
 
+const ownRow = 'id = (select tenancy.current_tenant())'
 const onDatabase = (change: string) =>
   `do $do$ begin execute format($$alter database %I ${change}$$, current_database()); end $do$`
 const references = `create trigger keep_references after insert or update of slug, external_id on tenantry.tenants
@@ -100,7 +108,19 @@ test.each([
     'canary',
     'alter policy platform_tenant on tenantry.tenant_settings using (false) with check (true)',
     kept('tenant_settings', 'platform_tenant'),
-    ['canary', /does not see its own rows/],
+    ['canary', /does not see its own rows on the operators' connection/],
+  ],
+  [
+    'canary',
+    'alter policy tenant_isolation on tenantry.tenants using (false) with check (true)',
+    `alter policy tenant_isolation on tenantry.tenants using (${ownRow}) with check (${ownRow})`,
+    ['canary', /does not see its own rows on the application's connection/],
+  ],
+  [
+    'canary',
+    'alter policy tenant_isolation on tenantry.events using (false) with check (true)',
+    kept('events', 'tenant_isolation'),
+    ['table tenantry.events', /^A tenant could not read or write a row of its own/],
   ],
   [
     'canary',

@@ -24,6 +24,10 @@ export interface Examined {
   functions: number
   roles: number
   canaryAttempts: number
+  /** Of those, the ones that had a row before them and saw nothing of it. */
+  canaryHidden: number
+  /** And the ones that a policy refused. */
+  canaryRefused: number
 }
 
 export interface Setting {
@@ -69,7 +73,7 @@ function statementOf(
   examined: Examined,
   counts: Record<Outcome, number>,
 ) {
-  const { tables, policies, foreignKeys, functions, roles, canaryAttempts } = examined
+  const { tables, policies, foreignKeys, functions, roles, canaryAttempts, canaryHidden, canaryRefused } = examined
   const results = [
     `${counts.pass} passed`,
     `${counts.warning} with a warning`,
@@ -80,6 +84,7 @@ function statementOf(
     `At ${at.toISOString()} Tenantry ${version} (declarations sha256:${codeFingerprint}) examined the database ` +
     `${database.name} (${database.id}) on PostgreSQL ${database.serverVersion}: ${tables} tables, ${policies} policies, ` +
     `${foreignKeys} foreign keys, ${functions} functions and ${roles} roles were compared with the code, and ` +
-    `${canaryAttempts} reads and writes across tenants were tried and taken back. Checks: ${results.join(', ')}.`
+    `${canaryAttempts} reads and writes across tenants were tried and taken back (${canaryHidden} had a row before them that stayed ` +
+    `hidden, ${canaryRefused} were refused by a policy). Checks: ${results.join(', ')}.`
   )
 }

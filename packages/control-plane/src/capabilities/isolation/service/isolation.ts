@@ -49,7 +49,7 @@ export function createIsolation(parts: IsolationParts): Isolation {
 
 async function examine(parts: IsolationParts, actor: Actor, owner?: OwnersView): Promise<IsolationReport> {
   const { database, clock, expected, version } = parts
-  const { attempts, check: canary } = await canaryCheck(database, expected)
+  const { counts, check: canary } = await canaryCheck(database, expected)
   const sessions = await sessionsCheck(database)
   const migrations = await migrationsApplied(database, parts.migrations)
   return database.rehearse('operators', async (rehearsal) => {
@@ -58,7 +58,8 @@ async function examine(parts: IsolationParts, actor: Actor, owner?: OwnersView):
     const health = await healthChecks(rehearsal, { server, pool: database.pool() })
     const catalogue = await catalogueChecks(rehearsal, { expected, serverMajor: server.major, owner })
     const roles = expected.roles.login.length + expected.roles.function.length
-    const examined = { ...(await countExamined(rehearsal)), roles, canaryAttempts: attempts }
+    const flown = { canaryAttempts: counts.attempts, canaryHidden: counts.met, canaryRefused: counts.refused }
+    const examined = { ...(await countExamined(rehearsal)), roles, ...flown }
     const { id, name, version: serverVersion } = server
     const setting = { at: clock.now(), version, codeFingerprint: codeFingerprint(expected) }
     const checks = [...catalogue, sessions, canary, migrations, ...health]
