@@ -2,7 +2,6 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { makeApiKey } from '@tenantry/control-plane/capabilities/api-key/service.fixture'
 import { operator, type TestTenant } from '@tenantry/control-plane/testing'
-import { newId } from '@tenantry/kernel/tenancy/id'
 import { SignJWT } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { openTestApi, type TestApi } from './api-server.ts'
@@ -168,8 +167,6 @@ const byStateAndCaller: Row[] = [
 let api: TestApi
 const tenants = new Map<string, TestTenant>()
 const headersOf = new Map<Who, Record<string, string>>()
-
-/** As whom their calls are counted. */
 const callers: string[] = []
 
 beforeAll(async () => {
@@ -196,18 +193,15 @@ beforeAll(async () => {
   headersOf.set('anonymous', {})
   headersOf.set('operator', bearer(await api.issuer.sign({ email: operator.email, platformAdmin: true })))
   const key = { tenantId: idOf('acme'), scopes: ['tenant:read'], createdByType: 'service', createdById: 'table' }
-  const id = newId()
-  callers.push(`apiKey:${id}`)
-  headersOf.set('key', { 'x-api-key': await makeApiKey(installation, { ...key, id }) })
+  headersOf.set('key', { 'x-api-key': await makeApiKey(installation, key) })
 })
 
 afterAll(() => api.close())
 
-/** Both doors' refusals: whoever asks by so many rows would soon be told no more than to slow down. */
+/** Of both doors: whoever asks by so many rows would soon be told no more than to slow down. */
 afterEach(async () => {
-  const { rateLimits } = api.installation.dependencies
-  const running = String(Date.now() + 60_000)
-  for (const caller of [...callers, ...callers]) await rateLimits.refund('selection', caller, running)
+  for (const caller of [...callers, ...callers])
+    await api.installation.dependencies.rateLimits.refund('selection', caller, String(Date.now() + 60_000))
 })
 
 const idOf = (slug: string) => tenants.get(slug)?.id ?? ''

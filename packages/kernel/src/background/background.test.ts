@@ -7,7 +7,7 @@ test('what is started begins after whoever started it has gone on, and settles w
   const background = createBackground()
   const { promise, resolve } = blocked()
   const seen: string[] = []
-  background.start(async () => {
+  void background.start(async () => {
     seen.push('begun')
     await promise
     seen.push('done')
@@ -29,9 +29,9 @@ test('a few run at a time, and what they start is waited for too', async () => {
     await new Promise(setImmediate)
     running -= 1
     done += 1
-    if (done <= 5) background.start(work)
+    if (done <= 5) void background.start(work)
   }
-  for (let each = 0; each < 20; each++) background.start(work)
+  for (let each = 0; each < 20; each++) void background.start(work)
   await background.settled()
   expect({ most, done }).toEqual({ most: 4, done: 25 })
 })

@@ -1596,6 +1596,8 @@ export type Operations = {
                     functions: number;
                     roles: number;
                     canaryAttempts: number;
+                    canaryHidden: number;
+                    canaryRefused: number;
                 };
                 checks: {
                     name: string;

@@ -2224,6 +2224,10 @@ export interface operations {
                         examined: {
                             /** @description Reads and writes across tenants that were tried */
                             canaryAttempts: number;
+                            /** @description Those that had a row before them and saw nothing of it */
+                            canaryHidden: number;
+                            /** @description Those that a policy refused; the others found no row, or lack a grant */
+                            canaryRefused: number;
                             foreignKeys: number;
                             functions: number;
                             policies: number;

@@ -1,9 +1,12 @@
-import type { KeyScopes } from '@tenantry/kernel/context/dependencies'
+/** What an API key was given, and what its maker may do in the tenant: null of one that has nothing there to lose. */
+export interface KeyScopes {
+  given: ReadonlySet<string>
+  creator: { type: string; id: string; scopes: ReadonlySet<string> | null } | null
+}
 
 const conjunction = new Intl.ListFormat('en')
 const list = (scopes: Iterable<string>) => conjunction.format([...scopes].sort())
 
-/** What an API key was given, and what its creator still holds of that. */
 export function describeKeyScopes({ given, creator }: KeyScopes): string {
   const told = `It was given ${list(given)}`
   if (creator === null) return `${told}.`

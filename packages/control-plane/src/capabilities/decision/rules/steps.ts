@@ -1,6 +1,5 @@
-import type { KeyScopes } from '@tenantry/kernel/context/dependencies'
 import { stepNames } from '../contract.ts'
-import { describeKeyScopes } from './key-scopes.ts'
+import { describeKeyScopes, type KeyScopes } from './key-scopes.ts'
 
 /** What a decision about one principal and tenant is made from. */
 export interface Situation {
