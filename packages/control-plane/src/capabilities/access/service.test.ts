@@ -115,6 +115,7 @@ describe('access', () => {
         slug: tenant.slug,
         status: 'active',
         statusReason: null,
+        statusUntil: null,
         path: [],
         inactiveAncestor: null,
         plan: 'business',
