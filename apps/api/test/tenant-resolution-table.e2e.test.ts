@@ -172,13 +172,13 @@ const callers: string[] = []
 beforeAll(async () => {
   api = await openTestApi({ environment: { BASE_DOMAIN: baseDomain } })
   const { installation } = api
-  const make = async (slug: string, status: 'active' | 'provisioning' | 'suspended' | 'deleting' | 'purged') =>
+  const make = async (slug: string, status: 'active' | 'provisioning' | 'suspended' | 'deleting') =>
     tenants.set(slug, await installation.createTenant({ slug, status }))
   for (const slug of ['acme', 'bravo', 'strange']) await make(slug, 'active')
   await make('coming', 'provisioning')
   await make('paused', 'suspended')
   await make('leaving', 'deleting')
-  await make('gone', 'purged')
+  await make('gone', 'deleting')
   for (const [slug, externalId] of Object.entries({ acme: 'ext_acme', bravo: 'ext-bravo', strange: 'ext_strange' })) {
     await installation.callerAs(operator, slug).tenants.update({ tenantId: 'current', externalId })
   }
@@ -190,6 +190,10 @@ beforeAll(async () => {
     callers.push(`user:${user.id}`)
     headersOf.set(who as Who, await api.signedIn(user))
   }
+  // Once it is, nobody becomes a member any more.
+  await installation.database.tenantUnit({ tenantId: idOf('gone'), actor: operator, readOnly: false }, (em) =>
+    em.execute(`update tenantry.tenants set status = 'purged' where id = ?`, [idOf('gone')]),
+  )
   headersOf.set('anonymous', {})
   headersOf.set('operator', bearer(await api.issuer.sign({ email: operator.email, platformAdmin: true })))
   const key = { tenantId: idOf('acme'), scopes: ['tenant:read'], createdByType: 'service', createdById: 'table' }
