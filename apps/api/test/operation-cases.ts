@@ -5,7 +5,7 @@ import type { AppError } from '@tenantry/kernel/errors/app-error'
 import { pathParameters } from '@tenantry/shared/openapi/rest-procedure'
 import type { TestApi } from './api-server.ts'
 import type { Input } from './doors.ts'
-import { asService, type Case, inPath, ofTenant, putDeep } from './operation-case.ts'
+import { type Case, inPath, ofTenant, putDeep } from './operation-case.ts'
 import { accessCases } from './operation-cases-access.ts'
 import { apiKeyCases } from './operation-cases-api-key.ts'
 import { invitationCases } from './operation-cases-invitation.ts'
@@ -14,6 +14,7 @@ import { onboardingCases } from './operation-cases-onboarding.ts'
 import { peopleCases } from './operation-cases-people.ts'
 import { roleCases } from './operation-cases-role.ts'
 import { teamCases } from './operation-cases-team.ts'
+import { usageCases } from './operation-cases-usage.ts'
 import { userCases } from './operation-cases-user.ts'
 import type { World } from './operation-world.ts'
 
@@ -202,38 +203,7 @@ export const operationCases: Record<string, Case[]> = {
   ...teamCases,
   ...peopleCases,
   ...userCases,
-  'usage.track': [
-    { expects: 'ok', as: 'member', input: ofTenant({ metric: 'tokens', amount: 70, properties: { model: 'small' } }) },
-    { expects: 'ok', as: 'member', input: ofTenant({ metric: 'tokens' }) },
-    {
-      expects: 'ok',
-      as: 'member',
-      input: ofTenant({ metric: 'tokens', amount: 3, idempotencyKey: 'again' }),
-      before: (api, world) =>
-        asService(api, world).usage.track({
-          tenantId: 'current',
-          metric: 'tokens',
-          amount: 3,
-          idempotencyKey: 'again',
-        }),
-    },
-    {
-      expects: 'usage.idempotency_conflict',
-      as: 'member',
-      input: ofTenant({ metric: 'tokens', amount: 4, idempotencyKey: 'again' }),
-      before: (api, world) =>
-        asService(api, world).usage.track({
-          tenantId: 'current',
-          metric: 'tokens',
-          amount: 3,
-          idempotencyKey: 'again',
-        }),
-    },
-    { expects: 'usage.unknown_meter', as: 'member', input: ofTenant({ metric: 'no_such_meter' }) },
-    { expects: 'usage.below_zero', as: 'member', input: ofTenant({ metric: 'storage', amount: -1 }) },
-    { expects: 'auth.permission_denied', as: 'viewer', input: ofTenant({ metric: 'tokens' }) },
-    { expects: 'request.invalid', as: 'member', input: ofTenant({ metric: 'tokens', amount: -5 }) },
-  ],
+  ...usageCases,
 }
 
 /** The refusals that the pipeline owes every operation, tried with the input of its first case. */

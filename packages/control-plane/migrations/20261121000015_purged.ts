@@ -1,15 +1,7 @@
 const tables = [
   ...['api_keys', 'audit_entries', 'custom_roles', 'events', 'idempotency_records', 'invitations', 'limit_overrides'],
   ...['mails', 'memberships', 'onboardings', 'pending_owners', 'role_assignments', 'settings_inheritance'],
-  ...[
-    'settings_revisions',
-    'team_members',
-    'teams',
-    'tenant_settings',
-    'usage_counters',
-    'usage_daily',
-    'usage_events',
-  ],
+  ...['settings_revisions', 'team_members', 'teams', 'tenant_settings'],
 ]
 
 /** What a tenant table owes the purge beside its policy and its grant. */

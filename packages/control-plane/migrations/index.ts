@@ -1,7 +1,6 @@
 import { tenancyMigration } from '@tenantry/kernel/tenancy/migrate'
 import { tablesSql } from './20261121000001_tables.ts'
 import { directorySql } from './20261121000002_directory.ts'
-import { meteringSql } from './20261121000003_metering.ts'
 import { apiKeysSql } from './20261121000004_api_keys.ts'
 import { onboardingSql } from './20261121000005_onboarding.ts'
 import { lifecycleSql } from './20261121000006_lifecycle.ts'
@@ -13,13 +12,15 @@ import { invitationsSql } from './20261121000012_invitations.ts'
 import { teamsSql } from './20261121000013_teams.ts'
 import { usersSql } from './20261121000014_users.ts'
 import { purgedSql } from './20261121000015_purged.ts'
+import { meteringSql } from './20261121000016_metering.ts'
+import { meteringWriteSql } from './20261121000017_metering_write.ts'
+import { meteringLimitsSql } from './20261121000018_metering_limits.ts'
 
 /** In order, and only ever added to. */
 export const migrations = [
   tenancyMigration,
   { name: '20261121000001_tables', sql: tablesSql },
   { name: '20261121000002_directory', sql: directorySql },
-  { name: '20261121000003_metering', sql: meteringSql },
   { name: '20261121000004_api_keys', sql: apiKeysSql },
   { name: '20261121000005_onboarding', sql: onboardingSql },
   { name: '20261121000006_lifecycle', sql: lifecycleSql },
@@ -31,4 +32,7 @@ export const migrations = [
   { name: '20261121000013_teams', sql: teamsSql },
   { name: '20261121000014_users', sql: usersSql },
   { name: '20261121000015_purged', sql: purgedSql },
+  { name: '20261121000016_metering', sql: meteringSql },
+  { name: '20261121000017_metering_write', sql: meteringWriteSql },
+  { name: '20261121000018_metering_limits', sql: meteringLimitsSql },
 ]

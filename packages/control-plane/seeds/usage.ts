@@ -1,5 +1,7 @@
 import type { Dependencies } from '@tenantry/kernel/context/dependencies'
-import { hasEvent, periodOf, trackEvent } from '../src/capabilities/usage/index.ts'
+import { newId } from '@tenantry/kernel/tenancy/id'
+import { periodOf, type UsageItem } from '../src/capabilities/metering/index.ts'
+import { hasEvent } from '../src/capabilities/usage/index.ts'
 
 const days = 90
 const dayMilliseconds = 86_400_000
@@ -26,27 +28,37 @@ const keyOf = (meter: string, day: number) => `seed-${meter}-${day}`
 /** Believable usage of the last ninety days, counted by the same function as any; all of it, once. */
 export async function seedUsage({ database, clock, services }: Dependencies, tenantId: string): Promise<void> {
   const now = clock.now()
-  await database.tenantUnit({ tenantId, actor: { type: 'system', name: 'seed' }, readOnly: false }, async (em) => {
-    // By its last event, for a start that was cut short before must be completed, and later days add nothing.
-    if (await hasEvent(em, keyOf('tokens', 0))) return
-    for (let day = days; day >= 0; day--) {
-      const at = new Date(now.getTime() - day * dayMilliseconds)
-      const shape = shapeOf(day, ((at.getUTCDay() + 6) % 7) + 1)
-      for (const { meter, daily } of meters) {
-        const declared = services.catalogue.meters[meter]
-        const amount = Math.round(daily * shape)
-        if (!declared || amount < 1) continue
-        await trackEvent(em, {
+  const unit = { tenantId, actor: { type: 'system', name: 'seed' }, readOnly: true } as const
+  // By its last event, for a start that was cut short before must be completed, and later days add nothing.
+  if (await database.tenantUnit(unit, (em) => hasEvent(em, keyOf('tokens', 0)))) return
+  const timezone = 'UTC'
+  const items = Array.from({ length: days + 1 }, (_, index) => days - index).flatMap((day) => {
+    const occurredAt = new Date(now.getTime() - day * dayMilliseconds)
+    const shape = shapeOf(day, ((occurredAt.getUTCDay() + 6) % 7) + 1)
+    return meters.flatMap(({ meter, daily }): UsageItem[] => {
+      const declared = services.catalogue.meters[meter]
+      const amount = Math.round(daily * shape)
+      if (!declared || amount < 1) return []
+      const period = periodOf(declared.period, occurredAt, { timezone }).key
+      return [
+        {
+          tenantId,
           meter,
+          period,
+          span: declared.period === 'none' ? periodOf('month', occurredAt, { timezone }).key : period,
+          isCurrent: day === 0,
+          id: newId(),
+          key: keyOf(meter, day),
           amount,
-          idempotencyKey: keyOf(meter, day),
-          occurredAt: at,
-          receivedAt: at,
-          period: periodOf(declared.period, at, { timezone: 'UTC' }).key,
-          day: periodOf('day', at, { timezone: 'UTC' }).key,
+          mode: 'track',
+          sequence: null,
+          day: periodOf('day', occurredAt, { timezone }).key,
+          occurredAt,
           properties: null,
-        })
-      }
-    }
+        },
+      ]
+    })
   })
+  await Promise.all(items.map((item) => services.metering.write(item)))
+  await services.metering.remembered(tenantId)
 }

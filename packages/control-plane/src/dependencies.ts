@@ -13,9 +13,11 @@ import { explainPath } from './capabilities/decision/index.ts'
 import { createEventStreams, type EventStreamOptions } from './capabilities/event/index.ts'
 import { createInvitations } from './capabilities/invitation/index.ts'
 import { createIsolation } from './capabilities/isolation/index.ts'
+import { createMetering } from './capabilities/metering/index.ts'
 import type { OnboardingOptions } from './capabilities/onboarding/index.ts'
 import { type PlanCatalogue, planNamed } from './capabilities/plan/index.ts'
 import { listPlansInUse } from './capabilities/tenant/index.ts'
+import { announceAlerts, rememberUsage } from './capabilities/usage/index.ts'
 import { createSightings } from './capabilities/user/index.ts'
 import { expectedDatabase } from './inspection.ts'
 import { joinAsOwner } from './join-as-owner.ts'
@@ -93,6 +95,7 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
       for (const id of await directory.changedUsers().catch(() => [])) here.forgetUser(id)
     },
   })
+  const metering = openMetering(parts, { cache, catalogue, dependencies: () => dependencies })
   const services = {
     bus,
     cache,
@@ -109,6 +112,7 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     invitations: createInvitations({ database: parts.database, directory }),
     isolation: openIsolation(parts),
     mailer,
+    metering,
     publicUrl: publicUrl.replace(/\/+$/, ''),
     sealer: parts.sealer,
     onboarding: { selfService: false, region: 'default', ...onboarding },
@@ -144,6 +148,19 @@ function everywhere(bus: Bus, channel: string, forget: (name: string) => void): 
     void bus.publish(channel, name)
   }
 }
+
+const openMetering = (
+  { database, clock, logger }: Pick<Dependencies, 'database' | 'clock' | 'logger'>,
+  { cache, catalogue, dependencies }: Pick<ControlPlaneParts, 'cache' | 'catalogue'> & { dependencies(): Dependencies },
+) =>
+  createMetering({
+    database,
+    clock,
+    logger,
+    catalogue,
+    announce: (tenantId) => announceAlerts(dependencies(), tenantId),
+    remember: (tenantId, counters) => rememberUsage(cache, tenantId, counters),
+  })
 
 const openIsolation = ({ database, clock }: Pick<Dependencies, 'database' | 'clock'>) =>
   createIsolation({

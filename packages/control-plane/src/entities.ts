@@ -8,12 +8,23 @@ import { DeletionReport } from './capabilities/lifecycle/entity.ts'
 import { LimitOverride } from './capabilities/limit/entity.ts'
 import { Mail } from './capabilities/mail/entity.ts'
 import { Membership, PendingOwner, User } from './capabilities/member/entity.ts'
+import {
+  CatalogueRevision,
+  MeterLimit,
+  UsageAccount,
+  UsageAlert,
+  UsageCounter,
+  UsageDaily,
+  UsageEvent,
+} from './capabilities/metering/entity.ts'
 import { Onboarding } from './capabilities/onboarding/entity.ts'
 import { CustomRole, RoleAssignment } from './capabilities/role/entity.ts'
 import { SettingsInheritance, SettingsRevision, TenantSettings } from './capabilities/settings/entity.ts'
 import { Team, TeamMember } from './capabilities/team/entity.ts'
 import { Tenant, TenantReference } from './capabilities/tenant/entity.ts'
-import { UsageCounter, UsageDaily, UsageEvent } from './capabilities/usage/entity.ts'
+
+/** Written by the metering functions alone, which hold the tenant's account meanwhile: the purge takes that away. */
+export const meteredTables = [UsageAccount, MeterLimit, UsageCounter, UsageDaily, UsageEvent, UsageAlert] as const
 
 /** Every entity is a tenant table, or stands here with the reason why not. */
 export const tenantTables = [
@@ -25,9 +36,7 @@ export const tenantTables = [
   SettingsRevision,
   SettingsInheritance,
   AuditEntry,
-  UsageCounter,
-  UsageDaily,
-  UsageEvent,
+  ...meteredTables,
   LimitOverride,
   Event,
   ApiKey,
@@ -44,6 +53,7 @@ export const platformTables = [
   { entity: TenantReference, reason: 'the names of all tenants, which only together can be kept apart' },
   { entity: User, reason: 'one person may belong to many tenants; read under the signed context of that person' },
   { entity: DeletionReport, reason: 'what was left of a purged tenant: nothing; of the tenant it holds the id only' },
+  { entity: CatalogueRevision, reason: 'the plan catalogues there were, which are the same for all' },
   { entity: PlatformAuditEntry, reason: 'what operators did, and attempts that concern no tenant' },
 ] as const
 

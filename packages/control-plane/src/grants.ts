@@ -1,5 +1,6 @@
 import type { ExpectedGrants } from '@tenantry/kernel/tenancy/inspection'
 import { tenantTables } from './entities.ts'
+import { everyRole, functionGrants, servingRoles } from './function-grants.ts'
 import {
   answerColumns,
   apiKeyColumns,
@@ -19,6 +20,13 @@ import {
   tenantColumns,
 } from './granted-columns.ts'
 
+/** Written by the metering functions alone. */
+const metered = {
+  tenantry_app: ['select'],
+  tenantry_platform: ['select'],
+  tenantry_metering: ['select', 'insert', 'update'],
+} satisfies ExpectedGrants['tables'][string]
+
 /** All that anybody but the owner may do to a table; what no policy lets through stays shut all the same. */
 const tableGrants: ExpectedGrants['tables'] = {
   'tenantry.tenants': {
@@ -26,6 +34,7 @@ const tableGrants: ExpectedGrants['tables'] = {
     // Where it stands below others changes by the function that checks for circles and depth.
     tenantry_platform: ['select', 'insert', { update: [...blankedColumns, 'plan'] }],
     tenantry_directory: ['select'],
+    tenantry_metering: [{ select: ['id', 'plan', 'timezone', 'former_timezones', 'created_at'] }],
     tenantry_hierarchy: ['select', { update: ['parent_id', 'path', 'version', 'updated_at'] }],
     tenantry_lifecycle: ['select', { update: blankedColumns }],
   },
@@ -76,6 +85,10 @@ const tableGrants: ExpectedGrants['tables'] = {
     tenantry_platform: ['select'],
     tenantry_metering: ['select', 'insert'],
   },
+  'tenantry.usage_accounts': metered,
+  'tenantry.effective_limits': metered,
+  'tenantry.usage_alerts': metered,
+  'tenantry.catalogue_revisions': { tenantry_platform: ['select'], tenantry_metering: ['select', 'insert'] },
   'tenantry.events': {
     tenantry_app: ['select', 'insert'],
     tenantry_platform: ['select', 'insert'],
@@ -101,6 +114,7 @@ const tableGrants: ExpectedGrants['tables'] = {
   },
   'tenantry.limit_overrides': {
     tenantry_app: ['select'],
+    tenantry_metering: [{ select: ['tenant_id', 'meter', 'value', 'expires_at'] }],
     tenantry_platform: ['select', 'insert', 'update', 'delete'],
   },
   'tenantry.mails': {
@@ -145,80 +159,14 @@ const purgeGrants = Object.fromEntries(
   }),
 ) satisfies ExpectedGrants['tables']
 
-const everyRole = [
-  'tenantry_app',
-  'tenantry_platform',
-  'tenantry_jobs',
-  'tenantry_directory',
-  'tenantry_metering',
-  'tenantry_hierarchy',
-  'tenantry_lifecycle',
-]
-const servingRoles = ['tenantry_app', 'tenantry_platform']
-
 const schemaGrants: ExpectedGrants['schemas'] = {
   tenantry: everyRole,
   tenancy: everyRole,
   directory: [...servingRoles, 'tenantry_hierarchy'],
-  metering: servingRoles,
+  // The owner names the function of a trigger.
+  metering: [...servingRoles, 'tenantry_owner'],
   hierarchy: servingRoles,
   lifecycle: [...servingRoles, 'tenantry_owner'],
-}
-
-const functionGrants: ExpectedGrants['functions'] = {
-  'tenancy.verify_context(text, text)': [],
-  'tenancy.current_tenant()': everyRole,
-  'tenancy.current_user_id()': ['tenantry_app', 'tenantry_directory'],
-  'tenancy.current_identity()': ['tenantry_app', 'tenantry_directory'],
-  'tenancy.current_operator()': ['tenantry_platform', 'tenantry_directory', 'tenantry_lifecycle'],
-  'tenancy.applied_migrations()': ['tenantry_app'],
-  'tenancy.refuse_definition()': [],
-  'tenancy.keep_former_digest()': [],
-  'tenancy.recorded_declarations()': ['tenantry_platform'],
-  'tenancy.valid_signing_keys()': ['tenantry_platform'],
-  'tenancy.keep_references()': [],
-  'directory.sign_in(uuid, text, text, text, text, timestamp with time zone)': ['tenantry_app'],
-  'directory.find_user(text, text)': ['tenantry_app'],
-  'directory.user_state(text, text)': ['tenantry_app'],
-  'directory.erase_user(uuid, timestamp with time zone)': ['tenantry_platform'],
-  'directory.tenant_id_of(text)': [],
-  'directory.memberships()': ['tenantry_app'],
-  'directory.own_tenants()': ['tenantry_app'],
-  'directory.find_access(text)': ['tenantry_app'],
-  'directory.claimable_ownerships()': ['tenantry_app'],
-  'directory.child_count()': servingRoles,
-  'directory.live_child_count()': ['tenantry_platform'],
-  'directory.is_parent_going()': ['tenantry_platform'],
-  'directory.list_tenants(uuid, integer, text, text, uuid, text, text)': ['tenantry_app'],
-  'directory.children(uuid, integer)': servingRoles,
-  'directory.subtree(integer, integer)': servingRoles,
-  'directory.descendants()': servingRoles,
-  'directory.list_members(uuid, integer, text, text)': servingRoles,
-  'directory.find_members(uuid[])': servingRoles,
-  'directory.find_holdings(uuid[])': servingRoles,
-  'directory.find_acquaintances(text)': servingRoles,
-  'directory.remove_member(uuid)': servingRoles,
-  'directory.reaches_descendants()': ['tenantry_hierarchy'],
-  'hierarchy.subtree_usage(date, date)': servingRoles,
-  'hierarchy.inherited_settings()': servingRoles,
-  'hierarchy.move_tenant(uuid, integer, timestamp with time zone)': ['tenantry_platform'],
-  'directory.find_api_key()': ['tenantry_app'],
-  'directory.touch_api_keys(jsonb)': ['tenantry_platform'],
-  'directory.find_invitation()': ['tenantry_app'],
-  'lifecycle.remove_team(uuid)': servingRoles,
-  'lifecycle.remove_team_member(uuid, uuid)': servingRoles,
-  'metering.track(uuid, text, bigint, text, timestamp with time zone, timestamp with time zone, text, date, jsonb)': [
-    'tenantry_app',
-    'tenantry_platform',
-  ],
-  'lifecycle.tenant_tables()': [],
-  'lifecycle.remove_role(uuid)': servingRoles,
-  'lifecycle.remove_assignments(uuid, uuid)': servingRoles,
-  'lifecycle.purge_batch(integer)': ['tenantry_platform'],
-  'lifecycle.erase_person(uuid)': ['tenantry_platform'],
-  // Whoever puts a trigger on a table must hold its function.
-  'lifecycle.refuse_purged()': ['tenantry_owner'],
-  'pgboss.*': [],
 }
 
 export const grants: ExpectedGrants = {

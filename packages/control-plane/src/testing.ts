@@ -150,7 +150,7 @@ export async function openTestInstallation({
   })
   const population = populating(dependencies, issuer)
   const close = async () => {
-    await dependencies.background.settled()
+    await Promise.all([dependencies.background.settled(), dependencies.services.metering.close()])
     await database.close()
     await testDatabase.drop()
   }

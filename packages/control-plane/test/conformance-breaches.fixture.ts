@@ -28,7 +28,7 @@ export const breaches: [subject: string, breach: string, message: RegExp][] = [
   ],
   [
     'table tenantry.usage_events',
-    'create unique index by_key on tenantry.usage_events (lower(idempotency_key)) where amount > 0',
+    'create unique index by_key on tenantry.usage_events (received_on, lower(idempotency_key)) where amount > 0',
     /unique constraint by_key does not begin with tenant_id/,
   ],
   [

@@ -9,7 +9,7 @@ import {
 import { declaredFunctions, declaredTriggers } from '@tenantry/kernel/tenancy/inspection/declared-sql'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { tenantTables } from '../src/entities.ts'
+import { meteredTables, tenantTables } from '../src/entities.ts'
 import { expectedDatabase, inspectInstallation } from '../src/inspection.ts'
 import { cloneTemplate, type TestDatabase } from '../src/testing-database.ts'
 import { breaches } from './conformance-breaches.fixture.ts'
@@ -103,10 +103,12 @@ test('no function that is parsed where it stands reads columns by *, which a lat
   expect(starred.map(({ schema, name }) => `${schema}.${name}`)).toEqual([])
 })
 
-test('every tenant table refuses rows of a purged tenant, once for each statement', async () => {
+const nameOf = ({ meta }: (typeof tenantTables)[number]) => `${meta.schema}.${meta.tableName}`
+const guarded = tenantTables.filter((table) => !meteredTables.some((metered) => metered === table)).map(nameOf)
+
+test('every tenant table that is not metered refuses rows of a purged tenant, once for each statement', async () => {
   const refusing = declaredTriggers(expectedDatabase.scripts).filter(({ name }) => name === 'refuse_purged')
-  const names = tenantTables.map(({ meta }) => `${meta.schema}.${meta.tableName}`).sort()
-  expect(refusing.map(({ table }) => table).sort()).toEqual(names)
+  expect(refusing.map(({ table }) => table).sort()).toEqual(guarded.toSorted())
   const forms = new Set(refusing.map(({ statement, table }) => statement.replace(table, 'a table')))
   expect([...forms]).toEqual([
     'create trigger refuse_purged before insert on a table for each statement execute function lifecycle.refuse_purged()',
@@ -115,16 +117,25 @@ test('every tenant table refuses rows of a purged tenant, once for each statemen
 
 // Such a trigger asks for the signed tenant only, and looks at no row.
 test('no policy lets a statement put rows of another than the signed tenant into a tenant table', async () => {
-  const names = tenantTables.map(({ meta }) => `${meta.schema}.${meta.tableName}`)
   const others = await query(
     `select polrelid::regclass::text as "table", polname as policy from pg_policy
       where polrelid::regclass::text = any ($1) and polcmd in ('*', 'a')
         and pg_get_expr(coalesce(polwithcheck, polqual), polrelid)
             <> '(tenant_id = ( SELECT tenancy.current_tenant() AS current_tenant))'
         and exists (select from unnest(polroles) role where has_any_column_privilege(role, polrelid, 'insert'))`,
-    [names],
+    [guarded],
   )
   expect(others).toEqual([])
+})
+
+test('what is metered is written by the metering functions alone', async () => {
+  const writers = await query(
+    `select distinct grantee from information_schema.column_privileges
+      where table_schema || '.' || table_name = any ($1) and privilege_type in ('INSERT', 'UPDATE')
+        and grantee <> 'tenantry_owner'`,
+    [meteredTables.map(nameOf)],
+  )
+  expect(writers).toEqual([{ grantee: 'tenantry_metering' }])
 })
 
 test('a database that is as declared has no findings, and none is left by looking', async () => {

@@ -1,6 +1,7 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash, createHmac, randomUUID } from 'node:crypto'
 import type { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { writeBatch } from '../src/capabilities/metering/repository/write.ts'
 import { openTestInstallation, type TestInstallation } from '../src/testing.ts'
 import { type Campaign, type Context, openCampaign } from './isolation-attacker.fixture.ts'
 import { fingerprint } from './isolation-rows.fixture.ts'
@@ -172,29 +173,55 @@ test('a tenant’s id is told to nobody who only knows its name', async () => {
   })
 })
 
-test('usage is counted for the signed tenant, and not at all without one', async () => {
-  const { admin, tables, attacker, victim, sign } = campaign
-  const track = (key: string) =>
-    rowsOf(
-      `select outcome, used::int from metering.track($1, 'tokens', 5, $2, now(), now(), 'all', current_date, null)`,
-      [randomUUID(), key],
-    )
-  for (const context of [
-    {},
-    { user: sign('user', victim.user.id) },
-    { tenant: sign('user', victim.id) },
-    { tenant: victim.id },
-  ]) {
-    await expect(within(context, () => track('a'))).rejects.toMatchObject({ code: '42501' })
+/** A batch of one event, as the service would send it, without its signature. */
+async function batchFor(tenantId: string, key: string) {
+  const period = { period: '2026-11-01', span: '2026-11-01', isCurrent: true, day: '2026-11-21' }
+  const rest = { mode: 'track' as const, sequence: null, occurredAt: new Date(), properties: null }
+  const item = { tenantId, meter: 'tokens', id: randomUUID(), key, amount: 5, ...period, ...rest }
+  const sent: { text: string; values: readonly string[] }[] = []
+  const writeSigned = async (text: string, values: readonly string[]) => {
+    sent.push({ text, values })
+    return []
   }
-  const { rows } = await admin.query('select idempotency_key as key from tenantry.usage_events where tenant_id = $1', [
-    victim.id,
-  ])
+  const options = { now: new Date(), catalogueRevision: 1, patient: true, repeated: false }
+  await writeBatch({ writeSigned }, [item], options).catch(() => undefined)
+  return sent[0] ?? expect.fail('nothing was sent')
+}
+
+function expired(value: string): string {
+  const { kid, secret } = installation.testDatabase.signingKey
+  const expiry = Math.floor(Date.now() / 1_000) - 1
+  const signature = createHmac('sha256', secret).update(`batch|${kid}|${value}|${expiry}`).digest('hex')
+  return `${kid}.${value}.${expiry}.${signature}`
+}
+
+const digestOf = (values: readonly string[]) => createHash('sha256').update(values.join('\x1f')).digest('hex')
+
+test('usage is counted under a signature of exactly what is counted, whatever context is bound', async () => {
+  const { admin, tables, attacker, victim, sign } = campaign
+  await installation.dependencies.services.metering.refresh([attacker.id])
+  const own = await batchFor(attacker.id, 'own')
+  const { text, values } = await batchFor(victim.id, 'forged')
   const before = await fingerprint(admin, tables, victim.id)
-  await client.query('begin')
-  await client.query(`select set_config('tenancy.tenant_context', $1, true)`, [sign('tenant', attacker.id)])
-  // The victim's key is free in every other tenant: it is no way to learn that the victim used it.
-  expect(await track(rows[0].key)).toEqual([{ outcome: 'accepted', used: 5 }])
-  await client.query('commit')
+  const forged = [
+    '',
+    'batch',
+    sign('tenant', victim.id),
+    sign('user', victim.user.id),
+    sign('batch', digestOf(own.values)),
+    sign('batch', victim.id),
+    sign('batch', digestOf([...values, ''])),
+    expired(digestOf(values)),
+  ]
+  for (const signature of forged)
+    await expect(
+      within({ tenant: sign('tenant', attacker.id) }, () => rowsOf(text, [signature, ...values])),
+    ).rejects.toMatchObject({ code: '42501' })
+  // A signature that was overheard lets nothing be changed, and what it stands for counts no second time.
+  const overheard = sign('batch', digestOf(own.values))
+  const changed = own.values.map((value) => value.replaceAll(attacker.id, victim.id))
+  await expect(within({}, () => rowsOf(text, [overheard, ...changed]))).rejects.toMatchObject({ code: '42501' })
+  await rowsOf(own.text, [overheard, ...own.values])
+  expect(await rowsOf(own.text, [overheard, ...own.values])).toMatchObject([{ outcomes: '10' }])
   expect(await fingerprint(admin, tables, victim.id)).toBe(before)
 })

@@ -162,6 +162,7 @@ function makeValue({ name, type, maxLength, choices }: Column, marker: string): 
     case '_text':
     case '_uuid':
     case '_varchar':
+    case '_int4':
       return []
     default:
       throw new Error(`No value is known for column ${name} of type ${type}`)

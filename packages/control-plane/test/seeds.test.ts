@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { UsageCounter, UsageEvent } from '../src/capabilities/metering/entity.ts'
 import { findTenantBySlug } from '../src/capabilities/tenant/index.ts'
-import { UsageCounter, UsageEvent } from '../src/capabilities/usage/entity.ts'
 import { seedDemo } from '../src/seeds.ts'
 import { openTestInstallation, operator, type TestInstallation } from '../src/testing.ts'
 

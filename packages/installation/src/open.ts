@@ -89,8 +89,9 @@ export async function openParts(config: InstallationConfig, options: OpenOptions
     storage,
     close: async (...others) => {
       // A statement that will not end is cut short by its server or by the end of this process.
-      const { apiKeys, sightings } = dependencies.services
-      const written = Promise.all([dependencies.background.settled(), apiKeys.flush(), sightings.flush()])
+      const { background, services } = dependencies
+      const { apiKeys, metering, sightings } = services
+      const written = Promise.all([background.settled(), apiKeys.flush(), sightings.flush(), metering.close()])
       const ended = written.then(() => database.close())
       const closed = Promise.allSettled([...others.map((close) => close()), ended, redis?.close()])
       await Promise.race([closed, delay(closeMilliseconds, undefined, { ref: false })])

@@ -217,6 +217,11 @@ export interface Database {
   identityUnit<Result>(digest: string, work: (em: EntityManager) => Promise<Result>): Promise<Result>
   platformUnit<Result>(unit: PlatformUnit, work: (em: EntityManager) => Promise<Result>): Promise<Result>
   /**
+   * Calls a function that works for several tenants at once and takes only what is signed: `$1` is the signature of the
+   * values, which follow. Committed when it answers.
+   */
+  writeSigned<Row>(text: string, values: readonly string[]): Promise<Row[]>
+  /**
    * Holds a name in the whole installation while it works, which ends with this process however that ends. Null at once
    * where it is held already.
    */

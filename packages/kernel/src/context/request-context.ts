@@ -64,6 +64,9 @@ export interface TenantContext extends ServiceContext {
 /** For queries that need no transaction: what their services keep or read in units of work of their own answers them. */
 export interface DetachedTenantContext extends Omit<TenantContext, 'em' | 'record' | 'afterCommit' | 'eventKey'> {}
 
+/** For mutations that are written elsewhere than in a transaction of the request: what they count carries a key of its own. */
+export interface EventContext extends DetachedTenantContext, Pick<TenantContext, 'eventKey'> {}
+
 export type InTenant = <Result>(
   tenantId: string,
   work: (unit: Pick<ServiceContext, 'em' | 'record' | 'afterCommit'>) => Promise<Result>,

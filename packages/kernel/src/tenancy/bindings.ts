@@ -3,10 +3,20 @@ import type { RehearsedContext, TenantUnit } from '../context/dependencies.ts'
 import { isUuid } from './id.ts'
 import type { ContextPurpose } from './signed-context.ts'
 
+/** A batch is signed as a whole, and binds no transaction. */
+type BoundPurpose = Exclude<ContextPurpose, 'batch'>
+
 /** What a transaction is bound to, signed. */
 export interface Binding {
-  purpose: ContextPurpose
+  purpose: BoundPurpose
   value: string
+}
+
+export const settingOf: Record<BoundPurpose, string> = {
+  tenant: 'tenancy.tenant_context',
+  user: 'tenancy.user_context',
+  identity: 'tenancy.user_context',
+  platform: 'tenancy.platform_context',
 }
 
 /** Level one spans tenants where none is bound, so that no value that could be read as none may come this far. */

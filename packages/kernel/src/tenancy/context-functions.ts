@@ -62,9 +62,20 @@ create function tenancy.current_operator() returns text
 language sql stable parallel safe security definer set search_path = pg_catalog, pg_temp
 return tenancy.verify_context('platform', current_setting('tenancy.platform_context', true));
 
-revoke all on function tenancy.current_tenant(), tenancy.current_user_id(), tenancy.current_identity(), tenancy.current_operator() from public;
+-- For functions that work for several tenants at once: they take only what a process of ours has put together.
+create function tenancy.require_signed(signature text, content text) returns void
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if content is null
+     or tenancy.verify_context('batch', signature) is distinct from encode(sha256(convert_to(content, 'UTF8')), 'hex') then
+    raise insufficient_privilege using message = 'what is written needs a signature of its own';
+  end if;
+end $$;
+
+revoke all on function tenancy.current_tenant(), tenancy.current_user_id(), tenancy.current_identity(), tenancy.current_operator(), tenancy.require_signed(text, text) from public;
 grant execute on function tenancy.current_tenant() to tenantry_app, tenantry_platform, tenantry_directory, tenantry_metering, tenantry_jobs;
 grant execute on function tenancy.current_user_id(), tenancy.current_identity() to tenantry_app, tenantry_directory;
 grant execute on function tenancy.current_operator() to tenantry_platform;
+grant execute on function tenancy.require_signed(text, text) to tenantry_metering;
 grant usage on schema tenancy to tenantry_app, tenantry_platform, tenantry_directory, tenantry_metering, tenantry_jobs;
 `

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 
 /** What a context may stand for. The purpose is signed too, so that a user's token is no tenant's. */
-export type ContextPurpose = 'tenant' | 'user' | 'identity' | 'platform'
+export type ContextPurpose = 'tenant' | 'user' | 'identity' | 'platform' | 'batch'
 
 export interface SigningKey {
   kid: string

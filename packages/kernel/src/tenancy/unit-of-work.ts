@@ -2,14 +2,15 @@ import type { EntityManager } from '@mikro-orm/postgresql'
 import { MikroORM, type Options } from '@mikro-orm/postgresql'
 import type { Actor } from '../context/actor.ts'
 import type { Database, RehearsedContext, Statement, TenantQuery, TenantRead } from '../context/dependencies.ts'
-import { type Binding, operatorBinding, rehearsed, tenantBinding, tenantBindings } from './bindings.ts'
+import { type Binding, operatorBinding, rehearsed, settingOf, tenantBinding, tenantBindings } from './bindings.ts'
 import { bindFunction, bindStatement, ForgettingClient } from './connection.ts'
 import { holdName, openNamePool } from './held-name.ts'
 import { holdOne } from './one-connection.ts'
 import { type Pooler, sessionStart, transactionSettings } from './pinned-settings.ts'
 import { rehearseIn } from './rehearsal.ts'
 import { productSchema } from './roles.ts'
-import { type ContextPurpose, type SigningKey, signContext } from './signed-context.ts'
+import { type SigningKey, signContext } from './signed-context.ts'
+import { openSignedWriter } from './signed-write.ts'
 import { tenantGuard } from './tenant-guard.ts'
 
 export interface DatabaseOptions {
@@ -62,13 +63,6 @@ interface Unit {
 
 type CompiledQuery = ReturnType<ReturnType<ReturnType<EntityManager['getKysely']>['selectNoFrom']>['compile']>
 
-const settingOf: Record<ContextPurpose, string> = {
-  tenant: 'tenancy.tenant_context',
-  user: 'tenancy.user_context',
-  identity: 'tenancy.user_context',
-  platform: 'tenancy.platform_context',
-}
-
 /** Opens the two pools. Nothing connects before the first unit of work. */
 export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
   const appPool = await openPool(options, options.appUrl)
@@ -76,6 +70,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
   const platformPool = await openPool(options, options.platformUrl)
   const platform = platformPool.orm
   const names = openNamePool({ connectionString: options.appUrl, ...idling(options), ...sessionOptions(options) })
+  const writer = openWriter(options)
   const run = <Result>(unit: Unit, work: (em: EntityManager) => Promise<Result>) => runUnit(options, unit, work)
 
   return {
@@ -118,6 +113,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
       if (tenantId !== null) bindings.push(tenantBinding(tenantId))
       return run({ orm: platform, bindings, tenantId: null, readOnly }, work)
     },
+    writeSigned: writer.write,
     exclusively: (name, work) => holdName(names, name, work),
     rehearse: async (serving, work) => {
       const pool = serving === 'users' ? appPool : platformPool
@@ -125,9 +121,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
       return alone(options, pool.orm, async () => rehearseIn(await (await pool.native()).connect(), bindingOf, work))
     },
     appliedMigrations: async () => {
-      const rows = await app.em
-        .getConnection()
-        .execute<{ name: string }[]>('select tenancy.applied_migrations() as name')
+      const connection = app.em.getConnection()
+      const rows = await connection.execute<{ name: string }[]>('select tenancy.applied_migrations() as name')
       return rows.map(({ name }) => name)
     },
     pool: () => {
@@ -135,7 +130,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
       return { total: totalCount, idle: idleCount, waiting: waitingCount, size: options.poolSize }
     },
     close: async () => {
-      await Promise.all([app.close(true), platform.close(true), names.end()])
+      await Promise.all([app.close(true), platform.close(true), names.end(), writer.close()])
     },
   }
 }
@@ -195,10 +190,20 @@ function contextSettings(options: DatabaseOptions, bindings: Binding[]): Record<
     'tenancy.user_context': '',
     'tenancy.platform_context': '',
   }
-  const key = typeof options.signingKey === 'function' ? options.signingKey() : options.signingKey
+  const key = currentKey(options)
   for (const { purpose, value } of bindings) settings[settingOf[purpose]] = signContext(key, purpose, value)
   return settings
 }
+
+/** Nobody waits long for what is to be counted. */
+const openWriter = (options: DatabaseOptions) =>
+  openSignedWriter(
+    { connectionString: options.appUrl, ...idling(options), ...sessionOptions(options) },
+    { signingKey: () => currentKey(options), settings: { ...transactionSettings(options), lock_timeout: '1000' } },
+  )
+
+const currentKey = ({ signingKey }: DatabaseOptions): SigningKey =>
+  typeof signingKey === 'function' ? signingKey() : signingKey
 
 /** One statement as a transaction of its own, in one round trip: no begin, no commit, and nothing to forget. */
 async function readAlone(

@@ -3,6 +3,7 @@ import type {
   CachedTenantContext,
   DetachedPlatformContext,
   DetachedTenantContext,
+  EventContext,
   PlatformContext,
   PublicContext,
   SequenceContext,
@@ -69,6 +70,17 @@ export const detachedTenantOperation = <Input extends z.ZodObject, Output extend
     .use(pipeline<DetachedTenantContext>())
     .meta(operationMeta(operation))
     .input(given(operation))
+    .output(operation.output)
+
+/** A mutation whose events are counted once by their key, by whatever writes them; no transaction is open. */
+export const eventOperation = <Input extends z.ZodObject, Output extends z.ZodType>(
+  operation: Operation<Input, Output, 'tenant'>,
+) =>
+  t.procedure
+    .use(pipeline<EventContext>())
+    .meta(operationMeta(operation))
+    .input(given(operation))
+    .use(idempotency)
     .output(operation.output)
 
 /** Its items are parsed by `output` one by one, hence not by the procedure. */

@@ -632,14 +632,14 @@ export type Operations = {
         track: {
             type: "mutation";
             input: {
-                tenantId: string;
                 metric: string;
                 amount?: number | undefined;
                 idempotencyKey?: string | undefined;
-                occurredAt?: string | undefined;
                 properties?: {
                     [x: string]: string | number | boolean | null;
                 } | undefined;
+                tenantId: string;
+                occurredAt?: string | undefined;
             };
             output: {
                 outcome: "accepted" | "duplicate";
@@ -647,6 +647,48 @@ export type Operations = {
                 amount: number;
                 used: number;
                 limit: number | null;
+                remaining: number | null;
+                state: "blocked" | "grace" | "ok" | "warning";
+                resetsAt: string | null;
+            };
+        };
+        trackBatch: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                events: unknown[];
+            };
+            output: {
+                results: {
+                    outcome: "accepted" | "duplicate" | "rejected";
+                    code?: string | undefined;
+                    message?: string | undefined;
+                    issues?: {
+                        path: string;
+                        message: string;
+                    }[] | undefined;
+                    used?: number | undefined;
+                }[];
+            };
+        };
+        consume: {
+            type: "mutation";
+            input: {
+                metric: string;
+                amount?: number | undefined;
+                idempotencyKey?: string | undefined;
+                properties?: {
+                    [x: string]: string | number | boolean | null;
+                } | undefined;
+                tenantId: string;
+            };
+            output: {
+                outcome: "accepted" | "duplicate";
+                metric: string;
+                amount: number;
+                used: number;
+                limit: number | null;
+                remaining: number | null;
                 state: "blocked" | "grace" | "ok" | "warning";
                 resetsAt: string | null;
             };
@@ -1768,6 +1810,7 @@ export type ErrorCode =
   | 'usage.below_zero'
   | 'usage.idempotency_conflict'
   | 'usage.limit_exceeded'
+  | 'usage.outdated'
   | 'usage.unknown_meter'
   | 'user.erased'
   | 'user.last_owner'
@@ -1782,6 +1825,7 @@ export const keyedMutations: ReadonlySet<string> = new Set([
   'tenants.reactivate',
   'tenants.restore',
   'usage.track',
+  'usage.consume',
   'members.add',
   'members.leave',
   'members.transferOwnership',

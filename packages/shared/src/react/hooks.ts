@@ -191,10 +191,11 @@ export const useUpdateSettingsInheritance = mutationHook(
   ({ settings }) => [settings.pathFilter()],
 )
 
-export const useTrackUsage = mutationHook(
-  ({ usage }) => usage.track,
-  ({ tenants, access }) => [tenants.usage.pathFilter(), access.pathFilter()],
-)
+const changesUsage = ({ tenants, access }: Tenantry) => [tenants.usage.pathFilter(), access.pathFilter()]
+
+export const useTrackUsage = mutationHook(({ usage }) => usage.track, changesUsage)
+export const useConsumeUsage = mutationHook(({ usage }) => usage.consume, changesUsage)
+export const useTrackUsageBatch = mutationHook(({ usage }) => usage.trackBatch, changesUsage)
 
 function changesTeams({ teams, tenants, access }: Tenantry) {
   return [teams.pathFilter(), tenants.usage.pathFilter(), access.pathFilter()]

@@ -38,7 +38,7 @@ test('a cursor that is none is refused', async () => {
 })
 
 test('a change of the tenant, its settings and its usage is told by name, not by value', async () => {
-  const { caller } = await installation.enter({ plan: 'free' })
+  const { tenant, caller } = await installation.enter({ plan: 'free' })
   const { version } = await caller.tenants.update({
     tenantId: 'current',
     contactEmail: 'secret@people.test',
@@ -49,6 +49,7 @@ test('a change of the tenant, its settings and its usage is told by name, not by
     settings: { security: { ipWhitelist: ['203.0.113.7'] } },
   })
   await caller.usage.track({ tenantId: 'current', metric: 'tokens', amount: 85_000 })
+  await installation.dependencies.services.metering.told(tenant.id)
   const { items } = await caller.events.list({ tenantId: 'current' })
   expect(items.map(({ event }) => event)).toEqual([
     {

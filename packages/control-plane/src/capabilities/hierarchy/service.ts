@@ -4,9 +4,9 @@ import { authErrors, requestErrors, tenantSelectionErrors } from '@tenantry/kern
 import { pageById } from '@tenantry/kernel/contract/page'
 import type { z } from 'zod'
 import { emitEvent } from '../event/index.ts'
+import { periodOfTenant } from '../metering/index.ts'
 import type { Meter } from '../plan/index.ts'
 import { forgetTenant, maximumLevels, tenantErrors } from '../tenant/index.ts'
-import { periodOfTenant } from '../usage/index.ts'
 import type { moveTenant as moveOperation, getSubtreeUsage as usageOperation } from './contract.ts'
 import { findSubtreeUsage, listChildren, listSubtree, type Move, moveSubtree, type SubtreeUsage } from './repository.ts'
 

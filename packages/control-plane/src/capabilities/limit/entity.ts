@@ -1,11 +1,15 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
-import { tenantId, tenantScoped } from '@tenantry/kernel/tenancy/tenant-table'
+import { tenantId, tenantPolicies, tenantScoped } from '@tenantry/kernel/tenancy/tenant-table'
 
 /** What the platform allows a tenant on a meter, in place of its plan. */
 export const LimitOverride = defineEntity({
   name: 'LimitOverride',
   tableName: 'limit_overrides',
   ...tenantScoped,
+  policies: [
+    ...tenantPolicies(),
+    { name: 'metering_read', command: 'select', roles: ['tenantry_metering'], using: 'true' },
+  ],
   properties: {
     tenantId: tenantId(),
     meter: p.string().length(64).primary(),

@@ -33,6 +33,7 @@ export const Tenant = defineEntity({
     ...tenantPolicies('id'),
     { name: 'directory_read', command: 'select', roles: ['tenantry_directory'], using: 'true' },
     { name: 'hierarchy_read', command: 'select', roles: ['tenantry_hierarchy'], using: 'true' },
+    { name: 'metering_read', command: 'select', roles: ['tenantry_metering'], using: 'true' },
     { name: 'hierarchy_move', command: 'update', roles: ['tenantry_hierarchy'], using: inSubtree, check: inSubtree },
     {
       name: 'purge_below',

@@ -1,12 +1,14 @@
-import { defineErrors } from '@tenantry/kernel/contract/errors'
+import { defineErrors, serviceErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
 import { integer, rawText, tenantRef, text, timestamp } from '@tenantry/kernel/contract/wire'
 import { z } from 'zod'
+import { limitErrors } from '../limit/contract.ts'
 
 export const usageErrors = defineErrors('usage', {
   unknown_meter: { kind: 'not_found', message: 'The plan catalogue has no such meter.' },
   idempotency_conflict: { kind: 'unprocessable', message: 'This idempotency key was used for another event.' },
   below_zero: { kind: 'unprocessable', message: 'The gauge would fall below zero.' },
+  outdated: { kind: 'conflict', message: 'The gauge was set by a newer sequence.' },
 })
 
 const state = z.enum(['ok', 'warning', 'grace', 'blocked'])
@@ -53,13 +55,47 @@ export const getUsage = defineOperation({
   }),
 })
 
-export const trackUsage = defineOperation({
+const shape = {
+  metric: text(1, 64).describe('Key of a meter'),
+  amount: integer(-1_000_000_000_000, 1_000_000_000_000)
+    .default(1)
+    .describe('Counters take 1 and more, gauges any change but 0'),
+  idempotencyKey: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,255}$/, 'Expected 1 to 255 visible ASCII characters.')
+    .optional(),
+  properties: z.record(rawText(100), z.union([rawText(500), z.number(), z.boolean(), z.null()])).optional(),
+}
+const occurredAt = z.iso.datetime({ offset: true }).optional().describe('At most 31 days ago; now if absent')
+
+const counted = z.object({
+  outcome: z.enum(['accepted', 'duplicate']),
+  metric: z.string(),
+  amount: integer(),
+  used: integer(0).describe('In the period of the event'),
+  limit: amountOf('What the plan includes'),
+  remaining: amountOf('Until the end, grace included'),
+  state,
+  resetsAt: timestamp().nullable(),
+})
+
+const counting = {
   unitOfWork: 'tenant',
   type: 'mutation',
   permission: 'usage:write',
   rateLimit: 'usage',
   idempotency: 'event',
   audit: { none: 'usage events are a ledger of their own' },
+} as const
+const countingErrors = [
+  usageErrors.unknown_meter,
+  usageErrors.idempotency_conflict,
+  usageErrors.below_zero,
+  serviceErrors.overloaded,
+] as const
+
+export const trackUsage = defineOperation({
+  ...counting,
   rest: {
     method: 'POST',
     path: '/tenants/{tenantId}/usage',
@@ -69,27 +105,61 @@ export const trackUsage = defineOperation({
     tags: ['Usage'],
     successStatus: 201,
   },
+  input: z.object({ tenantId: tenantRef(), ...shape, occurredAt }),
+  output: counted,
+  errors: [...countingErrors],
+})
+
+export const consumeUsage = defineOperation({
+  ...counting,
+  rest: {
+    method: 'POST',
+    path: '/tenants/{tenantId}/usage/consume',
+    summary: 'Use what is left, or nothing',
+    description:
+      'Checks and counts at once: whoever is answered has used it, and nobody gets past the limit however many ask. A repeated key counts once; a refused one may be tried again.',
+    tags: ['Usage'],
+    successStatus: 201,
+  },
+  input: z.object({ tenantId: tenantRef(), ...shape }),
+  output: counted,
+  errors: [...countingErrors, limitErrors.limit_exceeded],
+})
+
+export const batchedEvent = z.strictObject({ ...shape, occurredAt })
+export type BatchedEvent = z.input<typeof batchedEvent>
+
+export const trackUsageBatch = defineOperation({
+  ...counting,
+  idempotency: 'none',
+  rest: {
+    method: 'POST',
+    path: '/tenants/{tenantId}/usage/batch',
+    summary: 'Record much usage at once',
+    description:
+      'Each event counts for itself: one that is rejected leaves the others alone. Give each an `idempotencyKey`, so that the whole batch can be sent again.',
+    tags: ['Usage'],
+    bodyLimitBytes: 2 * 1024 * 1024,
+  },
   input: z.object({
     tenantId: tenantRef(),
-    metric: text(1, 64).describe('Key of a meter'),
-    amount: integer(-1_000_000_000_000, 1_000_000_000_000)
-      .default(1)
-      .describe('Counters take 1 and more, gauges any change but 0'),
-    idempotencyKey: z
-      .string()
-      .regex(/^[\x21-\x7e]{1,255}$/, 'Expected 1 to 255 visible ASCII characters.')
-      .optional(),
-    occurredAt: z.iso.datetime({ offset: true }).optional().describe('At most 31 days ago; now if absent'),
-    properties: z.record(rawText(100), z.union([rawText(500), z.number(), z.boolean(), z.null()])).optional(),
+    // Checked one by one, so that a malformed event costs no other; the types say what is expected all the same.
+    events: z
+      .array(z.unknown().meta(z.toJSONSchema(batchedEvent, { io: 'input' })) as unknown as z.ZodType<BatchedEvent>)
+      .min(1)
+      .max(1_000),
   }),
   output: z.object({
-    outcome: z.enum(['accepted', 'duplicate']),
-    metric: z.string(),
-    amount: integer(),
-    used: integer(0).describe('In the period of the event'),
-    limit: amountOf('What the plan includes'),
-    state,
-    resetsAt: timestamp().nullable(),
+    results: z
+      .array(
+        z.object({
+          outcome: z.enum(['accepted', 'duplicate', 'rejected']),
+          code: z.string().optional().describe('Why it was rejected'),
+          message: z.string().optional(),
+          issues: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+          used: integer(0).optional().describe('In the period of the event, after it'),
+        }),
+      )
+      .describe('One for each event, in their order'),
   }),
-  errors: [usageErrors.unknown_meter, usageErrors.idempotency_conflict, usageErrors.below_zero],
 })

@@ -1,13 +1,17 @@
 import { router } from '@tenantry/kernel/trpc/init'
-import { cachedTenantOperation, tenantOperation } from '@tenantry/kernel/trpc/procedures'
+import { cachedTenantOperation, eventOperation } from '@tenantry/kernel/trpc/procedures'
 import * as contract from './contract.ts'
-import * as service from './service.ts'
+import { trackBatch } from './service/batch.ts'
+import * as reading from './service/read.ts'
+import * as tracking from './service/track.ts'
 
 export const usageRouter = router({
-  track: tenantOperation(contract.trackUsage).mutation(({ ctx, input }) => service.track(ctx, input)),
+  track: eventOperation(contract.trackUsage).mutation(({ ctx, input }) => tracking.track(ctx, input)),
+  trackBatch: eventOperation(contract.trackUsageBatch).mutation(({ ctx, input }) => trackBatch(ctx, input)),
+  consume: eventOperation(contract.consumeUsage).mutation(({ ctx, input }) => tracking.consume(ctx, input)),
 })
 
 /** Part of `tenants`. */
 export const tenantUsageRouter = router({
-  usage: cachedTenantOperation(contract.getUsage).query(({ ctx }) => service.getUsage(ctx)),
+  usage: cachedTenantOperation(contract.getUsage).query(({ ctx }) => reading.getUsage(ctx)),
 })

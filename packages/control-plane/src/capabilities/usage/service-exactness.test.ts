@@ -113,7 +113,7 @@ test('two hundred calls at once are counted to the last token', async () => {
   expect(new Set(answers.map(({ used }) => used)).size).toBe(200)
   expect(await caller.tenants.usage()).toMatchObject({ tokensUsed: 20_100 })
   const { counters, daily } = await usageRows(installation, tenant.id)
-  expect(counters).toMatchObject([{ used: 20_100, revision: 200 }])
+  expect(counters).toMatchObject([{ used: 20_100 }])
   expect(daily).toMatchObject([{ used: 20_100, events: 200 }])
 })
 
@@ -155,7 +155,8 @@ test('counters, days and events agree after whatever parallel callers have sent'
 
     const { counters, daily, events } = await usageRows(installation, tenant.id)
     expect(events.map(({ amount }) => amount).toSorted()).toEqual(accepted.toSorted())
-    expect(new Set(events.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(events.length)
+    const keys = events.flatMap(({ idempotencyKey }) => idempotencyKey ?? [])
+    expect(new Set(keys).size).toBe(keys.length)
     for (const { meter, period, used } of counters) {
       const counted = events.filter((event) => event.meter === meter && event.period === period)
       expect({ meter, period, used }).toEqual({ meter, period, used: sum(counted.map(({ amount }) => amount)) })

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Dependencies, TenantQuery, TenantRead } from '@tenantry/kernel/context/dependencies'
+import { newId } from '@tenantry/kernel/tenancy/id'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { createInternalCaller, type InternalCaller } from '../../caller.ts'
 import { openTestInstallation, operator, type TestInstallation, type TestTenant } from '../../testing.ts'
@@ -163,15 +164,13 @@ describe('usage', () => {
   })
 })
 
-/** By one statement, as thousands of calls would. */
-function trackMany({ id }: TestTenant, events: number): Promise<unknown> {
-  return installation.database.tenantUnit({ tenantId: id, actor: operator, readOnly: false }, (em) =>
-    em.execute(
-      /* sql */ `select metering.track(gen_random_uuid(), 'tokens', 1, gen_random_uuid()::text, ?, ?, '2026-11-01', '2026-11-21', null)
-        from generate_series(1, ?)`,
-      [clock.now(), clock.now(), events],
-    ),
-  )
+/** Past the door, whose budget is smaller. */
+async function trackMany({ id: tenantId }: TestTenant, events: number): Promise<void> {
+  const { metering } = installation.dependencies.services
+  const period = { period: '2026-11-01', span: '2026-11-01', isCurrent: true, day: '2026-11-21' }
+  const rest = { mode: 'track' as const, sequence: null, occurredAt: clock.now(), properties: null }
+  const event = () => ({ tenantId, meter: 'tokens', id: newId(), key: null, amount: 1, ...period, ...rest })
+  await Promise.all(Array.from({ length: events }, () => metering.write(event())))
 }
 
 /** Reads usage past the cache, and what PostgreSQL counted meanwhile: scans and rows per table. */

@@ -1,11 +1,14 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { InternalCaller } from '../../caller.ts'
 import { openTestInstallation, type TestInstallation } from '../../testing.ts'
+import { createTestClock } from './service.fixture.ts'
 
+const clock = createTestClock('2026-11-21T10:00:00Z')
 let installation: TestInstallation
 beforeAll(async () => {
-  installation = await openTestInstallation()
+  installation = await openTestInstallation({ clock })
 })
+beforeEach(() => clock.set('2026-11-21T10:00:00Z'))
 afterAll(() => installation.close())
 
 const track = (caller: InternalCaller, metric: string, amount: number, idempotencyKey?: string) =>
@@ -13,6 +16,7 @@ const track = (caller: InternalCaller, metric: string, amount: number, idempoten
 
 /** The thresholds that were told, oldest first. */
 async function told(caller: InternalCaller) {
+  await installation.dependencies.services.metering.told((await caller.tenants.info()).id)
   const { items } = await caller.events.list({ tenantId: 'current' })
   return items.toReversed().map(({ event }) => (event.type === 'usage.threshold_reached' ? event.thresholdPercent : 0))
 }
@@ -35,12 +39,17 @@ test('a repeated key tells nothing again', async () => {
   expect(await told(caller)).toEqual([80])
 })
 
-test('a gauge that falls and rises again reaches its threshold again', async () => {
+test('a gauge that falls and rises again tells of its threshold once a month', async () => {
   const { tenant } = await installation.enter({ plan: 'free' })
   const caller = installation.callerAs({ type: 'service', name: 'gauge' }, tenant.id)
   const { limits } = await caller.tenants.limits()
   const limit = limits.find(({ meter }) => meter === 'storage')?.limit ?? 0
-  for (const amount of [limit * 0.85, -limit * 0.5, limit * 0.5]) await track(caller, 'storage', Math.round(amount))
+  const moves = [limit * 0.85, -limit * 0.5, limit * 0.5]
+  for (const amount of moves) await track(caller, 'storage', Math.round(amount))
+  expect(await told(caller)).toEqual([80])
+
+  clock.set('2026-12-01T00:00:00Z')
+  for (const amount of [-limit * 0.5, limit * 0.5]) await track(caller, 'storage', Math.round(amount))
   expect(await told(caller)).toEqual([80, 80])
 })
 

@@ -1,5 +1,5 @@
 import { operator, type TestInstallation } from '../../testing.ts'
-import { UsageCounter, UsageDaily, UsageEvent } from './entity.ts'
+import { UsageCounter, UsageDaily, UsageEvent } from '../metering/entity.ts'
 
 /** A clock that stands still until it is set. */
 export function createTestClock(start: string) {

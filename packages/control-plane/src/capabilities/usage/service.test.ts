@@ -22,6 +22,7 @@ describe('track', () => {
       amount: 500,
       used: 500,
       limit: 100_000,
+      remaining: 109_500,
       state: 'ok',
       resetsAt: '2026-12-01T00:00:00.000Z',
     })

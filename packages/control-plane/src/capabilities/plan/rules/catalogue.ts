@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { DeclaredScope } from '../../access/index.ts'
@@ -57,6 +58,8 @@ export interface Plan {
 }
 
 export interface PlanCatalogue {
+  /** SHA-256 of what it says, hexadecimal: two that say the same have the same. */
+  readonly digest: string
   readonly currency: string
   /** By key, in the order of the file. Without a prototype: any text is safe to look up. */
   readonly meters: Readonly<Record<string, Meter>>
@@ -106,6 +109,7 @@ export function parseCatalogue(yamlText: string, fileName: string): PlanCatalogu
   const file = checkCatalogue(yamlText, fileName)
   const plans = Object.entries(file.plans).map(([name, plan]) => toPlan(name, plan, file))
   return deepFreeze({
+    digest: createHash('sha256').update(JSON.stringify(file)).digest('hex'),
     currency: file.currency,
     meters: frozenRecord(Object.entries(file.meters).map(([key, meter]) => [key, toMeter(key, meter)])),
     features: file.features,

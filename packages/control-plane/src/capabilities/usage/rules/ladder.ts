@@ -22,14 +22,19 @@ export function percentOf(used: number, limit: number | null): number | null {
   return Math.round((used / limit) * 10_000) / 100
 }
 
-/** The alert thresholds that were reached on the way up, in order; null stands for the hard limit. */
-export function crossedThresholds(
-  { before, after }: { before: number; after: number },
-  { limit, hardLimit }: Pick<EffectiveLimit, 'limit' | 'hardLimit'>,
-  thresholds: readonly number[],
-): (number | null)[] {
-  if (after <= before || limit === null || hardLimit === null) return []
-  const crosses = (reached: (used: number) => boolean) => reached(after) && !(before > 0 && reached(before))
-  const percents = thresholds.filter((percent) => crosses((used) => used * 100 >= percent * limit))
-  return crosses((used) => used >= hardLimit) ? [...percents, null] : percents
+export interface Counted {
+  used: number
+  /** When it first came to stand above what is included. */
+  overSince: Date | null
+  /** Whether that was in this span, for which grace is given once. */
+  isSameSpan: boolean
+  now: Date
+}
+
+/** What holds now: grace ends some days after what is included was first passed. As `metering.write` has it. */
+export function limitNow(limit: EffectiveLimit, { used, overSince, isSameSpan, now }: Counted): EffectiveLimit {
+  if (overSince === null || limit.limit === null) return limit
+  const isAnew = used <= limit.limit && !isSameSpan
+  if (isAnew || overSince.getTime() + limit.graceDays * 86_400_000 > now.getTime()) return limit
+  return { ...limit, grace: 0, hardLimit: limit.limit }
 }

@@ -116,3 +116,16 @@ function countsStill({ timezone, until }: FormerTimezone, now: Date): boolean {
   const { endsAt } = periodOf('day', new Date(until), { timezone })
   return endsAt !== null && now < endsAt
 }
+
+/** The keys of a period, and of the span in which alerts and grace are given once: the month for what has no period. */
+export function spanOf(
+  meterPeriod: MeterPeriod,
+  instant: Date,
+  tenant: MeteredTenant,
+  anchor: PeriodAnchor = 'calendar',
+): { period: string; span: string } {
+  const { key: period } = periodOfTenant(meterPeriod, instant, tenant, anchor)
+  return meterPeriod === 'none'
+    ? { period, span: periodOfTenant('month', instant, tenant, anchor).key }
+    : { period, span: period }
+}

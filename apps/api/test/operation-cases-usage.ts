@@ -1,0 +1,64 @@
+import { asService, type Case, ofTenant } from './operation-case.ts'
+
+const tracked: NonNullable<Case['before']> = (api, world) =>
+  asService(api, world).usage.track({ tenantId: 'current', metric: 'tokens', amount: 3, idempotencyKey: 'again' })
+
+export const usageCases: Record<string, Case[]> = {
+  'usage.track': [
+    { expects: 'ok', as: 'member', input: ofTenant({ metric: 'tokens', amount: 70, properties: { model: 'small' } }) },
+    { expects: 'ok', as: 'member', input: ofTenant({ metric: 'tokens' }) },
+    {
+      expects: 'ok',
+      as: 'member',
+      input: ofTenant({ metric: 'tokens', amount: 3, idempotencyKey: 'again' }),
+      before: tracked,
+    },
+    {
+      expects: 'usage.idempotency_conflict',
+      as: 'member',
+      input: ofTenant({ metric: 'tokens', amount: 4, idempotencyKey: 'again' }),
+      before: tracked,
+    },
+    { expects: 'usage.unknown_meter', as: 'member', input: ofTenant({ metric: 'no_such_meter' }) },
+    { expects: 'usage.below_zero', as: 'member', input: ofTenant({ metric: 'storage', amount: -1 }) },
+    { expects: 'auth.permission_denied', as: 'viewer', input: ofTenant({ metric: 'tokens' }) },
+    { expects: 'request.invalid', as: 'member', input: ofTenant({ metric: 'tokens', amount: -5 }) },
+  ],
+  'usage.consume': [
+    { expects: 'ok', as: 'member', input: ofTenant({ metric: 'pipeline_runs', idempotencyKey: 'run-1' }) },
+    {
+      expects: 'ok',
+      as: 'member',
+      input: ofTenant({ metric: 'tokens', amount: 3, idempotencyKey: 'again' }),
+      before: tracked,
+    },
+    { expects: 'usage.limit_exceeded', as: 'member', input: ofTenant({ metric: 'pipeline_runs', amount: 201 }) },
+    {
+      expects: 'usage.idempotency_conflict',
+      as: 'member',
+      input: ofTenant({ metric: 'tokens', amount: 4, idempotencyKey: 'again' }),
+      before: tracked,
+    },
+    { expects: 'usage.unknown_meter', as: 'member', input: ofTenant({ metric: 'no_such_meter' }) },
+    { expects: 'usage.below_zero', as: 'member', input: ofTenant({ metric: 'storage', amount: -1 }) },
+    { expects: 'auth.permission_denied', as: 'viewer', input: ofTenant({ metric: 'tokens' }) },
+    { expects: 'request.invalid', as: 'member', input: ofTenant({ metric: 'concurrent_pipelines' }) },
+  ],
+  'usage.trackBatch': [
+    {
+      expects: 'ok',
+      as: 'member',
+      input: ofTenant({
+        events: [
+          { metric: 'tokens', amount: 70, idempotencyKey: 'one' },
+          { metric: 'tokens', amount: 3, idempotencyKey: 'two' },
+          { metric: 'tokens', amount: 3, idempotencyKey: 'two' },
+          { metric: 'no_such_meter' },
+          { metric: 'tokens', amount: 1.5 },
+        ],
+      }),
+    },
+    { expects: 'auth.permission_denied', as: 'viewer', input: ofTenant({ events: [{ metric: 'tokens' }] }) },
+    { expects: 'request.invalid', as: 'member', input: ofTenant({ events: [] }) },
+  ],
+}

@@ -1,0 +1,213 @@
+/**
+ * The one way that usage is written: any number of events, of any number of tenants, in one call. Two steps under READ
+ * COMMITTED, where a statement sees what was committed before it began: first the accounts of the tenants are held, in
+ * one order, then new statements look at what is there. Values that belong together come as arrays of one length, as
+ * texts, so that one signature stands for all of them; joins would be planned without knowing how many there are.
+ *
+ * Outcomes: 0 over the limit, 1 counted, 2 duplicate, 3 another event has the key, 4 the account is held by another,
+ * 5 the limits must be made first, 6 no such tenant, 7 below zero, 8 more than can be told exactly, 9 older than what
+ * the gauge was set to, 10 counted by an earlier try of this call.
+ */
+export const meteringWriteSql = /* sql */ `
+set local role tenantry_metering;
+
+create function metering.write(
+  signature text, patient boolean, repeated boolean, at text, catalogue integer,
+  tenants text, meters text, periods text, spans text, current text,
+  targets text, ids text, keys text, amounts text, modes text, sequences text, days text, occurred text, details text
+) returns table (outcomes text, totals text, first_periods text, first_occurred text, alerted text, overs text, used text, revisions text, included text, hard text)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+#variable_conflict use_column
+declare
+  now_at constant timestamptz := at::timestamptz;
+  today constant date := (now_at at time zone 'UTC')::date;
+  t_tenant uuid[] := tenants::uuid[];
+  t_meter text[] := meters::text[];
+  t_period text[] := periods::text[];
+  t_span text[] := spans::text[];
+  t_current boolean[] := current::boolean[];
+  t_state integer[];
+  t_base bigint[];
+  t_revision bigint[];
+  t_over_since timestamptz[];
+  t_over_span text[];
+  t_sequence bigint[];
+  t_included bigint[];
+  t_hard bigint[];
+  t_version integer[];
+  t_percents text[];
+  e_target integer[] := targets::integer[];
+  e_id uuid[] := ids::uuid[];
+  e_key text[] := keys::text[];
+  e_amount bigint[] := amounts::bigint[];
+  e_mode text[] := modes::text[];
+  e_sequence bigint[] := sequences::bigint[];
+  e_day date[] := days::date[];
+  e_occurred timestamptz[] := occurred::timestamptz[];
+  e_details text[] := details::text[];
+  e_decided integer[] := array_fill(null::integer, array[cardinality(e_target)]);
+  largest constant bigint := 9007199254740991;
+  held uuid[];
+  ready uuid[];
+  tight integer;
+  event record;
+  running bigint;
+  last_sequence bigint;
+begin
+  perform tenancy.require_signed(signature, concat_ws(E'\\x1f', at, catalogue::text, tenants, meters, periods, spans, current,
+    targets, ids, keys, amounts, modes, sequences, days, occurred, details));
+
+  if patient then
+    select array_agg(a.tenant_id), array_agg(a.tenant_id) filter (where a.ready) into held, ready from (
+      select u.tenant_id, u.changes = u.resolved_changes and u.catalogue_revision >= catalogue
+             and (u.next_change_at is null or u.next_change_at > now_at) as ready
+        from tenantry.usage_accounts u where u.tenant_id = any (t_tenant) order by u.tenant_id for no key update) a;
+  else
+    select array_agg(a.tenant_id), array_agg(a.tenant_id) filter (where a.ready) into held, ready from (
+      select u.tenant_id, u.changes = u.resolved_changes and u.catalogue_revision >= catalogue
+             and (u.next_change_at is null or u.next_change_at > now_at) as ready
+        from tenantry.usage_accounts u where u.tenant_id = any (t_tenant) order by u.tenant_id for no key update skip locked) a;
+  end if;
+
+  select array_agg(case when q.held and q.limited then 1 when q.held then 5
+                        when exists (select from tenantry.usage_accounts u where u.tenant_id = q.tenant) then 4 else 6 end order by q.n),
+         array_agg(q.used order by q.n), array_agg(q.revision order by q.n), array_agg(q.over_since order by q.n),
+         array_agg(q.over_span order by q.n), array_agg(q.sequence order by q.n), array_agg(q.included order by q.n),
+         array_agg(q.included + case when q.over_since is null or q.over_since + q.grace_days * interval '1 day' > now_at
+                                       or (q.used <= q.included and q.over_span is distinct from q.span) then q.grace else 0 end order by q.n),
+         array_agg(q.version order by q.n), array_agg(q.percents order by q.n)
+    into t_state, t_base, t_revision, t_over_since, t_over_span, t_sequence, t_included, t_hard, t_version, t_percents
+    from (
+      select t.n, t.tenant, t.span, t.tenant = any (held) as held, t.tenant = any (ready) and l.tenant_id is not null as limited,
+             coalesce(c.used, 0) as used, coalesce(c.revision, 0) as revision, c.over_since, c.over_span, c.sequence,
+             l.included, l.grace, l.grace_days, l.version, l.alert_percents::text as percents
+        from unnest(t_tenant, t_meter, t_period, t_span) with ordinality t (tenant, meter, period, span, n)
+        left join tenantry.effective_limits l on l.tenant_id = t.tenant and l.meter = t.meter
+        left join tenantry.usage_counters c on c.tenant_id = t.tenant and c.meter = t.meter and c.period = t.period
+    ) q;
+
+  -- Where all fits whatever is a duplicate, nothing has to be counted one by one.
+  for tight in
+    select e.target from unnest(e_target, e_amount, e_mode) e (target, amount, mode)
+     where t_state[e.target] = 1
+     group by e.target
+    having bool_or(e.mode = 'set') or t_base[e.target] + sum(least(e.amount, 0)) < 0
+        or t_base[e.target] + sum(greatest(e.amount, 0)) > least(largest, case when bool_or(e.mode = 'consume') then t_hard[e.target] end)
+  loop
+    running := t_base[tight];
+    last_sequence := t_sequence[tight];
+    for event in
+      with given as materialized (
+        select e.n::integer as n, e.target, e.id, e.key, e.amount, e.mode, e.sequence,
+               row_number() over (partition by coalesce(e.key, e.id::text) order by e.n) as nth
+          from unnest(e_target, e_id, e_key, e_amount, e_mode, e_sequence) with ordinality e (target, id, key, amount, mode, sequence, n)
+         where t_tenant[e.target] = t_tenant[tight] and t_state[e.target] = 1)
+      select g.n, g.amount, g.mode, g.sequence from given g
+       where g.target = tight and g.nth = 1
+         and (g.key is null or not exists (select from tenantry.usage_events u
+               where u.tenant_id = t_tenant[tight] and u.idempotency_key = g.key and u.received_on between today - 32 and today))
+         and not (repeated and exists (select from tenantry.usage_events u
+               where u.tenant_id = t_tenant[tight] and u.id = g.id and u.received_on between today - 1 and today))
+       order by g.n
+    loop
+      if event.mode = 'set' then
+        if event.sequence < last_sequence then e_decided[event.n] := 9; continue; end if;
+        last_sequence := coalesce(event.sequence, last_sequence);
+        event.amount := event.amount - running;
+        e_amount[event.n] := event.amount;
+      end if;
+      if running + event.amount < 0 then e_decided[event.n] := 7;
+      elsif running + event.amount > largest then e_decided[event.n] := 8;
+      elsif event.mode = 'consume' and event.amount > 0 and running + event.amount > t_hard[tight] then e_decided[event.n] := 0;
+      else running := running + event.amount;
+      end if;
+    end loop;
+  end loop;
+
+  with judged as materialized (
+    select e.n, e.target, t_tenant[e.target] as tenant, t_meter[e.target] as meter, e.id, e.key, e.amount, e.mode, e.sequence,
+           e.day, e.occurred, e.details, k.period as first_period, k.occurred_at as first_occurred,
+           case when t_state[e.target] <> 1 then t_state[e.target]
+                when k.id = e.id then 10
+                when k.id is not null then case when k.meter = t_meter[e.target] and (e.mode = 'set' or k.amount = e.amount) then 2 else 3 end
+                when row_number() over same = 1 then coalesce(e_decided[e.n], 1)
+                when first_value(t_meter[e.target]) over same <> t_meter[e.target]
+                  or e.mode <> 'set' and first_value(e.amount) over same <> e.amount then 3
+                when coalesce(first_value(e_decided[e.n]) over same, 1) <> 1 then first_value(e_decided[e.n]) over same
+                else 2
+           end as outcome,
+           first_value(t_period[e.target]) over same as same_period, first_value(e.occurred) over same as same_occurred
+      from unnest(e_target, e_id, e_key, e_amount, e_mode, e_sequence, e_day, e_occurred, e_details)
+           with ordinality e (target, id, key, amount, mode, sequence, day, occurred, details, n)
+      left join lateral (
+        select u.id, u.meter, u.amount, u.period, u.occurred_at from tenantry.usage_events u
+         where e.key is not null and u.tenant_id = t_tenant[e.target] and u.idempotency_key = e.key and u.received_on between today - 32 and today
+        union all
+        select u.id, u.meter, u.amount, u.period, u.occurred_at from tenantry.usage_events u
+         where repeated and u.tenant_id = t_tenant[e.target] and u.id = e.id and u.received_on between today - 1 and today
+        limit 1
+      ) k on t_state[e.target] = 1
+    window same as (partition by t_tenant[e.target], coalesce(e.key, e.id::text) order by e.n)
+  ),
+  after as materialized (
+    select s.*, case when s.is_over then now_at else t_over_since[s.target] end as over_since,
+           case when s.is_over then t_span[s.target] else t_over_span[s.target] end as over_span
+      from (select a.*, a.total > t_included[a.target]
+                     and (t_over_since[a.target] is null or a.base <= t_included[a.target] and t_over_span[a.target] is distinct from t_span[a.target]) as is_over
+              from (select j.target, t_tenant[j.target] as tenant, t_meter[j.target] as meter, t_period[j.target] as period,
+                           t_base[j.target] as base, t_base[j.target] + sum(j.amount)::bigint as total, max(j.sequence) as sequence
+                      from judged j where j.outcome = 1 group by j.target) a) s
+  ),
+  events as (
+    insert into tenantry.usage_events (tenant_id, id, received_on, idempotency_key, meter, period, amount, occurred_at, received_at, properties)
+    select j.tenant, j.id, today, j.key, j.meter, t_period[j.target], j.amount, j.occurred, now_at, j.details::jsonb
+      from judged j where j.outcome = 1
+  ),
+  counters as (
+    insert into tenantry.usage_counters as c (tenant_id, meter, period, used, revision, over_since, over_span, sequence, updated_at)
+    select a.tenant, a.meter, a.period, a.total, t_revision[a.target] + 1, a.over_since, a.over_span, greatest(a.sequence, t_sequence[a.target]), now_at
+      from after a
+    on conflict on constraint usage_counters_pkey
+      do update set used = excluded.used, revision = excluded.revision, over_since = excluded.over_since, over_span = excluded.over_span,
+                    sequence = excluded.sequence, updated_at = excluded.updated_at
+  ),
+  daily as (
+    insert into tenantry.usage_daily as d (tenant_id, meter, day, used, events)
+    select j.tenant, j.meter, j.day, sum(j.amount), count(*) from judged j where j.outcome = 1 group by 1, 2, 3
+    on conflict on constraint usage_daily_pkey do update set used = d.used + excluded.used, events = d.events + excluded.events
+  ),
+  alerts as (
+    insert into tenantry.usage_alerts (tenant_id, meter, period, limit_version, percent, used, included, hard_limit, raised_at)
+    select a.tenant, a.meter, t_span[a.target], t_version[a.target], p.percent, a.total, t_included[a.target], t_hard[a.target], now_at
+      from after a cross join unnest(t_percents[a.target]::integer[] || 0) p (percent)
+     where t_current[a.target] and t_included[a.target] is not null and a.total > a.base
+       and case when p.percent = 0 then a.total >= t_hard[a.target] and not (a.base > 0 and a.base >= t_hard[a.target])
+                else a.total * 100 >= t_included[a.target] * p.percent and not (a.base > 0 and a.base * 100 >= t_included[a.target] * p.percent) end
+    on conflict do nothing
+    returning tenant_id
+  ),
+  answers as (
+    select j.n, j.outcome,
+           case when j.first_period is distinct from t_period[j.target] and j.outcome = 2 and j.first_period is not null
+                then (select c.used from tenantry.usage_counters c where c.tenant_id = j.tenant and c.meter = j.meter and c.period = j.first_period)
+                else t_base[j.target] + coalesce(sum(j.amount) filter (where j.outcome = 1) over (partition by j.target order by j.n), 0)
+           end as total,
+           case when j.outcome = 2 then coalesce(j.first_period, j.same_period) end as first_period,
+           case when j.outcome = 2 then extract(epoch from coalesce(j.first_occurred, j.same_occurred)) end as first_occurred
+      from judged j
+  )
+  select string_agg(a.outcome::text, ',' order by a.n), string_agg(a.total::text, ',' order by a.n),
+         string_agg(coalesce(a.first_period, ''), ',' order by a.n), string_agg(coalesce(a.first_occurred::text, ''), ',' order by a.n),
+         (select string_agg(distinct tenant_id::text, ',') from alerts),
+         (select string_agg(concat_ws(':', a.target, extract(epoch from a.over_since), a.over_span), ',') from after a where a.over_since is not null)
+    into outcomes, totals, first_periods, first_occurred, alerted, overs
+    from answers a;
+  used := array_to_string(t_base, ',', '');
+  revisions := array_to_string(t_revision, ',', '');
+  included := array_to_string(t_included, ',', '');
+  hard := array_to_string(t_hard, ',', '');
+  return next;
+end $$;
+
+reset role;
+`

@@ -1,0 +1,156 @@
+/** How limits come to be: read with what they are made of, made by the service, and kept if nothing changed meanwhile. */
+const limits = /* sql */ `
+create function metering.enter_catalogue(signature text, digest text, at text) returns integer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  latest record;
+begin
+  perform tenancy.require_signed(signature, concat_ws(E'\\x1f', digest, at));
+  perform pg_advisory_xact_lock(hashtextextended('tenantry catalogue', 0));
+  select r.revision, r.digest into latest from tenantry.catalogue_revisions r order by r.revision desc limit 1;
+  if latest.digest = enter_catalogue.digest then return latest.revision; end if;
+  insert into tenantry.catalogue_revisions (revision, digest, entered_at)
+  values (coalesce(latest.revision, 0) + 1, enter_catalogue.digest, enter_catalogue.at::timestamptz);
+  return coalesce(latest.revision, 0) + 1;
+end $$;
+
+create function metering.limit_sources(signature text, tenants text)
+returns table (tenant_id uuid, changes bigint, plan text, timezone text, former_timezones jsonb, created_at timestamptz, overrides jsonb)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform tenancy.require_signed(signature, tenants);
+  return query
+  select a.tenant_id, a.changes, t.plan::text, t.timezone::text, t.former_timezones, t.created_at,
+         coalesce((select jsonb_agg(jsonb_build_object('meter', o.meter, 'value', o.value, 'expiresAt', o.expires_at))
+                     from tenantry.limit_overrides o where o.tenant_id = a.tenant_id), '[]')
+    from tenantry.usage_accounts a join tenantry.tenants t on t.id = a.tenant_id
+   where a.tenant_id = any (tenants::uuid[]);
+end $$;
+
+-- A change that came in the meantime is the next call's: what was made of the old is left alone.
+create function metering.save_limits(
+  signature text, at text, catalogue integer, tenants text, changes text, next_changes text,
+  owners text, meters text, included text, graces text, grace_days text, percents text, sources text, periods text, spans text
+) returns text
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+  now_at constant timestamptz := at::timestamptz;
+  saved uuid[];
+  alerted text;
+begin
+  perform tenancy.require_signed(signature, concat_ws(E'\\x1f', at, catalogue::text, tenants, changes, next_changes,
+    owners, meters, included, graces, grace_days, percents, sources, periods, spans));
+  perform from tenantry.usage_accounts a where a.tenant_id = any (tenants::uuid[]) order by a.tenant_id for no key update;
+  with kept as (
+    update tenantry.usage_accounts a set resolved_changes = a.changes, catalogue_revision = save_limits.catalogue, next_change_at = g.next_change_at
+      from unnest(tenants::uuid[], save_limits.changes::bigint[], next_changes::timestamptz[]) g (tenant_id, changes, next_change_at)
+     where a.tenant_id = g.tenant_id and a.changes = g.changes and a.catalogue_revision <= save_limits.catalogue
+    returning a.tenant_id)
+  select array_agg(k.tenant_id) into saved from kept k;
+
+  with given as (
+    select g.* from unnest(owners::uuid[], meters::text[], included::bigint[], graces::bigint[], grace_days::int[], percents::text[], sources::text[], periods::text[], spans::text[])
+             g (tenant_id, meter, included, grace, grace_days, percents, source, period, span)
+     where g.tenant_id = any (saved)),
+  written as (
+    insert into tenantry.effective_limits as l (tenant_id, meter, included, grace, grace_days, alert_percents, source, version)
+    select g.tenant_id, g.meter, g.included, g.grace, g.grace_days, g.percents::int[], g.source, 1 from given g
+    on conflict on constraint effective_limits_pkey
+      do update set included = excluded.included, grace = excluded.grace, grace_days = excluded.grace_days, alert_percents = excluded.alert_percents,
+                    source = excluded.source, version = l.version + 1
+       where (l.included, l.grace, l.grace_days, l.alert_percents, l.source)
+             is distinct from (excluded.included, excluded.grace, excluded.grace_days, excluded.alert_percents, excluded.source)
+    returning l.*),
+  -- What is used already stands at once where it stands under the new limit.
+  alerts as (
+    insert into tenantry.usage_alerts (tenant_id, meter, period, limit_version, percent, used, included, hard_limit, raised_at)
+    select w.tenant_id, w.meter, g.span, w.version, p.percent, c.used, w.included, w.included + w.grace, now_at
+      from written w join given g on g.tenant_id = w.tenant_id and g.meter = w.meter
+      join tenantry.usage_counters c on c.tenant_id = w.tenant_id and c.meter = w.meter and c.period = g.period
+      cross join unnest(w.alert_percents || 0) p (percent)
+     where w.included is not null and c.used > 0
+       and case when p.percent = 0 then c.used >= w.included + w.grace else c.used * 100 >= w.included * p.percent end
+    on conflict do nothing
+    returning tenant_id)
+  select string_agg(distinct tenant_id::text, ',') into alerted from alerts;
+  return alerted;
+end $$;
+
+-- Alerts of the signed tenant that nobody was told of yet; whoever takes them tells, in the same transaction.
+create function metering.take_alerts(at timestamptz)
+returns table (meter text, period text, limit_version integer, percent integer, used bigint, included bigint, hard_limit bigint, raised_at timestamptz)
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+begin atomic
+  with waiting as (
+    select a.tenant_id, a.meter, a.period, a.limit_version, a.percent from tenantry.usage_alerts a
+     where a.tenant_id = (select tenancy.current_tenant()) and a.announced_at is null
+     order by a.meter, a.period, a.limit_version, a.percent
+       for update skip locked
+  )
+  update tenantry.usage_alerts a set announced_at = take_alerts.at
+    from waiting w
+   where a.tenant_id = w.tenant_id and a.meter = w.meter and a.period = w.period and a.limit_version = w.limit_version and a.percent = w.percent
+  returning a.meter::text, a.period::text, a.limit_version, a.percent, a.used, a.included, a.hard_limit, a.raised_at;
+end;
+`
+
+/**
+ * Partitions hold what one month received; they belong to the owner of their table, and nobody reads them by name. What
+ * comes in a month that has none is kept by the one for all others.
+ */
+const partitions = /* sql */ `
+create function tenancy.open_usage_month(month date) returns boolean
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  first constant date := date_trunc('month', month)::date;
+  name constant text := format('usage_events_%s', to_char(first, 'YYYYMM'));
+begin
+  perform pg_advisory_xact_lock(hashtextextended('tenantry usage months', 0));
+  if to_regclass('tenantry.' || name) is not null then return false; end if;
+  execute format('create table tenantry.%I partition of tenantry.usage_events for values from (%L) to (%L)', name, first, (first + interval '1 month')::date);
+  execute format('alter table tenantry.%I enable row level security', name);
+  execute format('alter table tenantry.%I force row level security', name);
+  execute format('analyze tenantry.%I', name);
+  return true;
+end $$;
+
+create function tenancy.close_usage_months(before date) returns integer
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  old record;
+  closed integer := 0;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('tenantry usage months', 0));
+  for old in
+    select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+     where i.inhparent = 'tenantry.usage_events'::regclass and c.relname ~ '_[0-9]{6}$'
+       and to_date(right(c.relname, 6), 'YYYYMM') + interval '1 month' <= before
+     order by c.relname
+  loop
+    execute format('drop table tenantry.%I', old.relname);
+    closed := closed + 1;
+  end loop;
+  return closed;
+end $$;
+
+create table tenantry.usage_events_other partition of tenantry.usage_events default;
+alter table tenantry.usage_events_other enable row level security;
+alter table tenantry.usage_events_other force row level security;
+revoke all on function tenancy.open_usage_month(date), tenancy.close_usage_months(date) from public;
+grant execute on function tenancy.open_usage_month(date), tenancy.close_usage_months(date) to tenantry_jobs;
+select tenancy.open_usage_month((now() + ahead * interval '1 month')::date) from generate_series(0, 2) ahead;
+`
+
+export const meteringLimitsSql = /* sql */ `
+set local role tenantry_metering;
+${limits}
+revoke all on all functions in schema metering from public;
+grant usage on schema metering to tenantry_app, tenantry_platform;
+grant execute on function metering.enter_catalogue(text, text, text), metering.limit_sources(text, text),
+  metering.save_limits(text, text, integer, text, text, text, text, text, text, text, text, text, text, text, text),
+  metering.write(text, boolean, boolean, text, integer, text, text, text, text, text, text, text, text, text, text, text, text, text, text) to tenantry_app;
+grant execute on function metering.take_alerts(timestamptz) to tenantry_platform;
+reset role;
+${partitions}
+`

@@ -1,0 +1,159 @@
+import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
+import { productSchema } from '@tenantry/kernel/tenancy/roles'
+import {
+  subtreeRead,
+  tenantColumns,
+  tenantId,
+  tenantPolicies,
+  tenantScoped,
+} from '@tenantry/kernel/tenancy/tenant-table'
+
+const metering = { name: 'metering', roles: ['tenantry_metering'], using: 'true', check: 'true' }
+
+/** Only the metering functions write usage, of many tenants at once; the application may read its tenant's. */
+const metered = { ...tenantScoped, policies: [...tenantPolicies(), metering] }
+
+/** Summed up over a subtree too. */
+const summed = { ...metered, policies: [...metered.policies, subtreeRead] }
+
+/** A tenant as the engine knows it: held by whoever writes its usage, and told of every change of what limits are made of. */
+export const UsageAccount = defineEntity({
+  name: 'UsageAccount',
+  tableName: 'usage_accounts',
+  ...metered,
+  properties: {
+    tenantId: tenantId(),
+    changes: p.bigint('number'),
+    /** The change that the limits were made after. */
+    resolvedChanges: p.bigint('number'),
+    catalogueRevision: p.integer(),
+    nextChangeAt: p.datetime().nullable(),
+  },
+})
+export type UsageAccount = InferEntity<typeof UsageAccount>
+
+/** What holds on a meter, made of plan and overrides when one of them changes. */
+export const MeterLimit = defineEntity({
+  name: 'MeterLimit',
+  tableName: 'effective_limits',
+  ...metered,
+  properties: {
+    tenantId: tenantId(),
+    meter: p.string().length(64).primary(),
+    /** Null is unlimited. */
+    included: p.bigint('number').nullable(),
+    grace: p.bigint('number'),
+    graceDays: p.integer(),
+    alertPercents: p.array().columnType('int[]'),
+    source: p.string().length(20),
+    /** Rises with every change: alerts stand for one version. */
+    version: p.integer(),
+  },
+})
+export type MeterLimit = InferEntity<typeof MeterLimit>
+
+/** What a tenant used of a meter in a period; `period` is the period's key, so that no reset job can be late. */
+export const UsageCounter = defineEntity({
+  name: 'UsageCounter',
+  tableName: 'usage_counters',
+  ...summed,
+  properties: {
+    tenantId: tenantId(),
+    meter: p.string().length(64).primary(),
+    period: p.string().length(32).primary(),
+    used: p.bigint('number'),
+    revision: p.bigint('number').default(1),
+    /** When it first came to stand above what is included, and in which span: grace is given once in each. */
+    overSince: p.datetime().nullable(),
+    overSpan: p.string().length(32).nullable(),
+    /** Of what the gauge was last set to. */
+    sequence: p.bigint('number').nullable(),
+    updatedAt: p.datetime(),
+  },
+})
+export type UsageCounter = InferEntity<typeof UsageCounter>
+
+export const UsageDaily = defineEntity({
+  name: 'UsageDaily',
+  tableName: 'usage_daily',
+  ...summed,
+  properties: {
+    tenantId: tenantId(),
+    meter: p.string().length(64).primary(),
+    day: p.date().primary(),
+    used: p.bigint('number'),
+    events: p.bigint('number'),
+  },
+})
+export type UsageDaily = InferEntity<typeof UsageDaily>
+
+/** Partitioned by the month of receipt. */
+export const UsageEvent = defineEntity({
+  name: 'UsageEvent',
+  tableName: 'usage_events',
+  ...metered,
+  uniques: [
+    {
+      name: 'usage_events_idempotency_key_unique',
+      properties: ['tenantId', 'idempotencyKey', 'receivedOn'],
+      where: 'idempotency_key is not null',
+    },
+  ],
+  properties: {
+    ...tenantColumns,
+    receivedOn: p.date().primary(),
+    idempotencyKey: p.string().length(255).nullable(),
+    meter: p.string().length(64),
+    period: p.string().length(32),
+    amount: p.bigint('number'),
+    occurredAt: p.datetime(),
+    receivedAt: p.datetime(),
+    properties: p.json<Record<string, unknown>>().nullable(),
+  },
+})
+export type UsageEvent = InferEntity<typeof UsageEvent>
+
+/** That a share of a limit was reached: once for a period and a version of the limit. */
+export const UsageAlert = defineEntity({
+  name: 'UsageAlert',
+  tableName: 'usage_alerts',
+  ...metered,
+  indexes: [{ properties: ['raisedAt'], where: 'announced_at is null' }],
+  properties: {
+    tenantId: tenantId(),
+    meter: p.string().length(64).primary(),
+    period: p.string().length(32).primary(),
+    limitVersion: p.integer().primary(),
+    /** 0 is the hard limit. */
+    percent: p.integer().primary(),
+    used: p.bigint('number'),
+    included: p.bigint('number'),
+    hardLimit: p.bigint('number'),
+    raisedAt: p.datetime(),
+    announcedAt: p.datetime().nullable(),
+  },
+})
+export type UsageAlert = InferEntity<typeof UsageAlert>
+
+/** The plan catalogues that limits were made of. */
+export const CatalogueRevision = defineEntity({
+  name: 'CatalogueRevision',
+  tableName: 'catalogue_revisions',
+  schema: productSchema,
+  rowLevelSecurity: 'force',
+  policies: [
+    {
+      name: 'platform_read',
+      command: 'select',
+      roles: ['tenantry_platform'],
+      using: '(select tenancy.current_operator()) is not null',
+    },
+    metering,
+  ],
+  properties: {
+    revision: p.integer().primary().autoincrement(false),
+    digest: p.string().length(64),
+    enteredAt: p.datetime(),
+  },
+})
+export type CatalogueRevision = InferEntity<typeof CatalogueRevision>

@@ -1,0 +1,7 @@
+export { UsageAlert, UsageCounter, UsageEvent } from './entity.ts'
+export { type PendingAlert, takeAlerts } from './repository/alerts.ts'
+export type { CounterValue, WriteOutcome, WrittenItem } from './repository/write.ts'
+export type { UsageItem, UsageMode } from './rules/batch.ts'
+export { periodOf } from './rules/period.ts'
+export { afterTimezoneChange, periodOfTenant, spanOf } from './rules/tenant-period.ts'
+export { createMetering, type Metering } from './service/metering.ts'

@@ -1,0 +1,167 @@
+import type { Database } from '@tenantry/kernel/context/dependencies'
+import { batchOf, plainArray, textArray, type UsageItem } from '../rules/batch.ts'
+
+/** What `metering.write` says of an item, by its number there. */
+const outcomes = [
+  'over_limit',
+  'counted',
+  'duplicate',
+  'conflict',
+  'busy',
+  'unresolved',
+  'unknown_tenant',
+  'below_zero',
+  'uncountable',
+  'outdated',
+  'counted',
+] as const
+
+export type WriteOutcome = (typeof outcomes)[number]
+
+export interface WrittenItem {
+  outcome: WriteOutcome
+  /** What the meter stands at after this item, in its period. */
+  used: number
+  /** Null is unlimited. */
+  limit: number | null
+  hardLimit: number | null
+  /** Of a duplicate: where and when the first counted. */
+  first: { period: string; occurredAt: Date } | null
+}
+
+export interface CounterValue {
+  meter: string
+  period: string
+  used: number
+  /** ISO 8601: since when it has been above what is included; null where it never was. */
+  overSince: string | null
+  /** The span in which that was. */
+  overSpan: string | null
+  /** Rises with every change, so that an older value never replaces a newer one. */
+  revision: number
+}
+
+export interface WrittenBatch {
+  items: WrittenItem[]
+  /** What has changed, by tenant. */
+  counters: Map<string, CounterValue[]>
+  /** Tenants with alerts that nobody was told of yet. */
+  alerted: string[]
+}
+
+export interface WriteOptions {
+  now: Date
+  /** Of the catalogue that limits must be made of. */
+  catalogueRevision: number
+  /** Whether it waits for accounts that others hold. */
+  patient: boolean
+  /** Whether an earlier try may have been counted. */
+  repeated: boolean
+}
+
+interface WrittenRow {
+  outcomes: string
+  totals: string
+  first_periods: string
+  first_occurred: string
+  alerted: string | null
+  overs: string | null
+  used: string
+  revisions: string
+  included: string
+  hard: string
+}
+
+/** Counts all items in one call; each is answered for itself. */
+export async function writeBatch(
+  database: Pick<Database, 'writeSigned'>,
+  items: readonly UsageItem[],
+  { now, catalogueRevision, patient, repeated }: WriteOptions,
+): Promise<WrittenBatch> {
+  const { targets, places } = batchOf(items)
+  const values = [
+    now.toISOString(),
+    String(catalogueRevision),
+    plainArray(targets.map(({ tenantId }) => tenantId)),
+    textArray(targets.map(({ meter }) => meter)),
+    textArray(targets.map(({ period }) => period)),
+    textArray(targets.map(({ span }) => span)),
+    plainArray(targets.map(({ isCurrent }) => isCurrent)),
+    plainArray(places),
+    plainArray(items.map(({ id }) => id)),
+    textArray(items.map(({ key }) => key)),
+    plainArray(items.map(({ amount }) => amount)),
+    plainArray(items.map(({ mode }) => mode)),
+    plainArray(items.map(({ sequence }) => sequence)),
+    plainArray(items.map(({ day }) => day)),
+    plainArray(items.map(({ occurredAt }) => occurredAt.toISOString())),
+    textArray(items.map(({ properties }) => properties)),
+  ]
+  const given = values.map((_, index) => `$${index + 2}`).join(', ')
+  const [row] = await database.writeSigned<WrittenRow>(
+    `select * from metering.write($1, ${patient}, ${repeated}, ${given})`,
+    values,
+  )
+  if (!row) throw new Error('The metering function answered nothing')
+  return readBatch(targets, places, row)
+}
+
+function readBatch(targets: readonly UsageItem[], places: readonly number[], row: WrittenRow): WrittenBatch {
+  const [totals, periods, occurred] = [split(row.totals), split(row.first_periods), split(row.first_occurred)]
+  const [used, revisions] = [split(row.used).map(Number), split(row.revisions).map(Number)]
+  const [limits, hardLimits] = [split(row.included).map(amountOf), split(row.hard).map(amountOf)]
+  const changed = new Set<number>()
+  const items = split(row.outcomes).map((number, index): WrittenItem => {
+    const place = (places[index] as number) - 1
+    const outcome = outcomes[Number(number)] as WriteOutcome
+    const total = Number(totals[index])
+    if (outcome === 'counted') {
+      used[place] = total
+      changed.add(place)
+    }
+    return {
+      outcome,
+      used: total,
+      limit: limits[place] ?? null,
+      hardLimit: hardLimits[place] ?? null,
+      first: periods[index] ? { period: periods[index], occurredAt: new Date(Number(occurred[index]) * 1_000) } : null,
+    }
+  })
+  const overs = new Map(row.overs === null ? [] : split(row.overs).map(overOf))
+  const counters = new Map<string, CounterValue[]>()
+  for (const place of changed) {
+    const { tenantId, meter, period } = targets[place] as UsageItem
+    const revision = (revisions[place] as number) + 1
+    const over = overs.get(place) ?? { overSince: null, overSpan: null }
+    const value = { meter, period, used: used[place] as number, ...over, revision }
+    counters.set(tenantId, [...(counters.get(tenantId) ?? []), value])
+  }
+  correctDuplicates(targets, places, { items, used })
+  return { items, counters, alerted: row.alerted === null ? [] : split(row.alerted) }
+}
+
+/** What the first counted in may have been written by the same batch. */
+function correctDuplicates(
+  targets: readonly UsageItem[],
+  places: readonly number[],
+  { items, used }: { items: WrittenItem[]; used: readonly number[] },
+): void {
+  for (const [index, item] of items.entries()) {
+    const target = targets[(places[index] as number) - 1] as UsageItem
+    if (item.first === null || item.first.period === target.period) continue
+    const place = targets.findIndex(
+      ({ tenantId, meter, period }) =>
+        tenantId === target.tenantId && meter === target.meter && period === item.first?.period,
+    )
+    if (place >= 0) item.used = used[place] as number
+  }
+}
+
+/** `3:1763740800.123:2026-11-01`: the third target, since when, in which span. */
+function overOf(text: string): [number, Pick<CounterValue, 'overSince' | 'overSpan'>] {
+  const [place, seconds, overSpan = null] = text.split(/:(.*?):(.*)/)
+  return [Number(place) - 1, { overSince: new Date(Number(seconds) * 1_000).toISOString(), overSpan }]
+}
+
+const split = (text: string) => text.split(',')
+const amountOf = (text: string) => (text === '' ? null : Number(text))

@@ -1,0 +1,66 @@
+import type { Clock } from '@tenantry/kernel/context/clock'
+import type { Database } from '@tenantry/kernel/context/dependencies'
+import { withOverrides } from '../../limit/index.ts'
+import { effectiveLimits, type PlanCatalogue, planNamed } from '../../plan/index.ts'
+import {
+  enterCatalogue,
+  type LimitSources,
+  type ResolvedLimits,
+  readLimitSources,
+  saveLimits,
+} from '../repository/limits.ts'
+import { spanOf } from '../rules/tenant-period.ts'
+
+export interface LimitResolverOptions {
+  database: Database
+  clock: Clock
+  catalogue: PlanCatalogue
+}
+
+/** Makes the limits that usage is held to, where they are missing or what they were made of has changed. */
+export interface LimitResolver {
+  /** The revision of the catalogue that limits must be made of. */
+  revision(): Promise<number>
+  /** Returns the tenants that have new alerts. */
+  resolve(tenantIds: readonly string[]): Promise<string[]>
+}
+
+export function createLimitResolver({ database, clock, catalogue }: LimitResolverOptions): LimitResolver {
+  let entered: number | undefined
+  const revision = async () => {
+    entered ??= await enterCatalogue(database, catalogue.digest, clock.now())
+    return entered
+  }
+  return {
+    revision,
+    resolve: async (tenantIds) => {
+      const catalogueRevision = await revision()
+      const sources = await readLimitSources(database, tenantIds)
+      if (sources.length === 0) return []
+      const now = clock.now()
+      const resolved = sources.map((source) => limitsFrom(source, catalogue, now))
+      return saveLimits(database, resolved, { now, catalogueRevision })
+    },
+  }
+}
+
+/** What holds for a tenant, of all that is reported to us. */
+function limitsFrom(source: LimitSources, catalogue: PlanCatalogue, now: Date): ResolvedLimits {
+  const plan = planNamed(catalogue, source.plan)
+  const ends = source.overrides.flatMap(({ expiresAt }) => (expiresAt === null ? [] : [new Date(expiresAt)]))
+  const [nextChangeAt = null] = ends.filter((end) => end > now).sort((one, other) => one.getTime() - other.getTime())
+  const limits = withOverrides(effectiveLimits(catalogue, plan.name), source.overrides, now).flatMap((limit) => {
+    const meter = catalogue.meters[limit.meter]
+    if (!meter || meter.countedFrom !== null) return []
+    return {
+      meter: limit.meter,
+      included: limit.limit,
+      grace: limit.grace,
+      graceDays: limit.graceDays,
+      alertPercents: plan.alertThresholds,
+      source: limit.source,
+      ...spanOf(meter.period, now, source, plan.periodAnchor),
+    }
+  })
+  return { tenantId: source.tenantId, changes: source.changes, nextChangeAt, limits }
+}

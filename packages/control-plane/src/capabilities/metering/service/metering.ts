@@ -1,0 +1,95 @@
+import type { Clock } from '@tenantry/kernel/context/clock'
+import type { Database, Dependencies } from '@tenantry/kernel/context/dependencies'
+import { createAside } from '@tenantry/kernel/group-commit/aside'
+import { createLanes } from '@tenantry/kernel/group-commit/lanes'
+import type { PlanCatalogue } from '../../plan/index.ts'
+import { type CounterValue, type WrittenItem, writeBatch } from '../repository/write.ts'
+import type { UsageItem } from '../rules/batch.ts'
+import { createLimitResolver } from './limits.ts'
+
+export interface MeteringOptions {
+  database: Database
+  clock: Clock
+  logger: Dependencies['logger']
+  catalogue: PlanCatalogue
+  /** Tells of the alerts of a tenant that nobody was told of; those that it leaves are told of later, by a job. */
+  announce(tenantId: string): Promise<void>
+  /** Brings caches up to what was counted; the newest values of a tenant at once, not each. */
+  remember(tenantId: string, counters: readonly CounterValue[]): Promise<void>
+}
+
+/** The engine: what usage is counted by, exactly, in this process and all others. */
+export interface Metering {
+  /** Answers when the item is kept, or refused. Throws `service.overloaded`, after which the same may be tried again. */
+  write(item: UsageItem): Promise<WrittenItem>
+  /** Resolves when caches show what was counted for the tenant until now. */
+  remembered(tenantId: string): Promise<void>
+  /** Resolves when those who watch the tenant were told of the alerts until now. */
+  told(tenantId: string): Promise<void>
+  /** Makes the limits of a tenant anew now, so that what stands above them is told at once. */
+  refresh(tenantIds: readonly string[]): Promise<void>
+  /** How many items wait. */
+  readonly queued: number
+  /** Lets in nothing more, and ends when all is answered and told. */
+  close(): Promise<void>
+}
+
+declare module '@tenantry/kernel/context/dependencies' {
+  interface Services {
+    metering: Metering
+  }
+}
+
+export function createMetering(options: MeteringOptions): Metering {
+  const { database, clock, logger, catalogue } = options
+  const resolver = createLimitResolver({ database, clock, catalogue })
+  const aside = createAside(logger)
+  const announceAll = (tenantIds: readonly string[]) => {
+    for (const tenantId of tenantIds) aside.run(`alerts ${tenantId}`, () => options.announce(tenantId))
+  }
+  const pending = new Map<string, Map<string, CounterValue>>()
+
+  function remember(tenantId: string, counters: readonly CounterValue[]): void {
+    const values = pending.get(tenantId) ?? new Map<string, CounterValue>()
+    pending.set(tenantId, values)
+    for (const value of counters) {
+      const name = `${value.meter} ${value.period}`
+      if ((values.get(name)?.revision ?? 0) < value.revision) values.set(name, value)
+    }
+    aside.run(`cache ${tenantId}`, async () => {
+      const newest = pending.get(tenantId)
+      pending.delete(tenantId)
+      if (newest) await options.remember(tenantId, [...newest.values()])
+    })
+  }
+
+  const resolve = async (tenantIds: readonly string[]) => announceAll(await resolver.resolve(tenantIds))
+  const lanes = createLanes<UsageItem, WrittenItem>({
+    accountOf: ({ tenantId }) => tenantId,
+    write: async (items, mode) => {
+      const catalogueRevision = await resolver.revision()
+      const written = await writeBatch(database, items, { now: clock.now(), catalogueRevision, ...mode })
+      for (const [tenantId, values] of written.counters) remember(tenantId, values)
+      announceAll(written.alerted)
+      return written.items.map((item) => {
+        if (item.outcome === 'busy') return 'busy'
+        return item.outcome === 'unresolved' ? 'unready' : { answer: item }
+      })
+    },
+    makeReady: resolve,
+  })
+
+  return {
+    write: lanes.write,
+    remembered: (tenantId) => aside.idle(`cache ${tenantId}`),
+    told: (tenantId) => aside.idle(`alerts ${tenantId}`),
+    refresh: resolve,
+    get queued() {
+      return lanes.size
+    },
+    close: async () => {
+      await lanes.close()
+      await aside.close()
+    },
+  }
+}

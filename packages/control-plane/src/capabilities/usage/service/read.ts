@@ -1,0 +1,93 @@
+import type { CachedTenantContext } from '@tenantry/kernel/context/request-context'
+import { limitsOf } from '../../limit/index.ts'
+import { periodOfTenant, spanOf } from '../../metering/index.ts'
+import { type EffectiveLimit, type Meter, planNamed } from '../../plan/index.ts'
+import { type UsageNow, usageNow } from '../repository.ts'
+import { limitNow, percentOf, stateOf } from '../rules/ladder.ts'
+import { getMeter } from './track.ts'
+
+const bytesPerMegabyte = 1024 * 1024
+
+export async function getUsage(ctx: CachedTenantContext) {
+  const plan = planNamed(ctx.services.catalogue, ctx.tenant.plan)
+  const snapshot = await readSnapshot(ctx)
+  const limits = new Map(limitsOf(ctx, snapshot.overrides).map((limit) => [limit.meter, limit]))
+  const described = Object.values(ctx.services.catalogue.meters).map((meter) => {
+    const { used, resetsAt, ...counted } = countOf(ctx, snapshot, meter)
+    const limit = limitNow(limits.get(meter.key) as EffectiveLimit, { used, ...counted })
+    return {
+      meter: meter.key,
+      kind: meter.kind,
+      unit: meter.unit,
+      used,
+      limit: limit.limit,
+      hardLimit: limit.hardLimit,
+      percent: percentOf(used, limit.limit),
+      state: stateOf(used, limit, plan.alertThresholds),
+      resetsAt,
+    }
+  })
+  return { meters: described, ...flatFields(described) }
+}
+
+/** Where one meter stands. `ctx` must be of an operation that keeps its answers under the name of `getUsage`'s. */
+export async function getStanding(ctx: CachedTenantContext, key: string) {
+  const meter = getMeter(ctx, key)
+  const snapshot = await readSnapshot(ctx)
+  const { used, resetsAt, ...counted } = countOf(ctx, snapshot, meter)
+  const found = limitsOf(ctx, snapshot.overrides).find((candidate) => candidate.meter === key) as EffectiveLimit
+  const { limit, hardLimit } = limitNow(found, { used, ...counted })
+  return { meter: key, limit, hardLimit, used, resetsAt }
+}
+
+function readSnapshot(ctx: CachedTenantContext): Promise<UsageNow> {
+  const meters = Object.values(ctx.services.catalogue.meters)
+  return ctx.cached(async (read) => {
+    const [row] = await read(usageNow, [
+      meters.map(({ key }) => key),
+      meters.map((meter) => currentPeriod(ctx, meter).key),
+    ])
+    if (!row) throw new Error('The counters answered nothing')
+    return row
+  })
+}
+
+function countOf(ctx: CachedTenantContext, snapshot: UsageNow, meter: Meter) {
+  const now = ctx.clock.now()
+  const { key, endsAt } = currentPeriod(ctx, meter)
+  const { periodAnchor } = planNamed(ctx.services.catalogue, ctx.tenant.plan)
+  const counter = snapshot.counters.find((candidate) => candidate.meter === meter.key && candidate.period === key)
+  return {
+    used: usedOf(snapshot, meter, counter?.used ?? 0),
+    resetsAt: endsAt?.toISOString() ?? null,
+    overSince: counter?.overSince ? new Date(counter.overSince) : null,
+    isSameSpan: counter?.overSpan === spanOf(meter.period, now, ctx.tenant, periodAnchor).span,
+    now,
+  }
+}
+
+function currentPeriod({ services, tenant, clock }: CachedTenantContext, meter: Meter) {
+  return periodOfTenant(meter.period, clock.now(), tenant, planNamed(services.catalogue, tenant.plan).periodAnchor)
+}
+
+function usedOf({ seats, owned }: UsageNow, meter: Meter, counted: number): number {
+  if (meter.countedFrom === 'memberships') return meter.key === 'admins' ? seats.admins : seats.users
+  return meter.countedFrom === null ? counted : owned[meter.countedFrom]
+}
+
+function flatFields(meters: { meter: string; used: number; limit: number | null }[]) {
+  const of = (key: string) => meters.find(({ meter }) => meter === key) ?? { used: 0, limit: 0 }
+  const limitOf = (key: string) => of(key).limit ?? -1
+  return {
+    usersCount: of('users').used,
+    usersLimit: limitOf('users'),
+    teamsCount: of('teams').used,
+    teamsLimit: limitOf('teams'),
+    conversationsCount: of('conversations').used,
+    conversationsLimit: limitOf('conversations'),
+    tokensUsed: of('tokens').used,
+    tokensLimit: limitOf('tokens'),
+    storageUsedMb: Math.round((of('storage').used / bytesPerMegabyte) * 100) / 100,
+    apiCallsToday: of('api_calls').used,
+  }
+}
