@@ -111,8 +111,11 @@ describe.each([...states, 'below'] as const)('while a tenant is %s', (state) => 
 })
 
 test('of a purged tenant nobody finds anything', async () => {
-  const { id } = await installation.createTenant({ status: 'purged' })
+  const { id } = await installation.createTenant({ status: 'deleting' })
   const actors = await principals(id)
+  await installation.database.tenantUnit({ tenantId: id, actor: operator, readOnly: false }, (em) =>
+    em.execute(`update tenantry.tenants set status = 'purged' where id = ?`, [id]),
+  )
   for (const actor of Object.values(actors))
     for (const { path, operation } of procedures.filter(({ path }) => !outsideTenants.includes(path)))
       expect(await answerOf(path, operation, actor, id), path).toMatchObject({ code: 'tenant.not_found' })

@@ -104,6 +104,8 @@ const argumentOf = (type: string): unknown => {
       return '2030-01-01'
     case 'text':
       return campaign.attacker.slug
+    case 'boolean':
+      return true
     default:
       throw new Error(`No value is known for an argument of type ${type}`)
   }

@@ -169,7 +169,10 @@ test('no statement on any tenant table reaches another tenant, with a context of
     const foreign = `${table.tenantColumn} = ${literal(victim.id)}`
     const attacks = reads(table, foreign)
     if (table.kind !== 'view') attacks.push(...writes(table, foreign, literal(attacker.id)))
-    for (const attack of attacks.filter(({ name }) => !reachesForNoRow.test(name)))
+    // Events stand in the partition of their month; nothing can be met in the others.
+    const { rowCount } = await campaign.admin.query(`select from ${table.name} where ${foreign} limit 1`)
+    const reaching = table.kind === 'partition' && rowCount === 0 ? [] : attacks
+    for (const attack of reaching.filter(({ name }) => !reachesForNoRow.test(name)))
       ((await campaign.meets(attack)) ? met : missed).push(`${table.name}: ${attack.name}`)
     for (const attack of [...attacks, ...ownership(table)]) {
       const contexts = {

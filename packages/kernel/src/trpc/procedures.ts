@@ -15,6 +15,7 @@ import type {
 import type { Operation, Subscription } from '../contract/operation.ts'
 import { operationMeta, t } from './init.ts'
 import { idempotency } from './middleware/idempotency.ts'
+import { operatorCall } from './middleware/operator-call.ts'
 import { secondTenant } from './middleware/second-tenant.ts'
 import { sequence } from './middleware/sequence.ts'
 import { subscription } from './middleware/subscription.ts'
@@ -81,6 +82,7 @@ export const eventOperation = <Input extends z.ZodObject, Output extends z.ZodTy
     .meta(operationMeta(operation))
     .input(given(operation))
     .use(idempotency)
+    .use(operatorCall)
     .output(operation.output)
 
 /** Its items are parsed by `output` one by one, hence not by the procedure. */
