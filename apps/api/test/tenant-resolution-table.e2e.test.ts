@@ -172,13 +172,10 @@ const callers: string[] = []
 beforeAll(async () => {
   api = await openTestApi({ environment: { BASE_DOMAIN: baseDomain } })
   const { installation } = api
-  const make = async (slug: string, status: 'active' | 'provisioning' | 'suspended' | 'deleting') =>
+  for (const slug of ['acme', 'bravo', 'strange']) tenants.set(slug, await installation.createTenant({ slug }))
+  const states = { coming: 'provisioning', paused: 'suspended', leaving: 'deleting', gone: 'deleting' } as const
+  for (const [slug, status] of Object.entries(states))
     tenants.set(slug, await installation.createTenant({ slug, status }))
-  for (const slug of ['acme', 'bravo', 'strange']) await make(slug, 'active')
-  await make('coming', 'provisioning')
-  await make('paused', 'suspended')
-  await make('leaving', 'deleting')
-  await make('gone', 'deleting')
   for (const [slug, externalId] of Object.entries({ acme: 'ext_acme', bravo: 'ext-bravo', strange: 'ext_strange' })) {
     await installation.callerAs(operator, slug).tenants.update({ tenantId: 'current', externalId })
   }

@@ -7,6 +7,9 @@ import type { AppError } from '../errors/app-error.ts'
 import type { Actor } from './actor.ts'
 import type { AuditRecord, Client } from './audit-record.ts'
 import type { Clock } from './clock.ts'
+import type { Budget, FailureBlock, RateLimits } from './rate-limits.ts'
+
+export type { Budget, FailureBlock, RateLimitDecision, RateLimits } from './rate-limits.ts'
 
 /** A token's claims after its signature, issuer, audience and expiry held. */
 export interface Identity {
@@ -139,11 +142,6 @@ export interface AuditLog {
   appendPlatform(em: EntityManager, entries: (AuditEntry & { tenantId: string | null })[]): Promise<void>
 }
 
-export interface Budget {
-  points: number
-  windowSeconds: number
-}
-
 export interface TenantUnit {
   tenantId: string
   actor: Actor
@@ -235,30 +233,6 @@ export interface TenantCache {
   invalidate(tenantId: string, name: string): Promise<void>
   /** Replaces the entry, if there is one, by what `update` makes of it. */
   update<Value>(tenantId: string, name: string, update: (value: Value) => Value): Promise<void>
-}
-
-export interface RateLimitDecision {
-  allowed: boolean
-  budget: Budget
-  remaining: number
-  /** Seconds until the window starts anew. */
-  resetSeconds: number
-  /** Names the window that the point was drawn from. */
-  window: string
-}
-
-export interface RateLimits {
-  consume(limit: string, key: string, budget: Budget): Promise<RateLimitDecision>
-  /** Gives one point back: the call turned out not to count. Does nothing where that window has ended. */
-  refund(limit: string, key: string, window: string): Promise<void>
-}
-
-/** Grows with each run of failures from one address. */
-export interface FailureBlock {
-  /** Seconds still blocked, 0 if not. */
-  blockedSeconds(address: string): number
-  /** Counts one failure; true if it starts a block. */
-  recordFailure(address: string): Promise<boolean>
 }
 
 /** Encrypts small values at rest; `context` must be the same on both sides. */
