@@ -1,5 +1,5 @@
 import type { Actor } from '@tenantry/kernel/context/actor'
-import type { Services, TenantAccess } from '@tenantry/kernel/context/dependencies'
+import type { Budget, Services, TenantAccess } from '@tenantry/kernel/context/dependencies'
 import type { DetachedTenantContext } from '@tenantry/kernel/context/request-context'
 import type { AnyOperation, RateLimitClass } from '@tenantry/kernel/contract/operation'
 import { effectiveStatusOf } from '@tenantry/kernel/tenancy/inactivity'
