@@ -6,8 +6,13 @@ import { listEndedSuspensions, purgeDue } from './capabilities/lifecycle/index.t
 import { deliverMails } from './capabilities/mail/index.ts'
 import { resumeOnboardings } from './capabilities/onboarding/index.ts'
 import { tenantErrors } from './capabilities/tenant/index.ts'
+import { announceLeft } from './capabilities/usage/index.ts'
 
 const minute = 60_000
+
+/** How long usage events are kept one by one; counters and days are kept as long as their tenant. */
+const usageRetentionDays = 400
+const monthsAhead = 2
 
 /** Before the queue gives the job to another process. */
 const purgeMilliseconds = 4 * minute
@@ -56,6 +61,22 @@ export const scheduledJobs = (dependencies: Dependencies): readonly ScheduledJob
     name: 'invitations.expire',
     cron: '57 3 * * *',
     run: async (query) => ({ removed: await query('delete from tenantry.invitations') }),
+  },
+  {
+    name: 'usage.alerts',
+    cron: '* * * * *',
+    run: async () => ({ tenants: await announceLeft(dependencies) }),
+  },
+  {
+    name: 'usage.months',
+    cron: '7 2 * * *',
+    run: async (query) => {
+      await query(
+        `select tenancy.open_usage_month((now() + ahead * interval '1 month')::date) from generate_series(0, ${monthsAhead}) ahead`,
+      )
+      await query(`select tenancy.close_usage_months((now() - interval '${usageRetentionDays} days')::date)`)
+      return {}
+    },
   },
   {
     name: 'tenants.reactivate',

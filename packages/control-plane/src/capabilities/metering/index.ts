@@ -1,5 +1,5 @@
 export { UsageAlert, UsageCounter, UsageEvent } from './entity.ts'
-export { type PendingAlert, takeAlerts } from './repository/alerts.ts'
+export { listWaitingTenants, type PendingAlert, takeAlerts } from './repository/alerts.ts'
 export type { CounterValue, WriteOutcome, WrittenItem } from './repository/write.ts'
 export type { UsageItem, UsageMode } from './rules/batch.ts'
 export { periodOf } from './rules/period.ts'

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
+import { UsageAlert } from '../entity.ts'
 
 export interface PendingAlert {
   meter: string
@@ -25,4 +26,14 @@ export async function takeAlerts(em: EntityManager, now: Date): Promise<PendingA
     hardLimit: Number(row.hard_limit),
     raisedAt: new Date(row.raised_at as string),
   }))
+}
+
+/** Tenants whose alerts were raised before that instant and still wait; the oldest first, and as many at the most. */
+export async function listWaitingTenants(em: EntityManager, before: Date, limit: number): Promise<string[]> {
+  const waiting = await em.find(
+    UsageAlert,
+    { announcedAt: null, raisedAt: { $lt: before } },
+    { orderBy: { raisedAt: 'asc' }, limit, fields: ['tenantId'] },
+  )
+  return [...new Set(waiting.map(({ tenantId }) => tenantId))]
 }
