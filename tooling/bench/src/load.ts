@@ -46,8 +46,8 @@ function requestOf({ headers, json }: Target): Pick<autocannon.Options, 'method'
   return { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(json) }
 }
 
-/** Calls in this process; `call` is told how many were made before it. */
-export function processLoad(call: (index: number) => Promise<void>): Load {
+/** Calls in this process; `call` is told how many were made before it. As many at once as over HTTP, unless told. */
+export function processLoad(call: (index: number) => Promise<void>, callers = inFlight): Load {
   let index = 0
   return async (seconds) => {
     const start = performance.now()
@@ -60,7 +60,7 @@ export function processLoad(call: (index: number) => Promise<void>): Load {
         milliseconds.push(performance.now() - called)
       }
     }
-    await Promise.all(Array.from({ length: inFlight }, keepCalling))
+    await Promise.all(Array.from({ length: callers }, keepCalling))
     const took = (performance.now() - start) / 1_000
     milliseconds.sort((left, right) => left - right)
     const percentile = (share: number) => milliseconds[Math.floor(milliseconds.length * share)] ?? Number.NaN

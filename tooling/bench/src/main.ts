@@ -9,6 +9,7 @@ import { processFigures } from './rows/process-figures.ts'
 import { settingsUpdateRows } from './rows/settings-update.ts'
 import { tenantCountRows } from './rows/tenant-count.ts'
 import { tenantInfoRows } from './rows/tenant-info.ts'
+import { usageRows } from './rows/usage.ts'
 import { runHeld } from './run-held.ts'
 
 const rows = [
@@ -18,6 +19,7 @@ const rows = [
   ...settingsUpdateRows,
   ...tenantCountRows,
   ...memberListRows,
+  ...usageRows,
 ]
 const help = `pnpm bench [words of a row…] [--json FILE] [--strict]
 Measures each row against its ceiling in the same run. Exit code 1 where a row failed; with --strict, where a goal is missed too.
