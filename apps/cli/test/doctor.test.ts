@@ -76,7 +76,7 @@ const breaches: [check: string, breach: string, subject: string, message: RegExp
   [
     'migrations',
     `update tenancy.migrations set name = 'tomorrow' where name like '%metering'`,
-    'migration 20261121000003_metering',
+    'migration 20261121000016_metering',
     /has not run/,
   ],
   [

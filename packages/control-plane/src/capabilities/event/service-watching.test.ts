@@ -180,6 +180,7 @@ describe('who listens', () => {
     ])
     await caller.tenants.updateSettings({ settings: { branding: { primaryColor: '#00ff00' } } })
     await caller.usage.track({ tenantId: 'current', metric: 'conversations', amount: 1_000_000 })
+    await installation.dependencies.services.metering.told(tenant.id)
     await caller.tenants.update({ tenantId: 'current', name: 'Acme Bakery' })
     const typesUntilUpdate = async ({ next }: { next(): Promise<Watched> }) => {
       const types = new Set<string>()

@@ -186,8 +186,8 @@ test.each([
   [
     'migrations',
     `update tenancy.migrations set name = 'tomorrow' where name like '%metering'`,
-    `update tenancy.migrations set name = '20261121000003_metering' where name = 'tomorrow'`,
-    ['migration 20261121000003_metering', /has not run/],
+    `update tenancy.migrations set name = '20261121000016_metering' where name = 'tomorrow'`,
+    ['migration 20261121000016_metering', /has not run/],
   ],
   [
     'signing_keys',
