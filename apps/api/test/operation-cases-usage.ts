@@ -54,7 +54,7 @@ export const usageCases: Record<string, Case[]> = {
           { metric: 'tokens', amount: 3, idempotencyKey: 'two' },
           { metric: 'tokens', amount: 3, idempotencyKey: 'two' },
           { metric: 'no_such_meter' },
-          { metric: 'tokens', amount: 1.5 },
+          { metric: 'tokens', amount: 0 },
         ],
       }),
     },

@@ -15,7 +15,7 @@ const breaches: [check: string, breach: string, subject: string, message: RegExp
   ],
   [
     'keys',
-    'create unique index by_key on tenantry.usage_events (idempotency_key)',
+    'create unique index by_key on tenantry.usage_events (received_on, id)',
     'table tenantry.usage_events',
     /by_key does not begin with tenant_id/,
   ],
