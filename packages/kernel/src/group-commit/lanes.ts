@@ -28,7 +28,7 @@ export interface LaneOptions<Item, Answer> {
 const mostWaiting = 20_000
 const mostWaitingOfAccount = 10_000
 /** How long an item waits for what others hold, or for a database that is gone, before its caller is told to come again. */
-const patienceMilliseconds = 5_000
+const patienceMilliseconds = 3_000
 const patientAtOnce = 2
 const retryMilliseconds = 50
 
