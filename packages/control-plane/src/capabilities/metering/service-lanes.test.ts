@@ -1,0 +1,90 @@
+import pg from 'pg'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { openTestInstallation, operator, type TestInstallation } from '../../testing.ts'
+import { UsageEvent } from './entity.ts'
+import { itemOf } from './writers.fixture.ts'
+
+let installation: TestInstallation
+beforeAll(async () => {
+  installation = await openTestInstallation()
+})
+afterAll(() => installation.close())
+
+const write = (tenantId: string, given: object = {}) =>
+  installation.dependencies.services.metering.write(itemOf({ tenantId, amount: 1, ...given }))
+
+/** Holds the tenant's account as another process would, in a transaction that goes on. */
+async function hold(tenantId: string): Promise<() => Promise<unknown>> {
+  const admin = new pg.Client(installation.testDatabase.adminUrl)
+  await admin.connect()
+  onTestFinished(() => admin.end())
+  await admin.query('begin')
+  await admin.query('select from tenantry.usage_accounts where tenant_id = $1 for update', [tenantId])
+  return () => admin.query('commit')
+}
+
+test('one tenant that another process holds stalls nobody else, and is counted when it is free', async () => {
+  const [held, ...others] = await Promise.all(Array.from({ length: 20 }, () => installation.createTenant()))
+  const [id = '', otherIds] = [held?.id, others.map((tenant) => tenant.id)]
+  await Promise.all([id, ...otherIds].map((tenantId) => write(tenantId)))
+  const release = await hold(id)
+  const answered: string[] = []
+  const waiting = Promise.all(
+    [id, id, id].map((tenantId) => write(tenantId).then(({ outcome }) => answered.push(outcome))),
+  )
+  const rest = await Promise.all(otherIds.map((tenantId) => write(tenantId)))
+  expect(rest.map(({ outcome }) => outcome)).toEqual(otherIds.map(() => 'counted'))
+  expect(answered).toEqual([])
+  await release()
+  await waiting
+  expect(answered).toEqual(['counted', 'counted', 'counted'])
+  expect(await write(id)).toMatchObject({ used: 5 })
+})
+
+test('who waits too long is told to come again, and nothing of it is counted later', async () => {
+  const { id } = await installation.createTenant()
+  await write(id)
+  const release = await hold(id)
+  await expect(write(id)).rejects.toMatchObject({ code: 'service.overloaded', details: { retryAfterSeconds: 1 } })
+  await release()
+  expect(await write(id)).toMatchObject({ used: 2 })
+})
+
+test('an item that the database cannot take is refused alone', async () => {
+  const { id } = await installation.createTenant()
+  await write(id)
+  const items = Array.from({ length: 40 }, (_, n) => write(id, n === 17 ? { properties: '{no json' } : {}))
+  const settled = await Promise.allSettled(items)
+  expect(settled.flatMap(({ status }, n) => (status === 'rejected' ? [n] : []))).toEqual([17])
+  expect(await write(id)).toMatchObject({ used: 41 })
+})
+
+test('of a tenant that is not there nothing is counted', async () => {
+  const tenantId = '019cf6a1-4e00-7000-8000-00000000dead'
+  expect(await write(tenantId)).toMatchObject({ outcome: 'unknown_tenant' })
+})
+
+test('a meter that the catalogue came to know later is limited from its first event on', async () => {
+  const { id } = await installation.createTenant({ plan: 'free' })
+  await write(id)
+  const admin = new pg.Client(installation.testDatabase.adminUrl)
+  await admin.connect()
+  onTestFinished(() => admin.end())
+  await admin.query(`delete from tenantry.effective_limits where tenant_id = $1 and meter = 'pipeline_runs'`, [id])
+  const runs = await Promise.all(Array.from({ length: 25 }, () => write(id, { meter: 'pipeline_runs' })))
+  expect(runs.filter(({ outcome }) => outcome === 'counted')).toHaveLength(20)
+})
+
+test('what waits when the process ends is answered first, and nothing more is let in', async () => {
+  await using ending = await openTestInstallation()
+  const { id: tenantId } = await ending.createTenant()
+  const { metering } = ending.dependencies.services
+  const items = Array.from({ length: 1_200 }, () => metering.write(itemOf({ tenantId, amount: 1 })))
+  const closing = metering.close()
+  await expect(metering.write(itemOf({ tenantId, amount: 1 }))).rejects.toMatchObject({ code: 'service.overloaded' })
+  await closing
+  expect(metering.queued).toBe(0)
+  expect(new Set((await Promise.all(items)).map(({ outcome }) => outcome))).toEqual(new Set(['counted']))
+  const unit = { actor: operator, readOnly: true }
+  expect(await ending.database.platformUnit(unit, (em) => em.count(UsageEvent, { tenantId }))).toBe(1_200)
+})
