@@ -153,6 +153,31 @@ test('two owners who are erased at once leave one', async () => {
   expect(answers.toSorted()).toEqual(['ok', 'user.last_owner'])
 })
 
+test('who becomes the only owner of a tenant while the erasure waits for it is not erased', async () => {
+  const user = await person()
+  const { tenant, user: owner, caller } = await installation.enter()
+  await invite(caller, user.email, 'owner')
+  const other = new pg.Client(installation.testDatabase.adminUrl)
+  await other.connect()
+  await other.query('begin')
+  await other.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`tenantry members ${tenant.id}`])
+  let isOver = false
+  const erasing = codeOf(asOperator(installation).erase({ userId: user.id })).finally(() => {
+    isOver = true
+  })
+  const isWaiting = `select from pg_locks where locktype = 'advisory' and not granted
+    and database = (select oid from pg_database where datname = current_database())`
+  while (!isOver && (await other.query(isWaiting)).rowCount === 0);
+  await other.query('update tenantry.memberships set user_id = $2 where tenant_id = $1 and user_id = $3', [
+    tenant.id,
+    user.id,
+    owner.id,
+  ])
+  await other.query('commit')
+  await other.end()
+  expect(await erasing).toBe('user.last_owner')
+})
+
 test('erasing again answers the same and takes out only what came meanwhile, under the id', async () => {
   const { user, second } = await busyPerson()
   const erase = () => asOperator(installation).erase({ userId: user.id })

@@ -21,7 +21,7 @@ type Counted = Record<string, number>
  */
 export async function erase(ctx: PlatformContext, { userId, reason }: { userId: string; reason?: string | undefined }) {
   const user = await getForChange(ctx, userId)
-  const tenants = await listConcernedTenants(ctx.em, user)
+  const tenants = await lockConcernedTenants(ctx, user)
   await refuseLastOwner(ctx, user, tenants)
   const contactOf = await listContactOf(ctx.em, user)
 
@@ -44,13 +44,20 @@ export async function erase(ctx: PlatformContext, { userId, reason }: { userId: 
   return { userId, pseudonym: `erased-${userId}@erased.invalid`, erasedAt, tables, contactOf }
 }
 
-/** Under the locks of all who might change who owns them. */
+/** As they are once nobody else may change who belongs to them: any of them may have let the person in until then. */
+async function lockConcernedTenants({ em }: PlatformContext, user: UserRow): Promise<ConcernedTenant[]> {
+  const locked = new Set<string>()
+  for (;;) {
+    const tenants = await listConcernedTenants(em, user)
+    const others = tenants.map(({ id }) => id).filter((id) => !locked.has(id))
+    if (others.length === 0) return tenants
+    await lockMembers(em, others)
+    for (const id of others) locked.add(id)
+  }
+}
+
 async function refuseLastOwner(ctx: PlatformContext, user: UserRow, tenants: readonly ConcernedTenant[]) {
   const ids = tenants.map(({ id }) => id)
-  await lockMembers(
-    ctx.em,
-    tenants.filter(({ role }) => role !== null).map(({ id }) => id),
-  )
   const left = await listLeftWithoutOwner(ctx.em, user, ids)
   if (left.length === 0) return
   const named = left.slice(0, 5).join(', ')
