@@ -125,7 +125,7 @@ const remediesByCode: Partial<Record<ErrorCode, string>> = {
   'tenant.unknown_plan': '`GET /api/v1/plans` lists the plans.',
   'user.not_found': '`GET /api/v1/users?q=` finds people by the beginning of a name or an address.',
   'user.last_owner':
-    'Give each tenant in `tenants` another owner (`POST /api/v1/tenants/{tenantId}/ownership`), or delete it, and send the request again.',
+    'Give each tenant in `tenants` another owner (`POST /api/v1/tenants/{tenantId}/ownership`), having restored it where it is being deleted, and send the request again.',
   'role.not_found': '`GET /api/v1/tenants/{tenantId}/roles` lists the roles there are.',
   'role.name_taken': 'Choose another name; they are unique in a tenant, in any letter case.',
   'role.concurrent_update':

@@ -170,7 +170,7 @@ export const eraseUser = defineOperation({
     path: '/users/{userId}/erase',
     summary: 'Erase a user in all tenants',
     description:
-      'Cannot be undone. Memberships end, API keys that they made are revoked, and their name and addresses are taken out of users, invitations, mails and audit logs; entries keep the id and a pseudonym made of it. Who signs in with the same account again is a new user. All of it happens, or none. Refused while a tenant would be left without an owner. Called again it takes out what came meanwhile, under the id.',
+      'Cannot be undone. Memberships end, API keys that they made are revoked, and their name and addresses are taken out of users, invitations, mails and audit logs; entries keep the id and a pseudonym made of it. Who signs in with the same account again is a new user. All of it happens, or none. Refused while a tenant would be left without an owner, also one that can still be restored. Called again it takes out what came meanwhile, under the id.',
     tags,
   },
   input: z.object({ ...input, reason: reason.optional() }),

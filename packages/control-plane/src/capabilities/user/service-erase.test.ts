@@ -128,21 +128,28 @@ test('in the tenants nothing but the person is gone: counts, lists and events fo
 
 test('whom nobody else could take over from is not erased, with every such tenant named, and nothing is done', async () => {
   const user = await person()
-  const [sole, shared, going] = [
+  const [sole, shared, gone, going] = [
     await installation.createTenant(),
     await installation.createTenant(),
-    await installation.createTenant({ status: 'deleting' }),
+    await installation.createTenant(),
+    await installation.createTenant(),
   ]
-  for (const { id } of [sole, shared, going]) await installation.addMember(id, user.id, 'owner')
+  for (const { id } of [sole, shared, gone, going]) await installation.addMember(id, user.id, 'owner')
   await installation.createMember(shared.id, 'owner')
+  const { tenants } = installation.callerAs(operator)
+  for (const { id: tenantId } of [gone, going]) await tenants.remove({ tenantId })
+  await asAdmin(installation, 'update tenantry.tenants set delete_after = now() where id = $1', [gone.id])
   const erase = () => asOperator(installation).erase({ userId: user.id })
   const refusal = await refusalOf(erase())
-  expect(refusal).toMatchObject({ code: 'user.last_owner', status: 409, details: { tenants: [sole.slug] } })
-  expect(refusal.message).toContain(sole.slug)
-  expect(await asOperator(installation).get({ userId: user.id })).toMatchObject({ state: 'active', membershipCount: 3 })
+  expect(refusal).toMatchObject({ code: 'user.last_owner', status: 409, details: { tenants: [sole.slug, going.slug].sort() } })
+  for (const { slug } of [sole, going]) expect(refusal.message).toContain(slug)
+  expect(await asOperator(installation).get({ userId: user.id })).toMatchObject({ state: 'active', membershipCount: 4 })
 
   await installation.createMember(sole.id, 'owner')
-  expect(changed(await erase())).toMatchObject({ memberships: 3 })
+  expect((await refusalOf(erase())).details).toEqual({ tenants: [going.slug] })
+  await tenants.restore({ tenantId: going.id, reason: 'It needs another owner.' })
+  await installation.createMember(going.id, 'owner')
+  expect(changed(await erase())).toMatchObject({ memberships: 4 })
 })
 
 test('two owners who are erased at once leave one', async () => {

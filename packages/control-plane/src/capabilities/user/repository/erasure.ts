@@ -27,7 +27,7 @@ export async function listConcernedTenants(em: EntityManager, { id, email }: Per
   )
 }
 
-/** Slugs of those among the tenants that would be left without an owner. What is being deleted needs none. */
+/** Slugs of those among the tenants that would be left without an owner; what can no longer be restored needs none. */
 export async function listLeftWithoutOwner(
   em: EntityManager,
   { id, email }: Person,
@@ -35,7 +35,8 @@ export async function listLeftWithoutOwner(
 ): Promise<string[]> {
   const rows = await em.execute<{ slug: string }[]>(
     /* sql */ `select t.slug from tenantry.tenants t
-      where t.id in (select jsonb_array_elements_text(?::jsonb)::uuid) and t.status not in ('deleting', 'purged')
+      where t.id in (select jsonb_array_elements_text(?::jsonb)::uuid) and t.status <> 'purged'
+        and (t.status <> 'deleting' or t.delete_after > now())
         and (exists (select from tenantry.memberships m where m.tenant_id = t.id and m.user_id = ? and m.role = 'owner')
              or exists (select from tenantry.pending_owners o where o.tenant_id = t.id and o.email = ?))
         and not exists (select from tenantry.memberships other

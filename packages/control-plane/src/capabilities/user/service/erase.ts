@@ -64,7 +64,7 @@ async function refuseLastOwner(ctx: PlatformContext, user: UserRow, tenants: rea
   const more = left.length > 5 ? ` and ${left.length - 5} more` : ''
   throw userErrors.last_owner(
     { tenants: left },
-    `No other owner: ${named}${more}. Give each another owner, or delete it, first.`,
+    `No other owner: ${named}${more}. Give each another owner first; one that is being deleted is restored for that, or purged.`,
   )
 }
 
