@@ -28,7 +28,7 @@ create policy erasure on tenantry.platform_audit_entries to tenantry_directory u
 grant update (state, state_reason, state_changed_at, last_seen_at) on tenantry.users to tenantry_platform;
 grant update (issuer, subject, state, state_reason, state_changed_at, last_seen_at) on tenantry.users to tenantry_directory;
 grant select, update (actor_email, client_address, user_agent) on tenantry.platform_audit_entries to tenantry_directory;
-grant select (id, email) on tenantry.users to tenantry_lifecycle;
+grant select (id, email, email_key, state) on tenantry.users to tenantry_lifecycle;
 grant update (actor_email, target_id, changes, details, client_address, user_agent) on tenantry.audit_entries to tenantry_lifecycle;
 grant update (email, state, revoked_at, invited_by_name) on tenantry.invitations to tenantry_lifecycle;
 grant update (digest, revoked_at) on tenantry.api_keys to tenantry_lifecycle;
@@ -102,7 +102,10 @@ begin
   if own is null or tenancy.current_operator() is null then
     raise insufficient_privilege using message = 'an erasure needs a signed tenant and a signed operator context';
   end if;
-  select lower(u.email) into address from tenantry.users u where u.id = person;
+  -- What is known by the address alone is left to whoever else has it.
+  select case when exists (select from tenantry.users other where other.email_key = u.email_key and other.id <> u.id and other.state = 'active')
+              then pseudonym else u.email_key end
+    into address from tenantry.users u where u.id = person;
   if not found then
     raise no_data_found using message = 'nobody has this id';
   end if;
@@ -122,13 +125,9 @@ begin
   get diagnostics affected = row_count;
   counted := counted || jsonb_build_object('audit_entries', affected);
 
-  -- What went to others on their behalf names them. Of that, what was not sent yet would lead nowhere: nobody stands for it.
+  -- What they had sent to others names them. Of that, what has not gone out would lead nowhere: nobody stands for it.
   delete from tenantry.mails m
-   where m.tenant_id = own
-     and (lower(m.recipient) = address
-          or (m.sealed is not null or m.sent_at is not null or m.next_attempt_at is null)
-             and m.recipient in (select i.email from tenantry.invitations i where i.tenant_id = own
-                                  and i.invited_by_id = person::text and i.invited_by_type in ('user', 'platformAdmin')));
+   where m.tenant_id = own and (lower(m.recipient) = address or m.sender_id = person::text);
   get diagnostics affected = row_count;
   counted := counted || jsonb_build_object('mails', affected);
 

@@ -26,6 +26,8 @@ export const Mail = defineEntity({
     html: p.text(),
     /** Text and HTML with the secret links that the others leave out, encrypted; null once nothing is left to send. */
     sealed: p.text().nullable(),
+    /** Of the person whom it names as who sends it. */
+    senderId: p.string().length(200).nullable(),
     createdAt: p.datetime(),
     attempts: p.integer().default(0),
     /** Null where it is given up. */

@@ -5,7 +5,7 @@ export type { Mail } from './entity.ts'
 
 export async function insertMail(
   em: EntityManager,
-  mail: Pick<Mail, 'id' | 'recipient' | 'subject' | 'text' | 'html' | 'sealed' | 'createdAt'>,
+  mail: Pick<Mail, 'id' | 'recipient' | 'subject' | 'text' | 'html' | 'sealed' | 'senderId' | 'createdAt'>,
 ): Promise<void> {
   await em.persist(em.create(Mail, { ...mail, nextAttemptAt: mail.createdAt })).flush()
 }

@@ -182,6 +182,9 @@ export const eraseUser = defineOperation({
     contactOf: z
       .array(z.string())
       .describe('Slugs of tenants whose contact address is that of the user: it is theirs to change'),
+    addressSharedWith: z
+      .array(id('user'))
+      .describe('Active users with the same address, 50 at the most: what is known by it alone was left to them'),
   }),
   errors: [userErrors.not_found, userErrors.oneself, userErrors.last_owner],
 })

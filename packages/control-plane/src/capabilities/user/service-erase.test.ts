@@ -141,7 +141,11 @@ test('whom nobody else could take over from is not erased, with every such tenan
   await asAdmin(installation, 'update tenantry.tenants set delete_after = now() where id = $1', [gone.id])
   const erase = () => asOperator(installation).erase({ userId: user.id })
   const refusal = await refusalOf(erase())
-  expect(refusal).toMatchObject({ code: 'user.last_owner', status: 409, details: { tenants: [sole.slug, going.slug].sort() } })
+  expect(refusal).toMatchObject({
+    code: 'user.last_owner',
+    status: 409,
+    details: { tenants: [sole.slug, going.slug].sort() },
+  })
   for (const { slug } of [sole, going]) expect(refusal.message).toContain(slug)
   expect(await asOperator(installation).get({ userId: user.id })).toMatchObject({ state: 'active', membershipCount: 4 })
 
@@ -216,6 +220,41 @@ test('who is erased is a member of nothing, and may not claim what was waiting f
     lastSeenAt: null,
     memberships: [],
   })
+})
+
+test('mails and invitations of others to whom the person wrote too are theirs still', async () => {
+  const { caller, tenant } = await installation.enter()
+  const user = await person()
+  await installation.addMember(tenant.id, user.id, 'admin')
+  const guest = await installation.createUser()
+  const first = await invite(callerOf(user, tenant.id), guest.email)
+  await caller.invitations.revoke({ ...inTenant, invitationId: first.id })
+  await invite(caller, guest.email)
+  const token = await tokenTo(installation, guest.email)
+  await asOperator(installation).erase({ userId: user.id })
+  expect(await tokenTo(installation, guest.email)).toBe(token)
+  expect(await installation.callerAs(guest).invitations.accept({ token })).toMatchObject({ role: 'member' })
+})
+
+test('what is known by the address alone is left to another with the same address, and the answer says so', async () => {
+  const { caller, tenant } = await installation.enter()
+  const user = await person()
+  const former = '01a1ff1f-cb53-768f-95ba-c19a719f12d4'
+  await asAdmin(
+    installation,
+    `insert into tenantry.users (id, issuer, subject, email, created_at) values ($1, 'former', 'former', $2, now())`,
+    [former, user.email],
+  )
+  await installation.addMember(tenant.id, former, 'viewer')
+  await invite(caller, user.email)
+  const erased = await asOperator(installation).erase({ userId: former })
+  expect(erased.addressSharedWith).toEqual([user.id])
+  expect(changed(erased)).toMatchObject({ memberships: 1, users: 1 })
+  expect(changed(erased)).not.toHaveProperty('invitations')
+  const token = await tokenTo(installation, user.email)
+  expect(await installation.callerAs(user).invitations.accept({ token })).toMatchObject({ tenantId: tenant.id })
+  expect((await asOperator(installation).erase({ userId: user.id })).addressSharedWith).toEqual([])
+  expect(await tablesThatName(user.email)).toEqual([])
 })
 
 test('an export tells all that is kept, in pages of any size, and of others nothing', async () => {

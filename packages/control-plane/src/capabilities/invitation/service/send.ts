@@ -22,6 +22,7 @@ export async function mailInvitation(ctx: TenantContext, row: InvitationRow, tok
   const { name } = await getOwnTenant(ctx.em)
   await queueMail(ctx, {
     recipient: row.email,
+    senderId: personOf(ctx.actor) === null || !('id' in ctx.actor) ? null : ctx.actor.id,
     subject: `You are invited to ${name}`,
     paragraphs: [
       `${row.invitedByName} invites you to ${name}, as ${article(row.role)}.`,

@@ -13,10 +13,10 @@ type QueueContext = Pick<TenantContext, 'em' | 'clock'> & {
 /** Sent by a job once this transaction has committed, and then at least once. */
 export async function queueMail(
   { em, clock, tenant, services }: QueueContext,
-  { recipient, ...message }: Message & { recipient: string },
+  { recipient, senderId = null, ...message }: Message & { recipient: string; senderId?: string | null },
 ): Promise<void> {
   const { complete, ...shown } = writeMessage(message)
   const id = newId()
   const sealed = complete && seal(services.sealer, { tenantId: tenant.id, id }, complete)
-  await insertMail(em, { id, recipient, ...shown, sealed, createdAt: clock.now() })
+  await insertMail(em, { id, recipient, senderId, ...shown, sealed, createdAt: clock.now() })
 }

@@ -7,11 +7,12 @@ export interface ConcernedTenant {
   role: UserMembership['role'] | null
 }
 
-type Person = Pick<UserRow, 'id' | 'email'>
+/** Without an address where it is that of others too. */
+export type Person = Pick<UserRow, 'id'> & { email: string | null }
 
 /** Where anything of the person is kept, in the order in which tenants are locked. */
 export async function listConcernedTenants(em: EntityManager, { id, email }: Person): Promise<ConcernedTenant[]> {
-  const address = email.toLowerCase()
+  const address = email?.toLowerCase() ?? null
   return em.execute<ConcernedTenant[]>(
     /* sql */ `with concerned as (
         select tenant_id from tenantry.memberships where user_id = ?
@@ -42,13 +43,19 @@ export async function listLeftWithoutOwner(
         and not exists (select from tenantry.memberships other
                          where other.tenant_id = t.id and other.role = 'owner' and other.user_id <> ?)
       order by t.slug`,
-    [JSON.stringify(tenantIds), id, email.toLowerCase(), id],
+    [JSON.stringify(tenantIds), id, email?.toLowerCase() ?? null, id],
   )
   return rows.map(({ slug }) => slug)
 }
 
+/** Ids of other active users with the address. */
+export async function listNamesakes(em: EntityManager, { id, email }: UserRow): Promise<string[]> {
+  const found = `select id from tenantry.users where email_key = lower(?) and id <> ? and state = 'active' order by id limit 50`
+  return (await em.execute<{ id: string }[]>(found, [email, id])).map((row) => row.id)
+}
+
 /** Slugs. */
-export async function listContactOf(em: EntityManager, { email }: Person): Promise<string[]> {
+export async function listContactOf(em: EntityManager, { email }: UserRow): Promise<string[]> {
   const found = `select slug from tenantry.tenants where contact_email_key = lower(?) and status <> 'purged' order by slug`
   return (await em.execute<{ slug: string }[]>(found, [email])).map(({ slug }) => slug)
 }

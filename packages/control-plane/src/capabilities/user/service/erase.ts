@@ -9,6 +9,8 @@ import {
   listConcernedTenants,
   listContactOf,
   listLeftWithoutOwner,
+  listNamesakes,
+  type Person,
 } from '../repository/erasure.ts'
 import type { UserRow } from '../repository/users.ts'
 import { getForChange } from './change-state.ts'
@@ -21,8 +23,10 @@ type Counted = Record<string, number>
  */
 export async function erase(ctx: PlatformContext, { userId, reason }: { userId: string; reason?: string | undefined }) {
   const user = await getForChange(ctx, userId)
-  const tenants = await lockConcernedTenants(ctx, user)
-  await refuseLastOwner(ctx, user, tenants)
+  const addressSharedWith = await listNamesakes(ctx.em, user)
+  const person = { id: userId, email: addressSharedWith.length === 0 ? user.email : null }
+  const tenants = await lockConcernedTenants(ctx, person)
+  await refuseLastOwner(ctx, person, tenants)
   const contactOf = await listContactOf(ctx.em, user)
 
   const counted: Counted = {}
@@ -41,14 +45,14 @@ export async function erase(ctx: PlatformContext, { userId, reason }: { userId: 
   }
   ctx.afterCommit(() => ctx.services.forgetUser(userId))
   const tables = Object.entries(counted).map(([table, rows]) => ({ table, rows }))
-  return { userId, pseudonym: `erased-${userId}@erased.invalid`, erasedAt, tables, contactOf }
+  return { userId, pseudonym: `erased-${userId}@erased.invalid`, erasedAt, tables, contactOf, addressSharedWith }
 }
 
 /** As they are once nobody else may change who belongs to them: any of them may have let the person in until then. */
-async function lockConcernedTenants({ em }: PlatformContext, user: UserRow): Promise<ConcernedTenant[]> {
+async function lockConcernedTenants({ em }: PlatformContext, person: Person): Promise<ConcernedTenant[]> {
   const locked = new Set<string>()
   for (;;) {
-    const tenants = await listConcernedTenants(em, user)
+    const tenants = await listConcernedTenants(em, person)
     const others = tenants.map(({ id }) => id).filter((id) => !locked.has(id))
     if (others.length === 0) return tenants
     await lockMembers(em, others)
@@ -56,9 +60,9 @@ async function lockConcernedTenants({ em }: PlatformContext, user: UserRow): Pro
   }
 }
 
-async function refuseLastOwner(ctx: PlatformContext, user: UserRow, tenants: readonly ConcernedTenant[]) {
+async function refuseLastOwner(ctx: PlatformContext, person: Person, tenants: readonly ConcernedTenant[]) {
   const ids = tenants.map(({ id }) => id)
-  const left = await listLeftWithoutOwner(ctx.em, user, ids)
+  const left = await listLeftWithoutOwner(ctx.em, person, ids)
   if (left.length === 0) return
   const named = left.slice(0, 5).join(', ')
   const more = left.length > 5 ? ` and ${left.length - 5} more` : ''
