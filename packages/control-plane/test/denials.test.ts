@@ -98,6 +98,26 @@ describe('whoever looks for tenants of others', () => {
     expect(await refusalOf(another, foreign.slug)).toMatchObject({ code: 'tenant.not_found' })
   })
 
+  test('costs no look-up and no entry beyond that but one', async () => {
+    const stranger = await installation.createUser()
+    const { dependencies } = installation
+    const asked = vi.fn(dependencies.directory.findTenantId)
+    const caller = createInternalCaller(
+      { ...dependencies, directory: { ...dependencies.directory, findTenantId: asked } },
+      { actor: { type: 'user', ...stranger, name: null } },
+    )
+    for (let attempt = 0; attempt < 40; attempt++)
+      await expect(caller.tenants.get({ tenantId: `none-${attempt}` })).rejects.toMatchObject({
+        code: attempt < 30 ? 'tenant.not_found' : 'rate_limit.exceeded',
+      })
+    await dependencies.background.settled()
+    expect(asked).toHaveBeenCalledTimes(30)
+    const entries = (await installation.platformAuditEntries()).filter(({ actorId }) => actorId === stranger.id)
+    const codes = entries.map(({ details }) => details?.code)
+    expect(codes.filter((code) => code === 'tenant.not_found')).toHaveLength(30)
+    expect(codes.filter((code) => code === 'rate_limit.exceeded')).toHaveLength(1)
+  })
+
   test('draws on the same with tenants that do not agree', async () => {
     const { tenant, user } = await installation.enter()
     const second = await installation.createTenant()

@@ -8,6 +8,8 @@ import { writeEntryAlone } from './entry-alone.ts'
  * hides an attempt; the metric counts every time.
  */
 const budget = { points: 30, windowSeconds: 60 }
+/** Of who is refused for being refused too often: written down without a look-up. */
+const excessBudget = { points: 1, windowSeconds: 60 }
 const action = 'access.denied'
 
 export interface Denial {
@@ -16,6 +18,8 @@ export interface Denial {
   operation?: string
   /** The tenants it was aimed at; none where there is none of that name. */
   tenantIds?: () => Promise<(string | null)[]>
+  /** Beyond a budget: once in a minute for each caller is enough. */
+  isExcess?: boolean
 }
 
 /**
@@ -31,7 +35,7 @@ export async function recordDenial(ctx: RequestContext, denial: Denial): Promise
 
 async function writeDenial(
   ctx: RequestContext,
-  { actor, code, operation, tenantIds = noTenants }: Denial,
+  { actor, code, operation, tenantIds = noTenants, isExcess = false }: Denial,
   at: Date,
 ): Promise<void> {
   const { dependencies } = ctx
@@ -39,7 +43,9 @@ async function writeDenial(
   try {
     const aimedAt = new Set((await tenantIds()).filter((tenantId) => tenantId !== null))
     const write = async (tenantId: string | null) => {
-      if (!(await dependencies.rateLimits.consume('denied', `${caller} ${tenantId}`, budget)).allowed) return
+      const key = isExcess ? `${caller} excess` : `${caller} ${tenantId}`
+      const drawn = await dependencies.rateLimits.consume('denied', key, isExcess ? excessBudget : budget)
+      if (!drawn.allowed) return
       const details = { code, ...(operation ? { operation } : {}) }
       await writeEntryAlone(ctx, { tenantId, action, outcome: 'denied', at, actor, details })
     }

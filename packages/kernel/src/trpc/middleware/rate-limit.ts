@@ -6,6 +6,7 @@ import type { AnyOperation, BudgetName, RateLimitClass } from '../../contract/op
 import type { AppError } from '../../errors/app-error.ts'
 import { clientNetwork } from '../../rate-limit/client-network.ts'
 import { rateLimitHeaders } from '../../rate-limit/headers.ts'
+import { recordDenial } from '../denial.ts'
 
 export interface Draw {
   /** The call failed: where refused input does not count, its point is given back. */
@@ -48,13 +49,22 @@ export async function drawRate(
 }
 
 /**
- * A tenant was not selected: probing for tenants is bounded by this. What stands behind it, the caller's own calls, is
+ * A tenant was not selected: probing for tenants, and what is done about it, is bounded by this. What stands behind it, the caller's own calls, is
  * not: those select. Operators and our own processes may see all tenants anyway.
  */
-export async function drawRefusedSelection(ctx: RequestContext, actor: Actor): Promise<void> {
+export async function drawRefusedSelection(
+  ctx: RequestContext,
+  { actor, operation }: { actor: Actor; operation: string },
+): Promise<void> {
   if (isOperator(actor) || actor.type === 'service') return
   const limit = 'selection'
-  await drawPoint(ctx, { limit, key: actorKey(actor), budget: await ctx.dependencies.budget(limit, null) })
+  const budget = await ctx.dependencies.budget(limit, null)
+  try {
+    await drawPoint(ctx, { limit, key: actorKey(actor), budget })
+  } catch (error) {
+    await recordDenial(ctx, { actor, code: rateLimitErrors.exceeded.code, operation, isExcess: true })
+    throw error
+  }
 }
 
 /** Answers the window it was drawn from. Throws `rate_limit.exceeded`. */

@@ -35,8 +35,8 @@ export const secondTenant = t.middleware(async ({ ctx, meta, input, next, path }
   const second = await directory.findAccess(actor, reference)
   if (!second) {
     const tenantIds = async () => [access.tenant.id, await directory.findTenantId(reference)]
+    await drawRefusedSelection(ctx, { actor, operation: path })
     await recordDenial(ctx, { actor, code: 'tenant.not_found', operation: path, tenantIds })
-    await drawRefusedSelection(ctx, actor)
     throw tenantSelectionErrors.not_found({
       issues: [{ path: 'toTenantId', message: 'There is no such tenant, or you are not a member of it.' }],
     })

@@ -43,7 +43,7 @@ async function resolveTenant(
   const explicit = [named, ctx.tenantHints.header, ctx.tenantHints.subdomain].filter((ref) => ref !== undefined)
   const references = [...new Set(explicit)]
   const { actor, key } = caller
-  if (actor.type === 'apiKey') return tenantOfKey(ctx, { actor, key }, references)
+  if (actor.type === 'apiKey') return tenantOfKey(ctx, { actor, key }, { references, operation })
   if (references.length === 0) references.push(await fallback(ctx, caller))
 
   const found: TenantAccess[] = []
@@ -51,8 +51,8 @@ async function resolveTenant(
     const access = reference.length <= longestReference ? await directory.findAccess(actor, reference) : null
     if (!access || (reference === ctx.tenantHints.subdomain && reference !== access.tenant.slug)) {
       const tenantIds = async () => [await directory.findTenantId(reference)]
+      await drawRefusedSelection(ctx, { actor, operation })
       await recordDenial(ctx, { actor, code: 'tenant.not_found', operation, tenantIds })
-      await drawRefusedSelection(ctx, actor)
       throw tenantSelectionErrors.not_found({}, ambiguity(references))
     }
     found.push(access)
@@ -60,7 +60,7 @@ async function resolveTenant(
   const [first, ...others] = found
   if (!first) throw tenantSelectionErrors.not_selected()
   if (others.every((other) => other.tenant.id === first.tenant.id)) return first
-  await drawRefusedSelection(ctx, actor)
+  await drawRefusedSelection(ctx, { actor, operation })
   throw tenantSelectionErrors.mismatch()
 }
 
@@ -68,7 +68,7 @@ async function resolveTenant(
 async function tenantOfKey(
   ctx: RequestContext,
   { actor, key }: { actor: KeyIdentity['actor']; key: KeyIdentity | null },
-  references: readonly string[],
+  { references, operation }: { references: readonly string[]; operation: string },
 ): Promise<TenantAccess> {
   const { dependencies, tenantHints } = ctx
   const { subdomain } = tenantHints
@@ -78,7 +78,7 @@ async function tenantOfKey(
   const names = key?.tenantNames ?? [id, slug]
   const isOwn = (reference: string) => names.includes(reference) || reference.toLowerCase() === id
   if (references.every(isOwn) && (subdomain === undefined || subdomain === slug)) return access
-  await drawRefusedSelection(ctx, actor)
+  await drawRefusedSelection(ctx, { actor, operation })
   throw tenantSelectionErrors.mismatch({}, 'This API key is of another tenant than the request names.')
 }
 
