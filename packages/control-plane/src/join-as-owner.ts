@@ -11,12 +11,12 @@ const platformWord = { type: 'service', name: 'ownerships' } as const
 /**
  * Makes a user an owner of a tenant that was waiting for their address: on the operators' connection, which alone sees who
  * is waited for, and audited as the user's own doing. Where the plan has no room, the tenant goes on waiting: nobody's
- * sign-in fails for it.
+ * sign-in fails for it. False where it does.
  */
-export async function joinAsOwner(dependencies: Dependencies, user: SignedInUser, tenantId: string): Promise<void> {
+export async function joinAsOwner(dependencies: Dependencies, user: SignedInUser, tenantId: string): Promise<boolean> {
   const { logger, directory } = dependencies
   const access = await directory.findAccess(platformWord, tenantId)
-  if (!access) return
+  if (!access) return false
   const caller = {
     dependencies,
     actor: { type: 'user', ...user } as const,
@@ -28,9 +28,11 @@ export async function joinAsOwner(dependencies: Dependencies, user: SignedInUser
   try {
     const claim = { userId: user.id, email: user.email }
     await openSequence(caller).unit.tenant(access, (unit) => claimOwnership(unit, claim))
+    return true
   } catch (error) {
     const { code, details } = toAppError(error)
     if (code !== limitErrors.limit_exceeded.code) throw error
     logger.warn({ tenantId, ...details }, 'an owner is expected, and the plan has no room for them')
+    return false
   }
 }

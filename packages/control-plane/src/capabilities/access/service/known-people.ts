@@ -27,8 +27,8 @@ export interface PeopleOptions {
   clock: Clock
   /** How many callers are kept in memory. */
   cacheSize: number
-  /** Makes a user an owner of a tenant that was waiting for the verified address, before the user is answered. */
-  claimOwnership(user: SignedInUser, tenantId: string): Promise<void>
+  /** Makes a user an owner of a tenant that was waiting for the verified address, before the user is answered; false where it goes on waiting. */
+  claimOwnership(user: SignedInUser, tenantId: string): Promise<boolean>
 }
 
 type Standings = ReadonlyMap<string, string>
@@ -38,7 +38,7 @@ interface Known {
   standing: string
   /** The list that this was last held against. */
   heldAgainst: Standings | null
-  /** A tenant that does not act now waits for them as its owner: whatever makes it act again, they come in then. */
+  /** A tenant that does not act now, or has no room, waits for them as its owner: whatever changes that, they come in then. */
   isAwaited: boolean
 }
 
@@ -119,9 +119,11 @@ async function signIn({ database, clock, claimOwnership }: PeopleOptions, identi
   })
   if (id === null)
     throw authErrors.unauthenticated({}, 'The issuer has not verified the e-mail address of this account.')
+  let isAwaited = false
   if (email && standing.startsWith('active'))
-    for (const { tenantId, claimable } of pending) if (claimable) await claimOwnership({ id, email, name }, tenantId)
-  return { id, standing, heldAgainst: null, isAwaited: pending.some(({ claimable }) => !claimable) }
+    for (const { tenantId, claimable } of pending)
+      if (!claimable || !(await claimOwnership({ id, email, name }, tenantId))) isAwaited = true
+  return { id, standing, heldAgainst: null, isAwaited }
 }
 
 /** A verified token gives the same identity each time, and hashing it anew would cost a tenth of a warm read. */
