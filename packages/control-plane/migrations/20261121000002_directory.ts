@@ -20,7 +20,10 @@ begin
   if found then return found_id; end if;
   insert into tenantry.users (id, issuer, subject, email, name, created_at)
   values (new_id, sign_in.issuer, sign_in.subject, sign_in.email, sign_in.name, sign_in.at)
-  on conflict on constraint users_issuer_subject_unique do update set email = excluded.email, name = coalesce(excluded.name, users.name)
+  on conflict on constraint users_issuer_subject_unique do update
+    set email = excluded.email, name = coalesce(excluded.name, users.name),
+        former_emails = case when lower(users.email) = lower(excluded.email) or lower(users.email) = any (users.former_emails) then users.former_emails
+                             else users.former_emails || lower(users.email) end
   returning users.id into found_id;
   return found_id;
 end $$;

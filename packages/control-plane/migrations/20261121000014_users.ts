@@ -10,6 +10,7 @@ alter table tenantry.users
   add state_reason varchar(500) null,
   add state_changed_at timestamptz null;
 alter table tenantry.users add constraint users_state_check check (state in ('active', 'deactivated', 'erased'));
+alter table tenantry.users add former_emails text[] not null default '{}';
 create index users_state_id_index on tenantry.users (state, id);
 create index users_state_changed_at_index on tenantry.users (state_changed_at);
 create index audit_entries_actor_id_tenant_id_id_index on tenantry.audit_entries (actor_id, tenant_id, id);
@@ -26,9 +27,9 @@ create policy erased_person on tenantry.users for select to tenantry_lifecycle u
 create policy erasure on tenantry.platform_audit_entries to tenantry_directory using (${operator}) with check (${operator});
 
 grant update (state, state_reason, state_changed_at, last_seen_at) on tenantry.users to tenantry_platform;
-grant update (issuer, subject, state, state_reason, state_changed_at, last_seen_at) on tenantry.users to tenantry_directory;
+grant update (issuer, subject, former_emails, state, state_reason, state_changed_at, last_seen_at) on tenantry.users to tenantry_directory;
 grant select, update (actor_email, client_address, user_agent) on tenantry.platform_audit_entries to tenantry_directory;
-grant select (id, email, email_key, state) on tenantry.users to tenantry_lifecycle;
+grant select (id, email, former_emails, email_key, state) on tenantry.users to tenantry_lifecycle;
 grant update (actor_email, target_id, changes, details, client_address, user_agent) on tenantry.audit_entries to tenantry_lifecycle;
 grant update (email, state, revoked_at, invited_by_name) on tenantry.invitations to tenantry_lifecycle;
 grant update (digest, revoked_at) on tenantry.api_keys to tenantry_lifecycle;
@@ -72,7 +73,7 @@ begin
      and (e.actor_email <> pseudonym or e.client_address is not null or e.user_agent is not null);
   get diagnostics rewritten = row_count;
   update tenantry.users u
-     set issuer = 'erased', subject = person::text, email = pseudonym, name = null, last_seen_at = null, state = 'erased',
+     set issuer = 'erased', subject = person::text, email = pseudonym, former_emails = '{}', name = null, last_seen_at = null, state = 'erased',
          state_reason = null, state_changed_at = erased_at
    where u.id = person and u.state <> 'erased';
   return rewritten;
@@ -84,7 +85,7 @@ grant execute on function directory.erase_user(uuid, timestamptz) to tenantry_pl
 `
 
 /** Not as a part of a longer address. */
-const asWholeAddress = /* sql */ `'(?<![[:alnum:]._%+-])' || regexp_replace(address, '([^[:alnum:]])', '\\\\\\1', 'g') || '(?![[:alnum:]-]|\\.[[:alnum:]])'`
+const asWholeAddress = /* sql */ `'(?:(?<![[:alnum:]._%+-])' || regexp_replace(said.address, '([^[:alnum:]])', '\\\\\\1', 'g') || '(?![[:alnum:]-]|\\.[[:alnum:]]))'`
 
 const erasure = /* sql */ `
 -- Of the signed tenant, and under a signed operator only: its log is rewritten by nothing else, and by this in no other way
@@ -94,7 +95,7 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 declare
   own constant uuid := tenancy.current_tenant();
   pseudonym constant text := ${pseudonym('person')};
-  address text;
+  addresses text[];
   mention text;
   counted jsonb := '{}';
   affected bigint;
@@ -102,14 +103,14 @@ begin
   if own is null or tenancy.current_operator() is null then
     raise insufficient_privilege using message = 'an erasure needs a signed tenant and a signed operator context';
   end if;
-  -- What is known by the address alone is left to whoever else has it.
-  select case when exists (select from tenantry.users other where other.email_key = u.email_key and other.id <> u.id and other.state = 'active')
-              then pseudonym else u.email_key end
-    into address from tenantry.users u where u.id = person;
-  if not found then
+  -- Former addresses too. What is known by an address alone is left to whoever else has it now.
+  select coalesce(array_agg(said.address), array[pseudonym]), coalesce(string_agg(${asWholeAddress}, '|'), pseudonym)
+    into addresses, mention
+    from (select unnest(u.former_emails || lower(u.email)) as address from tenantry.users u where u.id = person) said
+   where not exists (select from tenantry.users other where other.email_key = said.address and other.id <> person and other.state = 'active');
+  if not exists (select from tenantry.users u where u.id = person) then
     raise no_data_found using message = 'nobody has this id';
   end if;
-  mention := ${asWholeAddress};
 
   update tenantry.audit_entries e
      set actor_email = case when e.actor_id = person::text and e.actor_email is not null then pseudonym else e.actor_email end,
@@ -121,28 +122,28 @@ begin
    where e.tenant_id = own
      and (e.actor_id = person::text and e.actor_type in ('user', 'platformAdmin')
             and (e.actor_email <> pseudonym or e.client_address is not null or e.user_agent is not null)
-          or address <> pseudonym and (e.target_id ~* mention or e.changes::text ~* mention or e.details::text ~* mention));
+          or addresses <> array[pseudonym] and (e.target_id ~* mention or e.changes::text ~* mention or e.details::text ~* mention));
   get diagnostics affected = row_count;
   counted := counted || jsonb_build_object('audit_entries', affected);
 
   -- What they had sent to others names them. Of that, what has not gone out would lead nowhere: nobody stands for it.
   delete from tenantry.mails m
-   where m.tenant_id = own and (lower(m.recipient) = address or m.sender_id = person::text);
+   where m.tenant_id = own and (lower(m.recipient) = any (addresses) or m.sender_id = person::text);
   get diagnostics affected = row_count;
   counted := counted || jsonb_build_object('mails', affected);
 
   update tenantry.invitations i
-     set email = case when i.email = address or i.accepted_by = person then pseudonym else i.email end,
-         state = case when i.email = address and i.state = 'pending' then 'revoked' else i.state end,
-         revoked_at = case when i.email = address and i.state = 'pending' then clock_timestamp() else i.revoked_at end,
+     set email = case when i.email = any (addresses) or i.accepted_by = person then pseudonym else i.email end,
+         state = case when i.email = any (addresses) and i.state = 'pending' then 'revoked' else i.state end,
+         revoked_at = case when i.email = any (addresses) and i.state = 'pending' then clock_timestamp() else i.revoked_at end,
          invited_by_name = case when i.invited_by_id = person::text then pseudonym else i.invited_by_name end
    where i.tenant_id = own
-     and ((i.email = address or i.accepted_by = person) and i.email <> pseudonym
+     and ((i.email = any (addresses) or i.accepted_by = person) and i.email <> pseudonym
           or i.invited_by_id = person::text and i.invited_by_type in ('user', 'platformAdmin') and i.invited_by_name <> pseudonym);
   get diagnostics affected = row_count;
   counted := counted || jsonb_build_object('invitations', affected);
 
-  delete from tenantry.pending_owners o where o.tenant_id = own and o.email = address;
+  delete from tenantry.pending_owners o where o.tenant_id = own and o.email = any (addresses);
   get diagnostics affected = row_count;
   counted := counted || jsonb_build_object('pending_owners', affected);
 

@@ -21,7 +21,7 @@ export const blankedColumns = [
   'removal',
 ] as const
 export const stateColumns = ['state', 'state_reason', 'state_changed_at', 'last_seen_at'] as const
-export const personColumns = ['issuer', 'subject', 'email', 'name', ...stateColumns] as const
+export const personColumns = ['issuer', 'subject', 'email', 'former_emails', 'name', ...stateColumns] as const
 export const membershipColumns = ['role', 'inheritable'] as const
 export const settingsColumns = ['document', 'version', 'updated_at'] as const
 export const inheritanceColumns = ['defaults', 'locks', 'version', 'updated_at'] as const

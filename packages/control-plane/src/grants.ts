@@ -41,7 +41,7 @@ const tableGrants: ExpectedGrants['tables'] = {
   'tenantry.users': {
     tenantry_platform: ['select', 'insert', { update: stateColumns }],
     tenantry_directory: ['select', 'insert', { update: personColumns }],
-    tenantry_lifecycle: [{ select: ['id', 'email', 'email_key', 'state'] }],
+    tenantry_lifecycle: [{ select: ['id', 'email', 'former_emails', 'email_key', 'state'] }],
   },
   'tenantry.memberships': {
     tenantry_app: ['select', 'insert', { update: membershipColumns }],

@@ -49,9 +49,11 @@ describe('an invitation', () => {
       {
         targetType: 'invitation',
         targetId: made.id,
+        // The invitation knows the address, and is gone before the log is.
         changes: {
-          email: { before: null, after: 'new.person@people.test' },
           role: { before: null, after: 'viewer' },
+          roleIds: { before: null, after: [] },
+          expiresAt: { before: null, after: made.expiresAt },
         },
       },
     ])

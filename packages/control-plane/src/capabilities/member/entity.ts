@@ -59,6 +59,8 @@ export const User = defineEntity({
     issuer: p.string().length(500),
     subject: p.string().length(255),
     email: p.string().length(320),
+    /** In small letters; until an erasure, which goes by them too. */
+    formerEmails: p.array().columnType('text[]').default([]),
     name: p.string().length(200).nullable(),
     createdAt: p.datetime(),
     /** To some minutes. */

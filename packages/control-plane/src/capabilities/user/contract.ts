@@ -170,7 +170,7 @@ export const eraseUser = defineOperation({
     path: '/users/{userId}/erase',
     summary: 'Erase a user in all tenants',
     description:
-      'Cannot be undone. Memberships end, API keys that they made are revoked, and their name and addresses are taken out of users, invitations, mails and audit logs; entries keep the id and a pseudonym made of it. Who signs in with the same account again is a new user. All of it happens, or none. Refused while a tenant would be left without an owner, also one that can still be restored. Called again it takes out what came meanwhile, under the id.',
+      'Cannot be undone. Memberships end, API keys that they made are revoked, and their name and addresses, former ones too, are taken out of users, invitations, mails and audit logs; entries keep the id and a pseudonym made of it. Who signs in with the same account again is a new user. All of it happens, or none. Refused while a tenant would be left without an owner, also one that can still be restored. Called again it takes out what came meanwhile, under the id.',
     tags,
   },
   input: z.object({ ...input, reason: reason.optional() }),
@@ -184,7 +184,7 @@ export const eraseUser = defineOperation({
       .describe('Slugs of tenants whose contact address is that of the user: it is theirs to change'),
     addressSharedWith: z
       .array(id('user'))
-      .describe('Active users with the same address, 50 at the most: what is known by it alone was left to them'),
+      .describe('Active users with one of the addresses: what is known by that alone was left to them'),
   }),
   errors: [userErrors.not_found, userErrors.oneself, userErrors.last_owner],
 })

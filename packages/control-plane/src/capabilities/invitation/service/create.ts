@@ -71,7 +71,7 @@ async function inviteOne(ctx: TenantContext, { email, role, roleIds }: Wanted, t
   const token = makeToken()
   if (!(await insertInvitation(ctx.em, row, digestOf(token)))) return { refusal: invitationErrors.already_pending() }
   await mailInvitation(ctx, row, token)
-  const made = { email, role, roleIds, expiresAt: row.expiresAt }
+  const made = { role, roleIds, expiresAt: row.expiresAt }
   ctx.record('invitation.created', {
     target: { type: 'invitation', id: row.id },
     changes: Object.fromEntries(Object.entries(made).map(([field, after]) => [field, { before: null, after }])),

@@ -29,7 +29,6 @@ export async function resend(
       expiresAt: { before: row.expiresAt, after: expiresAt },
       invitedBy: { before: row.invitedById, after: sent.invitedById },
     },
-    details: { email: row.email },
   })
   return describe(sent, sentAt)
 }

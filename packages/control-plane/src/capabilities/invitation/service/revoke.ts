@@ -14,7 +14,6 @@ export async function revoke(ctx: TenantContext, { invitationId: id }: { invitat
   ctx.record('invitation.revoked', {
     target: { type: 'invitation', id },
     changes: { state: { before: 'pending', after: 'revoked' } },
-    details: { email: row.email },
   })
   return { id, revokedAt }
 }

@@ -7,31 +7,33 @@ export interface ConcernedTenant {
   role: UserMembership['role'] | null
 }
 
-/** Without an address where it is that of others too. */
-export type Person = Pick<UserRow, 'id'> & { email: string | null }
+/** By the addresses, in small letters, that are nobody else's too. */
+export type Person = Pick<UserRow, 'id'> & { addresses: readonly string[] }
+
+const among = '(select jsonb_array_elements_text(?::jsonb))'
 
 /** Where anything of the person is kept, in the order in which tenants are locked. */
-export async function listConcernedTenants(em: EntityManager, { id, email }: Person): Promise<ConcernedTenant[]> {
-  const address = email?.toLowerCase() ?? null
+export async function listConcernedTenants(em: EntityManager, { id, addresses }: Person): Promise<ConcernedTenant[]> {
+  const known = JSON.stringify(addresses)
   return em.execute<ConcernedTenant[]>(
     /* sql */ `with concerned as (
         select tenant_id from tenantry.memberships where user_id = ?
         union select tenant_id from tenantry.audit_entries where actor_id = ?
-        union select tenant_id from tenantry.invitations where email = ? or accepted_by = ? or invited_by_id = ?
-        union select tenant_id from tenantry.pending_owners where email = ?
-        union select tenant_id from tenantry.mails where recipient in (?, ?)
+        union select tenant_id from tenantry.invitations where email in ${among} or accepted_by = ? or invited_by_id = ?
+        union select tenant_id from tenantry.pending_owners where email in ${among}
+        union select tenant_id from tenantry.mails where recipient in ${among}
         union select tenant_id from tenantry.api_keys where created_by_id = ?)
       select c.tenant_id as id, m.role from concerned c
         left join tenantry.memberships m on m.tenant_id = c.tenant_id and m.user_id = ?
        order by c.tenant_id::text`,
-    [id, id, address, id, id, address, address, email, id, id],
+    [id, id, known, id, id, known, known, id, id],
   )
 }
 
 /** Slugs of those among the tenants that would be left without an owner; what can no longer be restored needs none. */
 export async function listLeftWithoutOwner(
   em: EntityManager,
-  { id, email }: Person,
+  { id, addresses }: Person,
   tenantIds: readonly string[],
 ): Promise<string[]> {
   const rows = await em.execute<{ slug: string }[]>(
@@ -39,25 +41,30 @@ export async function listLeftWithoutOwner(
       where t.id in (select jsonb_array_elements_text(?::jsonb)::uuid) and t.status <> 'purged'
         and (t.status <> 'deleting' or t.delete_after > now())
         and (exists (select from tenantry.memberships m where m.tenant_id = t.id and m.user_id = ? and m.role = 'owner')
-             or exists (select from tenantry.pending_owners o where o.tenant_id = t.id and o.email = ?))
+             or exists (select from tenantry.pending_owners o where o.tenant_id = t.id and o.email in ${among}))
         and not exists (select from tenantry.memberships other
                          where other.tenant_id = t.id and other.role = 'owner' and other.user_id <> ?)
       order by t.slug`,
-    [JSON.stringify(tenantIds), id, email?.toLowerCase() ?? null, id],
+    [JSON.stringify(tenantIds), id, JSON.stringify(addresses), id],
   )
   return rows.map(({ slug }) => slug)
 }
 
-/** Ids of other active users with the address. */
-export async function listNamesakes(em: EntityManager, { id, email }: UserRow): Promise<string[]> {
-  const found = `select id from tenantry.users where email_key = lower(?) and id <> ? and state = 'active' order by id limit 50`
-  return (await em.execute<{ id: string }[]>(found, [email, id])).map((row) => row.id)
+/** Other active users with one of the addresses, which are in small letters, and which one that is. */
+export async function listNamesakes(
+  em: EntityManager,
+  { id, addresses }: Person,
+): Promise<{ id: string; address: string }[]> {
+  return em.execute(
+    `select id, email_key as address from tenantry.users where email_key in ${among} and id <> ? and state = 'active' order by id`,
+    [JSON.stringify(addresses), id],
+  )
 }
 
 /** Slugs. */
-export async function listContactOf(em: EntityManager, { email }: UserRow): Promise<string[]> {
-  const found = `select slug from tenantry.tenants where contact_email_key = lower(?) and status <> 'purged' order by slug`
-  return (await em.execute<{ slug: string }[]>(found, [email])).map(({ slug }) => slug)
+export async function listContactOf(em: EntityManager, { addresses }: Person): Promise<string[]> {
+  const found = `select slug from tenantry.tenants where contact_email_key in ${among} and status <> 'purged' order by slug`
+  return (await em.execute<{ slug: string }[]>(found, [JSON.stringify(addresses)])).map(({ slug }) => slug)
 }
 
 /** In the tenant that the unit of work goes on in. Answers rows by table. */

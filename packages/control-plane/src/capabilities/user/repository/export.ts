@@ -28,7 +28,7 @@ const entry =
 /** What there is of the user `:id`, `:email`; what belongs to no tenant has a null for it. */
 const kinds: Record<ExportedKind, string> = {
   profile: `select null as tenant_id, u.id, u.created_at as at,
-      ${told('u', 'issuer subject email name state state_reason state_changed_at last_seen_at')} as data
+      ${told('u', 'issuer subject email former_emails name state state_reason state_changed_at last_seen_at')} as data
       from tenantry.users u where u.id = :id::uuid`,
   membership: `select m.tenant_id, m.id, m.joined_at as at,
       ${told('m', 'role inheritable')} || jsonb_build_object('tenant', t.slug) as data

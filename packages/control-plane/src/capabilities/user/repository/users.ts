@@ -8,6 +8,8 @@ export interface UserRow {
   issuer: string
   subject: string
   email: string
+  /** In small letters. */
+  formerEmails: string[]
   name: string | null
   state: UserState
   stateReason: string | null
@@ -18,7 +20,7 @@ export interface UserRow {
 
 type Raw<Row> = { [Field in keyof Row]: Row[Field] extends Date | null ? string | Row[Field] : Row[Field] }
 
-const columns = /* sql */ `id, issuer, subject, email, name, state, state_reason as "stateReason",
+const columns = /* sql */ `id, issuer, subject, email, former_emails as "formerEmails", name, state, state_reason as "stateReason",
   state_changed_at as "stateChangedAt", created_at as "createdAt", last_seen_at as "lastSeenAt"`
 
 const dated = (at: string | Date | null) => (at === null ? null : new Date(at))

@@ -23,11 +23,13 @@ type Counted = Record<string, number>
  */
 export async function erase(ctx: PlatformContext, { userId, reason }: { userId: string; reason?: string | undefined }) {
   const user = await getForChange(ctx, userId)
-  const addressSharedWith = await listNamesakes(ctx.em, user)
-  const person = { id: userId, email: addressSharedWith.length === 0 ? user.email : null }
+  const everyAddress = { id: userId, addresses: [...new Set([user.email.toLowerCase(), ...user.formerEmails])] }
+  const namesakes = await listNamesakes(ctx.em, everyAddress)
+  const addresses = everyAddress.addresses.filter((address) => namesakes.every((other) => other.address !== address))
+  const person = { id: userId, addresses }
   const tenants = await lockConcernedTenants(ctx, person)
   await refuseLastOwner(ctx, person, tenants)
-  const contactOf = await listContactOf(ctx.em, user)
+  const contactOf = await listContactOf(ctx.em, everyAddress)
 
   const counted: Counted = {}
   for (const tenant of tenants) add(counted, await eraseInTenant(ctx, user, tenant))
@@ -45,7 +47,14 @@ export async function erase(ctx: PlatformContext, { userId, reason }: { userId: 
   }
   ctx.afterCommit(() => ctx.services.forgetUser(userId))
   const tables = Object.entries(counted).map(([table, rows]) => ({ table, rows }))
-  return { userId, pseudonym: `erased-${userId}@erased.invalid`, erasedAt, tables, contactOf, addressSharedWith }
+  return {
+    userId,
+    pseudonym: `erased-${userId}@erased.invalid`,
+    erasedAt,
+    tables,
+    contactOf,
+    addressSharedWith: namesakes.map(({ id }) => id),
+  }
 }
 
 /** As they are once nobody else may change who belongs to them: any of them may have let the person in until then. */
