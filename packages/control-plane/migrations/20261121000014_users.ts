@@ -57,6 +57,14 @@ begin atomic
    where u.issuer = user_state.issuer and u.subject = user_state.subject and (select tenancy.current_identity()) is not null;
 end;
 
+-- Who stands behind what they left in a tenant need not be a member of it: operators are not.
+create function directory.is_active_user(person uuid) returns boolean
+language sql stable security definer set search_path = pg_catalog, pg_temp
+begin atomic
+  select (select tenancy.current_tenant()) is not null
+     and exists (select from tenantry.users u where u.id = person and u.state = 'active');
+end;
+
 -- What no tenant's log or table holds. Who comes with the same token again is somebody new.
 create function directory.erase_user(person uuid, erased_at timestamptz) returns bigint
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
@@ -79,8 +87,9 @@ begin
   return rewritten;
 end $$;
 
-revoke all on function directory.user_state(text, text), directory.erase_user(uuid, timestamptz) from public;
+revoke all on function directory.user_state(text, text), directory.is_active_user(uuid), directory.erase_user(uuid, timestamptz) from public;
 grant execute on function directory.user_state(text, text) to tenantry_app;
+grant execute on function directory.is_active_user(uuid) to tenantry_app, tenantry_platform;
 grant execute on function directory.erase_user(uuid, timestamptz) to tenantry_platform;
 `
 

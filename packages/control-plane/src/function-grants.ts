@@ -29,6 +29,7 @@ export const functionGrants: ExpectedGrants['functions'] = {
   'directory.sign_in(uuid, text, text, text, text, timestamp with time zone)': ['tenantry_app'],
   'directory.find_user(text, text)': ['tenantry_app'],
   'directory.user_state(text, text)': ['tenantry_app'],
+  'directory.is_active_user(uuid)': servingRoles,
   'directory.erase_user(uuid, timestamp with time zone)': ['tenantry_platform'],
   'directory.tenant_id_of(text)': [],
   'directory.memberships()': ['tenantry_app'],

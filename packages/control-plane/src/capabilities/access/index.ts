@@ -1,4 +1,12 @@
-export { type AccessRow, type HeldRole, listHoldings, listInactive, listReachableTenants } from './repository.ts'
+export {
+  type AccessRow,
+  findKeyHolding,
+  type HeldRole,
+  isActiveUser,
+  listHoldings,
+  listInactive,
+  listReachableTenants,
+} from './repository.ts'
 export { firstSources, scopesOfRole } from './rules/effective.ts'
 export { mayManage, missingFrom } from './rules/grants.ts'
 export {
@@ -16,7 +24,12 @@ export {
   tenantScopes,
 } from './rules/scopes.ts'
 export { createDirectory } from './service/directory.ts'
-export { type EffectivePermissions, effectivePermissions, platformPermissions } from './service/effective.ts'
+export {
+  type EffectivePermissions,
+  effectivePermissions,
+  keyPermissions,
+  platformPermissions,
+} from './service/effective.ts'
 export {
   baseGrant,
   type Granted,

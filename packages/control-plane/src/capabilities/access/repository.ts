@@ -130,6 +130,30 @@ export async function listHoldings(
   return rows.map((row) => ({ ...row, tenantId }))
 }
 
+/** Of the tenant of the unit of work. */
+export async function isActiveUser(em: EntityManager, id: string): Promise<boolean> {
+  const [row] = await em.execute<{ active: boolean }[]>('select directory.is_active_user(?) as active', [id])
+  return row?.active ?? false
+}
+
+export interface KeyHolding {
+  scopes: string[]
+  createdByType: string
+  createdById: string
+}
+
+/** A key of the tenant of the unit of work that is neither revoked nor expired, nor made by who may not sign in any more. */
+export async function findKeyHolding(em: EntityManager, id: string, now: Date): Promise<KeyHolding | null> {
+  const [row] = await em.execute<KeyHolding[]>(
+    /* sql */ `select scopes, created_by_type as "createdByType", created_by_id as "createdById" from tenantry.api_keys
+      where tenant_id = (select tenancy.current_tenant()) and id = ? and revoked_at is null
+        and (expires_at is null or expires_at > ?)
+        and case when created_by_type in ('user', 'platformAdmin') then directory.is_active_user(created_by_id::uuid) else true end`,
+    [id, now],
+  )
+  return row ?? null
+}
+
 /** For callers that are no members; the unit of work must be a platform one. An id wins over a slug, a slug over an externalId. */
 export async function findTenant(em: EntityManager, reference: string): Promise<AccessRow | null> {
   const rows = await em.execute<AccessRow[]>(

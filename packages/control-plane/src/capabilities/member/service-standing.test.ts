@@ -115,3 +115,25 @@ describe('a role that reaches the tenants below', () => {
     expect(await codeOf(invitations.create({ ...inTenant, email, role: 'member' }))).toBe('ok')
   })
 })
+
+test('a key is asked again under the lock of a change, as people are: what let it in may be a second old', async () => {
+  const { tenant, caller } = await installation.enter({ plan: 'enterprise' })
+  const maker = await installation.createMember(tenant.id, 'admin')
+  const victim = await installation.createMember(tenant.id, 'viewer')
+  const scopes = adminScopes()
+  const made = { ...inTenant, name: 'Steward', scopes }
+  const key = await installation.callerAs(maker, tenant.id).apiKeys.create(made)
+  // As a process goes on that has looked before.
+  const byKey = installation.callerAs({ type: 'apiKey', id: key.id, tenantId: tenant.id, scopes }, tenant.id)
+  const changes = [
+    () => byKey.members.update({ ...inTenant, userId: victim.id, role: 'viewer' }),
+    () => create(byKey, ['audit:read']),
+    () => byKey.invitations.create({ ...inTenant, email: `${newId()}@people.test`, role: 'viewer' }),
+    () => byKey.members.remove({ ...inTenant, userId: victim.id }),
+  ]
+  for (const change of changes.slice(0, -1)) expect(await codeOf(change())).toBe('ok')
+  await caller.members.update({ ...inTenant, userId: maker.id, role: 'member' })
+  for (const change of changes) expect(await codeOf(change())).toBe('auth.permission_denied')
+  await caller.members.remove({ ...inTenant, userId: maker.id })
+  for (const change of changes) expect(await codeOf(change())).toBe('auth.permission_denied')
+})

@@ -2,4 +2,11 @@ export { roleErrors } from './contract.ts'
 export { lockMembers, roleSource } from './repository.ts'
 export { assignRoles, findKnownRoles } from './service/assignments.ts'
 export { grantOf } from './service/composition.ts'
-export { beginChange, findStandings, type Standing, standingNow, standingOf } from './service/standing.ts'
+export {
+  beginChange,
+  findStandings,
+  type Standing,
+  standingNow,
+  standingOf,
+  standingOfKey,
+} from './service/standing.ts'

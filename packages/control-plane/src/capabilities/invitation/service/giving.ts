@@ -1,8 +1,8 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import type { AppError } from '@tenantry/kernel/errors/app-error'
 import { missingScope } from '@tenantry/kernel/errors/missing-scope'
-import { type BaseRole, baseGrant, type EffectivePermissions, grantRefusal } from '../../access/index.ts'
-import { findKnownRoles, grantOf, standingOf } from '../../role/index.ts'
+import { type BaseRole, baseGrant, type EffectivePermissions, grantRefusal, isActiveUser } from '../../access/index.ts'
+import { findKnownRoles, grantOf, standingOf, standingOfKey } from '../../role/index.ts'
 import { invitationErrors } from '../contract.ts'
 import type { InvitationRow } from '../repository.ts'
 
@@ -38,9 +38,15 @@ export async function refuseGiving(ctx: TenantContext, standing: EffectivePermis
   if (refusal) throw refusal
 }
 
-/** What no user wrote stands on its own. Throws `invitation.inviter_lost_rights`. */
+/** Throws `invitation.inviter_lost_rights`. To be asked under the lock of a change. */
 export async function refuseLostRights(ctx: TenantContext, row: InvitationRow, given: Given): Promise<void> {
-  if (row.invitedByType !== 'user') return
-  const inviter = await standingOf(ctx, row.invitedById)
-  if (givingRefusal(ctx, inviter, given)) throw invitationErrors.inviter_lost_rights()
+  if (!(await mayStillGive(ctx, row, given))) throw invitationErrors.inviter_lost_rights()
+}
+
+/** An operator gives everything for as long as they are one; services and jobs of ours stand on their own. */
+async function mayStillGive(ctx: TenantContext, { invitedByType, invitedById }: InvitationRow, given: Given) {
+  if (invitedByType === 'platformAdmin') return isActiveUser(ctx.em, invitedById)
+  if (invitedByType === 'service' || invitedByType === 'system') return true
+  const standingNow = invitedByType === 'apiKey' ? standingOfKey : standingOf
+  return givingRefusal(ctx, await standingNow(ctx, invitedById), given) === null
 }

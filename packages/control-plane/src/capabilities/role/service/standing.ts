@@ -1,7 +1,15 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import type { Scope } from '@tenantry/kernel/contract/operation'
 import { missingScope } from '@tenantry/kernel/errors/missing-scope'
-import { type BaseRole, type EffectivePermissions, effectivePermissions, listHoldings } from '../../access/index.ts'
+import {
+  type BaseRole,
+  type EffectivePermissions,
+  effectivePermissions,
+  findKeyHolding,
+  heldBy,
+  keyPermissions,
+  listHoldings,
+} from '../../access/index.ts'
 import { planNamed } from '../../plan/index.ts'
 import { lockMembers } from '../repository.ts'
 
@@ -27,13 +35,28 @@ export async function beginChange(
 
 export async function standingNow(ctx: TenantContext, permission: Scope | null): Promise<EffectivePermissions> {
   const { actor, access } = ctx
-  const standing = actor.type === 'user' ? await standingOf(ctx, actor.id) : access
+  const standing =
+    actor.type === 'user'
+      ? await standingOf(ctx, actor.id)
+      : actor.type === 'apiKey'
+        ? await standingOfKey(ctx, actor.id)
+        : access
   if (permission === null || standing.scopes.has(permission)) return standing
   throw missingScope(permission, standing.withheld.get(permission))
 }
 
 export async function standingOf(ctx: TenantContext, userId: string): Promise<Standing> {
   return (await findStandings(ctx, [userId])).get(userId) ?? nothing
+}
+
+/** What a key that is alive was given, as far as whoever made it holds that. */
+export async function standingOfKey(ctx: TenantContext, id: string): Promise<EffectivePermissions> {
+  const key = await findKeyHolding(ctx.em, id, ctx.clock.now())
+  if (!key) return nothing
+  const { tenant, services } = ctx
+  const held = key.createdByType === 'user' ? heldBy(await standingOf(ctx, key.createdById)) : services.scopes.every
+  const scopes = key.scopes.filter((scope) => held.has(scope))
+  return keyPermissions(scopes, services.scopes, planNamed(services.catalogue, tenant.plan).features)
 }
 
 /** By user, from base and custom roles here and above; who holds nothing here has no entry. */
