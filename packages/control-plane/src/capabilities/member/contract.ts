@@ -1,7 +1,7 @@
 import { authErrors, defineErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
 import { idPageInput, page } from '@tenantry/kernel/contract/page'
-import { id, tenantRef, text, timestamp } from '@tenantry/kernel/contract/wire'
+import { id, integer, tenantRef, text, timestamp } from '@tenantry/kernel/contract/wire'
 import { z } from 'zod'
 import { limitErrors } from '../limit/contract.ts'
 
@@ -111,7 +111,11 @@ export const updateMember = defineOperation({
   errors: [memberErrors.not_found, memberErrors.inherited, memberErrors.last_owner, ...bounds],
 })
 
-const removal = z.object({ userId: id('user'), removedAt: timestamp() })
+const removal = z.object({
+  userId: id('user'),
+  removedAt: timestamp(),
+  revokedKeyCount: integer().describe('API keys that they had made'),
+})
 
 export const removeMember = defineOperation({
   unitOfWork: 'tenant',
@@ -122,7 +126,8 @@ export const removeMember = defineOperation({
     method: 'DELETE',
     path: '/tenants/{tenantId}/users/{userId}',
     summary: 'Remove a member',
-    description: 'They and their API keys lose access within a second, everywhere.',
+    description:
+      'They lose access within a second, everywhere. Their custom roles and places in teams end, and the API keys that they made in the tenant are revoked: none comes back with them.',
     tags,
   },
   input: z.object(ofMember),
@@ -139,7 +144,8 @@ export const leaveTenant = defineOperation({
     method: 'POST',
     path: '/tenants/{tenantId}/leave',
     summary: 'Leave a tenant',
-    description: 'Ends your own membership. The last owner transfers the ownership first.',
+    description:
+      'Ends your own membership, and revokes the API keys that you made in the tenant. The last owner transfers the ownership first.',
     tags,
   },
   input: z.object(inTenant),
@@ -180,7 +186,7 @@ export const transferMembers = defineOperation({
     path: '/tenants/{tenantId}/users/transfer',
     summary: 'Move or copy members to another tenant',
     description:
-      'You need members:manage in both. Each item is done whole or not at all, and its result says which; `dryRun` only tells. Both audit logs show it.',
+      'You need members:manage in both. Each item is done whole or not at all, and its result says which; `dryRun` only tells. Both audit logs show it. Who is moved leaves custom roles, teams and their API keys, which are revoked.',
     tags,
   },
   input: z.object({

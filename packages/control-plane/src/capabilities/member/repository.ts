@@ -88,9 +88,40 @@ export async function updateRole(em: EntityManager, userId: string, role: BaseRo
   await em.nativeUpdate(Membership, { userId }, { role, inheritable: isSeniorRole(role) })
 }
 
+export interface Holding {
+  userId: string
+  kind: 'roles' | 'teams' | 'apiKeys'
+  id: string
+  name: string
+}
+
+/** What hangs on memberships of the tenant of the unit of work; the keys among it are revoked, the rest goes with them. */
+export async function takeHoldings(em: EntityManager, userIds: readonly string[], now: Date): Promise<Holding[]> {
+  return em.execute<Holding[]>(
+    /* sql */ `with own as (select jsonb_array_elements_text(?::jsonb)::uuid as user_id),
+      revoked as (
+        update tenantry.api_keys set digest = null, revoked_at = ?
+         where tenant_id = (select tenancy.current_tenant()) and revoked_at is null and created_by_type = 'user'
+           and created_by_id in (select user_id::text from own)
+        returning created_by_id::uuid as user_id, id, name)
+      select user_id as "userId", 'roles' as kind, r.id, r.name
+        from own join tenantry.role_assignments a using (user_id)
+        join tenantry.custom_roles r on r.tenant_id = a.tenant_id and r.id = a.role_id
+       where a.tenant_id = (select tenancy.current_tenant())
+      union all select user_id, 'teams', t.id, t.name
+        from own join tenantry.team_members m using (user_id)
+        join tenantry.teams t on t.tenant_id = m.tenant_id and t.id = m.team_id
+       where m.tenant_id = (select tenancy.current_tenant())
+      union all select user_id, 'apiKeys', id, name from revoked`,
+    [JSON.stringify(userIds), now],
+  )
+}
+
 /** From the tenant of the unit of work. */
-export async function deleteMembership(em: EntityManager, userId: string): Promise<void> {
-  await em.execute('select directory.remove_member(?)', [userId])
+export async function deleteMemberships(em: EntityManager, userIds: readonly string[]): Promise<void> {
+  await em.execute('select directory.remove_member(former::uuid) from jsonb_array_elements_text(?::jsonb) as former', [
+    JSON.stringify(userIds),
+  ])
 }
 
 /** Leaves an existing membership as it is. */

@@ -151,12 +151,12 @@ describe('changing and removing', () => {
     const child = await installation.createTenant({ parent: tenant })
     const admin = await installation.createMember(tenant.id, 'admin')
     const theirs = installation.callerAs(admin, tenant.id)
-    const { key } = await theirs.apiKeys.create({ ...inTenant, name: 'Theirs', scopes: ['tenant:read'] })
+    const { id, key } = await theirs.apiKeys.create({ ...inTenant, name: 'Theirs', scopes: ['tenant:read'] })
     const callWithKey = () => codeOf(callByKey(installation.dependencies, key).tenants.info())
     expect(await callWithKey()).toBe('ok')
 
     const removed = await caller.members.remove({ ...inTenant, userId: admin.id })
-    expect(removed).toEqual({ userId: admin.id, removedAt: expect.any(String) })
+    expect(removed).toEqual({ userId: admin.id, removedAt: expect.any(String), revokedKeyCount: 1 })
     expect(await codeOf(theirs.tenants.info())).toBe('tenant.not_found')
     expect(await codeOf(installation.callerAs(admin, child.id).tenants.info())).toBe('tenant.not_found')
     expect(await callWithKey()).toBe('auth.unauthenticated')
@@ -165,7 +165,7 @@ describe('changing and removing', () => {
       expect.objectContaining({
         action: 'member.removed',
         targetId: admin.id,
-        changes: { role: { before: 'admin', after: null } },
+        changes: { role: { before: 'admin', after: null }, [`apiKeys.${id}`]: { before: 'Theirs', after: null } },
       }),
     )
   })

@@ -1,6 +1,7 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import type { BaseRole } from '../../access/index.ts'
 import { emitEvent } from '../../event/index.ts'
+import type { Ended } from './ending.ts'
 
 type InTenant = Pick<TenantContext, 'services' | 'afterCommit'> & { tenant: { id: string } }
 
@@ -24,10 +25,16 @@ interface RoleChange {
 export function recordChange(
   ctx: TenantContext,
   action: string,
-  { userId, before, after, details }: RoleChange & { details?: Record<string, unknown> },
+  {
+    userId,
+    before,
+    after,
+    taken = {},
+    details,
+  }: RoleChange & { taken?: Ended['taken']; details?: Record<string, unknown> },
 ): void {
   const target = { type: 'user', id: userId }
-  ctx.record(action, { target, changes: { role: { before, after } }, ...(details && { details }) })
+  ctx.record(action, { target, changes: { role: { before, after }, ...taken }, ...(details && { details }) })
 }
 
 /** To be called after all that the transaction locks. */

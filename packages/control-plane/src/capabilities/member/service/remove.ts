@@ -1,9 +1,9 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { authErrors } from '@tenantry/kernel/contract/errors'
 import { beginChange } from '../../role/index.ts'
-import { deleteMembership } from '../repository.ts'
 import { recordChange, tellChanges } from './changed.ts'
 import { findOwnMember } from './describe.ts'
+import { endMemberships } from './ending.ts'
 import { refuseChanging, refuseLastOwner } from './standing.ts'
 
 /** Throws `member.not_found`, `member.inherited`, `member.last_owner` and `auth.permission_denied`. */
@@ -30,9 +30,9 @@ async function end(
 ) {
   const { userId, directRole } = member
   await refuseLastOwner(ctx, member)
-  await deleteMembership(ctx.em, userId)
-  const change = { userId, before: directRole, after: null }
+  const { taken, revokedKeyCount } = (await endMemberships(ctx, [userId]))(userId)
+  const change = { userId, before: directRole, after: null, taken }
   recordChange(ctx, action, change)
   await tellChanges(ctx, [change])
-  return { userId, removedAt: ctx.clock.now() }
+  return { userId, removedAt: ctx.clock.now(), revokedKeyCount }
 }

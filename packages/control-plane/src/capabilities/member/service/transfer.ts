@@ -11,9 +11,10 @@ import {
 import { findRoom } from '../../limit/index.ts'
 import { beginChange, findStandings, standingNow } from '../../role/index.ts'
 import { memberErrors, type transferMembers as transferOperation } from '../contract.ts'
-import { countAdmins, countMembers, deleteMembership, findMembers, insertMember, listOwnerIds } from '../repository.ts'
+import { countAdmins, countMembers, findMembers, insertMember, listOwnerIds } from '../repository.ts'
 import { planTransfer, type Refusal, type TransferPlan, type TransferResult } from '../rules/transfer.ts'
 import { recordChange, tellChanges } from './changed.ts'
+import { endMemberships } from './ending.ts'
 import { isCaller } from './standing.ts'
 
 type TransferInput = Omit<z.output<typeof transferOperation.input>, 'tenantId' | 'toTenantId'>
@@ -32,6 +33,8 @@ export async function transfer(ctx: TwoTenantContext, { mode, userIds, roleMap, 
   if (!dryRun) await depart(ctx, doneOf(results), mode)
   return { dryRun, results: results.map(told) }
 }
+
+const userIdsOf = (done: readonly Done[]) => done.map(({ userId }) => userId)
 
 const doneOf = (results: TransferResult[]) => results.filter((result): result is Done => result.refusal === null)
 
@@ -89,10 +92,15 @@ async function arrive(second: TenantContext, done: readonly Done[], fromTenantId
 
 async function depart(ctx: TwoTenantContext, done: readonly Done[], mode: TransferInput['mode']): Promise<void> {
   if (done.length === 0) return
+  const isMove = mode === 'move'
   const details = { toTenantId: ctx.second.tenant.id, mode }
-  const changes = done.map(({ userId, before }) => ({ userId, before, after: mode === 'move' ? null : before }))
-  for (const change of changes) recordChange(ctx, 'member.transferred', { ...change, details })
-  if (mode === 'copy') return
-  for (const { userId } of done) await deleteMembership(ctx.em, userId)
-  await tellChanges(ctx, changes)
+  const changes = done.map(({ userId, before }) => ({ userId, before, after: isMove ? null : before }))
+  const endedOf = isMove && (await endMemberships(ctx, userIdsOf(done)))
+  for (const change of changes)
+    recordChange(ctx, 'member.transferred', {
+      ...change,
+      details,
+      ...(endedOf && { taken: endedOf(change.userId).taken }),
+    })
+  if (isMove) await tellChanges(ctx, changes)
 }
