@@ -10,6 +10,7 @@ import { accessCases } from './operation-cases-access.ts'
 import { apiKeyCases } from './operation-cases-api-key.ts'
 import { invitationCases } from './operation-cases-invitation.ts'
 import { lifecycleCases } from './operation-cases-lifecycle.ts'
+import { limitCases } from './operation-cases-limit.ts'
 import { onboardingCases } from './operation-cases-onboarding.ts'
 import { peopleCases } from './operation-cases-people.ts'
 import { roleCases } from './operation-cases-role.ts'
@@ -132,6 +133,7 @@ export const operationCases: Record<string, Case[]> = {
     { expects: 'ok', as: 'viewer', input: inPath },
     { expects: 'ok', as: 'owner', input: inPath, status: 'suspended' },
   ],
+  ...limitCases,
   ...onboardingCases,
   ...roleCases,
   'tenants.update': [

@@ -6,7 +6,7 @@ import { hierarchyRouter } from './capabilities/hierarchy/router.ts'
 import { invitationRouter } from './capabilities/invitation/router.ts'
 import { platformRouter } from './capabilities/isolation/router.ts'
 import { deletionReportRouter, lifecycleRouter } from './capabilities/lifecycle/router.ts'
-import { tenantLimitRouter } from './capabilities/limit/router.ts'
+import { limitRouter, tenantLimitRouter } from './capabilities/limit/router.ts'
 import { memberRouter, meRouter } from './capabilities/member/router.ts'
 import { onboardingRouter } from './capabilities/onboarding/router.ts'
 import { planRouter } from './capabilities/plan/router.ts'
@@ -33,6 +33,7 @@ export const appRouter = router({
   settings: settingsRouter,
   access: accessRouter,
   usage: usageRouter,
+  limits: limitRouter,
   members: memberRouter,
   events: eventRouter,
   apiKeys: apiKeyRouter,

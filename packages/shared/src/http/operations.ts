@@ -694,6 +694,45 @@ export type Operations = {
             };
         };
     };
+    limits: {
+        overrides: {
+            type: "query";
+            input: {
+                tenantId: string;
+            };
+            output: {
+                overrides: {
+                    meter: string;
+                    value: number | null;
+                    reason: string | null;
+                    expiresAt: string | null;
+                    createdAt: string;
+                }[];
+            };
+        };
+        setOverrides: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                overrides: {
+                    [x: string]: {
+                        value: number | "unlimited" | null;
+                        expiresAt?: unknown;
+                    } | null;
+                };
+                reason: string;
+            };
+            output: {
+                overrides: {
+                    meter: string;
+                    value: number | null;
+                    reason: string | null;
+                    expiresAt: string | null;
+                    createdAt: string;
+                }[];
+            };
+        };
+    };
     members: {
         list: {
             type: "query";

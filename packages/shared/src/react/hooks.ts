@@ -31,6 +31,9 @@ export const [useSubtreeUsage, useSuspenseSubtreeUsage] = queryHooks(({ tenants 
 export const [useTenantUsage, useSuspenseTenantUsage] = queryHooks(({ tenants }) => tenants.usage)
 export const [useTenantLimits, useSuspenseTenantLimits] = queryHooks(({ tenants }) => tenants.limits)
 
+export const [useLimitOverrides, useSuspenseLimitOverrides] = queryHooks(({ limits }) => limits.overrides)
+export const useSetLimitOverrides = mutationHook(({ limits }) => limits.setOverrides, changesLimits)
+
 /** Whether the caller may do something; the service decides again when it is done. */
 export const [useAccess, useSuspenseAccess] = queryHooks(({ access }) => access.check)
 export const [useAccessExplanation, useSuspenseAccessExplanation] = queryHooks(({ access }) => access.explain)
@@ -196,6 +199,11 @@ const changesUsage = ({ tenants, access }: Tenantry) => [tenants.usage.pathFilte
 export const useTrackUsage = mutationHook(({ usage }) => usage.track, changesUsage)
 export const useConsumeUsage = mutationHook(({ usage }) => usage.consume, changesUsage)
 export const useTrackUsageBatch = mutationHook(({ usage }) => usage.trackBatch, changesUsage)
+
+/** Limits are shown beside what is used of them. */
+function changesLimits({ limits, tenants, access }: Tenantry) {
+  return [limits.pathFilter(), tenants.limits.pathFilter(), tenants.usage.pathFilter(), access.pathFilter()]
+}
 
 function changesTeams({ teams, tenants, access }: Tenantry) {
   return [teams.pathFilter(), tenants.usage.pathFilter(), access.pathFilter()]

@@ -40,12 +40,17 @@ function asKeptForEver({ entry, columns }: { entry: PlatformEntry; columns: Retu
 }
 
 /** Texts that say nothing about whose tenant it is. */
-const telling = ['status', 'state', 'statusUntil', 'deleteAfter', 'plan', 'parentId', 'role']
+const telling = ['status', 'state', 'plan', 'parentId', 'role']
+const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 const leftOut = '[left out]'
 
 function withoutNames(changes: Record<string, Change>): Record<string, Change> {
   const kept = (field: string, value: unknown) =>
-    value === null || typeof value === 'number' || typeof value === 'boolean' || telling.includes(field)
+    value === null ||
+    typeof value === 'number' ||
+    typeof value === 'boolean' ||
+    telling.includes(field) ||
+    instant.test(String(value))
       ? value
       : leftOut
   return Object.fromEntries(

@@ -1,6 +1,6 @@
 import { defineErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
-import { integer } from '@tenantry/kernel/contract/wire'
+import { integer, tenantRef, text, timestamp } from '@tenantry/kernel/contract/wire'
 import { AppError } from '@tenantry/kernel/errors/app-error'
 import { z } from 'zod'
 
@@ -14,6 +14,7 @@ export const limitErrors = defineErrors(
   { limit_exceeded: UsageLimitExceededError },
 )
 
+const tags: [string] = ['Usage']
 const amountOf = (meaning: string) => integer().nullable().describe(`${meaning}; null is unlimited`)
 
 export const getLimits = defineOperation({
@@ -25,7 +26,7 @@ export const getLimits = defineOperation({
     method: 'GET',
     path: '/tenants/current/limits',
     summary: "Show the current tenant's limits and where they come from",
-    tags: ['Usage'],
+    tags,
     aliases: [{ method: 'GET', path: '/tenants/{tenantId}/limits' }],
   },
   input: z.object({}),
@@ -43,4 +44,61 @@ export const getLimits = defineOperation({
     ),
     features: z.array(z.string()),
   }),
+})
+
+const expiresAt = timestamp().nullable().optional().describe('In the future; for good without one')
+const reason = text(1, 500).describe('Kept with it, and in the audit log')
+const value = z
+  .union([integer(-1).nullable(), z.literal('unlimited')])
+  .describe('In place of what the plan allows, without grace; null, -1 and "unlimited" are unlimited')
+
+const overridesOutput = z.object({
+  overrides: z.array(
+    z.object({
+      meter: z.string(),
+      value: amountOf('In place of what the plan allows'),
+      reason: z.string().nullable(),
+      expiresAt: timestamp().nullable(),
+      createdAt: timestamp(),
+    }),
+  ),
+})
+
+export const listLimitOverrides = defineOperation({
+  unitOfWork: 'tenant',
+  type: 'query',
+  permission: 'platform',
+  rest: {
+    method: 'GET',
+    path: '/tenants/{tenantId}/limits/overrides',
+    summary: 'List the limits that hold in place of the plan',
+    description: 'By meter; those that have ended are left out.',
+    tags,
+  },
+  input: z.object({ tenantId: tenantRef() }),
+  output: overridesOutput,
+})
+
+export const setLimitOverrides = defineOperation({
+  unitOfWork: 'tenant',
+  type: 'mutation',
+  permission: 'platform',
+  audit: 'limits.overridden',
+  rest: {
+    method: 'PUT',
+    path: '/tenants/{tenantId}/limits/overrides',
+    summary: 'Set limits in place of the plan',
+    description:
+      'Of the meters you name, others stay as they are; null takes an override away. It holds at once: raised, what was blocked goes on; lowered below what is used, the meter is blocked, and its alerts are told.',
+    tags,
+  },
+  input: z.object({
+    tenantId: tenantRef(),
+    overrides: z
+      .record(text(1, 64), z.strictObject({ value, expiresAt }).nullable())
+      .refine((overrides) => Object.keys(overrides).length > 0, 'Expected at least one meter.')
+      .describe('By meter'),
+    reason,
+  }),
+  output: overridesOutput,
 })

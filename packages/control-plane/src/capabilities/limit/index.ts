@@ -1,4 +1,6 @@
 export { limitErrors, UsageLimitExceededError } from './contract.ts'
 export { overrideJson, overrideSource, overridesJson, saveLimitOverrides } from './repository.ts'
 export { type StoredOverride, withOverrides } from './rules/overrides.ts'
-export { findRoom, limitsOf, requireRoom } from './service.ts'
+export { limitsOf } from './service/limits.ts'
+export { overrideLimits } from './service/overrides.ts'
+export { findRoom, requireRoom } from './service/room.ts'

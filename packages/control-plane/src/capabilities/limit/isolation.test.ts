@@ -9,4 +9,5 @@ beforeAll(async () => {
 })
 afterAll(() => installation.close())
 
-for (const { promise, check } of isolationPromises(contract)) test(promise, () => check(installation))
+const inputs = { 'limits.setOverrides': { overrides: { tokens: { value: 5 } }, reason: 'Any' } }
+for (const { promise, check } of isolationPromises(contract, inputs)) test(promise, () => check(installation))

@@ -38,3 +38,16 @@ export async function saveLimitOverrides(
   }
   await em.flush()
 }
+
+/** Those that hold at that time, by meter. */
+export async function listCurrentOverrides(em: EntityManager, at: Date): Promise<LimitOverride[]> {
+  return em.find(
+    LimitOverride,
+    { $or: [{ expiresAt: null }, { expiresAt: { $gt: at } }] },
+    { orderBy: { meter: 'asc' }, disableIdentityMap: true },
+  )
+}
+
+export async function removeLimitOverrides(em: EntityManager, meters: readonly string[]): Promise<void> {
+  if (meters.length > 0) await em.nativeDelete(LimitOverride, { meter: { $in: [...meters] } })
+}

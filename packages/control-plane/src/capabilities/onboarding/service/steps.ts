@@ -1,9 +1,9 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
-import { saveLimitOverrides } from '../../limit/index.ts'
+import { overrideLimits } from '../../limit/index.ts'
 import { queueMail } from '../../mail/index.ts'
 import { addMember, insertPendingOwner } from '../../member/index.ts'
 import { getSettingsForUpdate } from '../../settings/index.ts'
-import { forgetKept, getOwnTenant } from '../../tenant/index.ts'
+import { getOwnTenant } from '../../tenant/index.ts'
 import type { Onboarding } from '../repository.ts'
 
 export interface Step {
@@ -16,7 +16,7 @@ export interface Step {
 export const steps: readonly Step[] = [
   { name: 'owner', run: addOwner },
   { name: 'settings', run: makeSettings },
-  { name: 'limits', run: overrideLimits },
+  { name: 'limits', run: setLimits },
   { name: 'mail', run: writeWelcome },
 ]
 
@@ -34,24 +34,11 @@ async function makeSettings({ em, tenant }: TenantContext): Promise<void> {
   await getSettingsForUpdate(em, tenant.createdAt)
 }
 
-async function overrideLimits(unit: TenantContext, { request: { limits } }: Onboarding): Promise<void> {
+async function setLimits(unit: TenantContext, { request: { limits } }: Onboarding): Promise<void> {
   const meters = Object.entries(limits)
   if (meters.length === 0) return
-  await saveLimitOverrides(
-    unit.em,
-    meters.map(([meter, value]) => ({
-      meter,
-      value,
-      reason: 'Set when the tenant was created.',
-      expiresAt: null,
-      createdAt: unit.clock.now(),
-    })),
-  )
-  unit.record('limits.overridden', {
-    target: { type: 'tenant', id: unit.tenant.id },
-    changes: Object.fromEntries(meters.map(([meter, after]) => [meter, { before: null, after }])),
-  })
-  forgetKept(unit, ['usage', 'limits'])
+  const wanted = Object.fromEntries(meters.map(([meter, value]) => [meter, { value, expiresAt: null }]))
+  await overrideLimits(unit, wanted, 'Set when the tenant was created.')
 }
 
 async function writeWelcome(unit: TenantContext, { request: { owner } }: Onboarding): Promise<void> {

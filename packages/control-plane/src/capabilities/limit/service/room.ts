@@ -1,24 +1,7 @@
-import type { CachedTenantContext, TenantContext } from '@tenantry/kernel/context/request-context'
-import { effectiveLimits, featuresOf, planNamed } from '../plan/index.ts'
-import { limitErrors } from './contract.ts'
-import { limitOverrides, listOverrides, lockMeter } from './repository.ts'
-import { type StoredOverride, withOverrides } from './rules/overrides.ts'
-
-export async function getLimits(ctx: CachedTenantContext) {
-  const plan = planNamed(ctx.services.catalogue, ctx.tenant.plan)
-  const [row] = await ctx.cached((read) => read(limitOverrides))
-  if (!row) throw new Error('The overrides answered nothing')
-  return { tier: plan.name, limits: limitsOf(ctx, row.overrides), features: featuresOf(plan) }
-}
-
-/** What holds on each meter now. */
-export function limitsOf(
-  { services, tenant, clock }: Pick<TenantContext, 'services' | 'tenant' | 'clock'>,
-  overrides: StoredOverride[],
-) {
-  const { name } = planNamed(services.catalogue, tenant.plan)
-  return withOverrides(effectiveLimits(services.catalogue, name), overrides, clock.now())
-}
+import type { TenantContext } from '@tenantry/kernel/context/request-context'
+import { limitErrors } from '../contract.ts'
+import { listOverrides, lockMeter } from '../repository.ts'
+import { limitsOf } from './limits.ts'
 
 /**
  * Makes sure that `adding` more fit below the hard limit of a meter, and that nobody else adds any until this transaction

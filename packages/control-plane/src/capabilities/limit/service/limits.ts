@@ -1,0 +1,20 @@
+import type { CachedTenantContext, TenantContext } from '@tenantry/kernel/context/request-context'
+import { effectiveLimits, featuresOf, planNamed } from '../../plan/index.ts'
+import { limitOverrides } from '../repository.ts'
+import { type StoredOverride, withOverrides } from '../rules/overrides.ts'
+
+export async function getLimits(ctx: CachedTenantContext) {
+  const plan = planNamed(ctx.services.catalogue, ctx.tenant.plan)
+  const [row] = await ctx.cached((read) => read(limitOverrides))
+  if (!row) throw new Error('The overrides answered nothing')
+  return { tier: plan.name, limits: limitsOf(ctx, row.overrides), features: featuresOf(plan) }
+}
+
+/** What holds on each meter now. */
+export function limitsOf(
+  { services, tenant, clock }: Pick<TenantContext, 'services' | 'tenant' | 'clock'>,
+  overrides: StoredOverride[],
+) {
+  const { name } = planNamed(services.catalogue, tenant.plan)
+  return withOverrides(effectiveLimits(services.catalogue, name), overrides, clock.now())
+}
