@@ -74,6 +74,8 @@ export async function update(ctx: TenantContext, { tenantId: _, expectedVersion,
   await saveTenant(ctx.em)
   ctx.record('tenant.updated', { target: { type: 'tenant', id: tenant.id }, changes })
   forgetTenant(ctx)
+  // What is used already stands where it stands under the limits of the new plan.
+  if (changes.plan) ctx.afterCommit(() => ctx.services.metering.refresh([tenant.id]))
   await emitEvent(ctx, 'tenant.updated', { changed: Object.keys(changes), version: tenant.version })
   return describe(ctx, tenant)
 }
