@@ -1,6 +1,24 @@
+import { operator } from '@tenantry/control-plane/testing'
 import { type Case, inPath, ofTenant } from './operation-case.ts'
 
 const reason = 'Agreed on until the new contract.'
+
+/** Each tenant may have it: an id alone names nothing. */
+const grantId = '019cf6a1-4e00-7000-8000-0000000000f0'
+const wantedGrant = {
+  meter: 'tokens',
+  amount: 500_000,
+  reason: 'For the launch',
+  expiresAt: '2099-01-01T00:00:00.000Z',
+}
+
+const granted: NonNullable<Case['before']> = ({ installation }, { tenant }) =>
+  installation.database.tenantUnit({ tenantId: tenant.id, actor: operator, readOnly: false }, (em) =>
+    em.execute(
+      'insert into tenantry.limit_grants (tenant_id, id, meter, amount, reason, expires_at, created_at) values (?, ?, ?, ?, ?, ?, ?)',
+      [tenant.id, grantId, ...Object.values(wantedGrant), installation.dependencies.clock.now()],
+    ),
+  )
 
 /** They are set at the moment of the call. */
 const steadyTimes = (text: string) => text.replaceAll(/"createdAt":"[^"]+"/g, '"createdAt":"2026-03-16T12:00:00.000Z"')
@@ -37,5 +55,20 @@ export const limitCases: Record<string, Case[]> = {
         reason,
       }),
     },
+  ],
+  'limits.grants': [
+    { expects: 'ok', as: 'operator', input: inPath, before: granted, steady: steadyTimes },
+    { expects: 'auth.permission_denied', as: 'owner', input: inPath },
+    { expects: 'request.invalid', as: 'operator', input: ofTenant({ cursor: 'the second page' }) },
+  ],
+  'limits.grant': [
+    { expects: 'ok', as: 'operator', input: ofTenant(wantedGrant), steady: steadyTimes },
+    { expects: 'auth.permission_denied', as: 'owner', input: ofTenant(wantedGrant) },
+    { expects: 'request.invalid', as: 'operator', input: ofTenant({ ...wantedGrant, meter: 'toasts' }) },
+  ],
+  'limits.revokeGrant': [
+    { expects: 'ok', as: 'operator', input: ofTenant({ grantId }), before: granted, steady: steadyTimes },
+    { expects: 'auth.permission_denied', as: 'owner', input: ofTenant({ grantId }) },
+    { expects: 'limit_grant.not_found', as: 'operator', input: ofTenant({ grantId }) },
   ],
 }

@@ -15,6 +15,7 @@ import { purgedSql } from './20261121000015_purged.ts'
 import { meteringSql } from './20261121000016_metering.ts'
 import { meteringWriteSql } from './20261121000017_metering_write.ts'
 import { meteringLimitsSql } from './20261121000018_metering_limits.ts'
+import { limitGrantsSql } from './20261121000019_limit_grants.ts'
 
 /** In order, and only ever added to. */
 export const migrations = [
@@ -35,4 +36,5 @@ export const migrations = [
   { name: '20261121000016_metering', sql: meteringSql },
   { name: '20261121000017_metering_write', sql: meteringWriteSql },
   { name: '20261121000018_metering_limits', sql: meteringLimitsSql },
+  { name: '20261121000019_limit_grants', sql: limitGrantsSql },
 ]

@@ -15,7 +15,7 @@ import { accessErrors } from './capabilities/decision/contract.ts'
 import { eventErrors } from './capabilities/event/contract.ts'
 import { invitationErrors } from './capabilities/invitation/contract.ts'
 import { deletionReportErrors, lifecycleErrors } from './capabilities/lifecycle/contract.ts'
-import { limitErrors } from './capabilities/limit/contract.ts'
+import { limitErrors, limitGrantErrors } from './capabilities/limit/contract.ts'
 import { memberErrors } from './capabilities/member/contract.ts'
 import { onboardingErrors } from './capabilities/onboarding/contract.ts'
 import { planErrors } from './capabilities/plan/contract.ts'
@@ -41,6 +41,7 @@ export const errorGroups = [
   settingsErrors,
   usageErrors,
   limitErrors,
+  limitGrantErrors,
   eventErrors,
   apiKeyErrors,
   accessErrors,

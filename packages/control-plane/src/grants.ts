@@ -117,6 +117,11 @@ const tableGrants: ExpectedGrants['tables'] = {
     tenantry_metering: [{ select: ['tenant_id', 'meter', 'value', 'expires_at'] }],
     tenantry_platform: ['select', 'insert', 'update', 'delete'],
   },
+  'tenantry.limit_grants': {
+    tenantry_app: ['select'],
+    tenantry_metering: [{ select: ['tenant_id', 'meter', 'amount', 'expires_at'] }],
+    tenantry_platform: ['select', 'insert', 'delete'],
+  },
   'tenantry.mails': {
     tenantry_app: ['select', 'insert'],
     tenantry_platform: ['select', 'insert', { update: deliveryColumns }],

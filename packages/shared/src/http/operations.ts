@@ -732,6 +732,54 @@ export type Operations = {
                 }[];
             };
         };
+        grants: {
+            type: "query";
+            input: {
+                limit?: number | undefined;
+                cursor?: string | undefined;
+                tenantId: string;
+            };
+            output: {
+                items: {
+                    id: string;
+                    meter: string;
+                    amount: number;
+                    reason: string;
+                    expiresAt: string | null;
+                    createdAt: string;
+                }[];
+                nextCursor: string | null;
+            };
+        };
+        grant: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                meter: string;
+                amount: number;
+                reason: string;
+                expiresAt?: unknown;
+            };
+            output: {
+                id: string;
+                meter: string;
+                amount: number;
+                reason: string;
+                expiresAt: string | null;
+                createdAt: string;
+            };
+        };
+        revokeGrant: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                grantId: string;
+            };
+            output: {
+                id: string;
+                revokedAt: string;
+            };
+        };
     };
     members: {
         list: {
@@ -1804,6 +1852,7 @@ export type ErrorCode =
   | 'invitation.not_pending'
   | 'invitation.revoked'
   | 'invitation.unknown_token'
+  | 'limit_grant.not_found'
   | 'member.already_member'
   | 'member.inherited'
   | 'member.last_owner'
@@ -1865,6 +1914,7 @@ export const keyedMutations: ReadonlySet<string> = new Set([
   'tenants.restore',
   'usage.track',
   'usage.consume',
+  'limits.grant',
   'members.add',
   'members.leave',
   'members.transferOwnership',

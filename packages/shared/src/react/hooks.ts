@@ -33,6 +33,10 @@ export const [useTenantLimits, useSuspenseTenantLimits] = queryHooks(({ tenants 
 
 export const [useLimitOverrides, useSuspenseLimitOverrides] = queryHooks(({ limits }) => limits.overrides)
 export const useSetLimitOverrides = mutationHook(({ limits }) => limits.setOverrides, changesLimits)
+export const [useLimitGrants, useSuspenseLimitGrants] = queryHooks(({ limits }) => limits.grants)
+export const [useInfiniteLimitGrants, useSuspenseInfiniteLimitGrants] = infiniteHooks(({ limits }) => limits.grants)
+export const useGrantLimit = mutationHook(({ limits }) => limits.grant, changesLimits)
+export const useRevokeLimitGrant = mutationHook(({ limits }) => limits.revokeGrant, changesLimits)
 
 /** Whether the caller may do something; the service decides again when it is done. */
 export const [useAccess, useSuspenseAccess] = queryHooks(({ access }) => access.check)

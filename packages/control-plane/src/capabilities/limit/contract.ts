@@ -1,6 +1,7 @@
 import { defineErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
-import { integer, tenantRef, text, timestamp } from '@tenantry/kernel/contract/wire'
+import { idPageInput, page } from '@tenantry/kernel/contract/page'
+import { id, integer, tenantRef, text, timestamp } from '@tenantry/kernel/contract/wire'
 import { AppError } from '@tenantry/kernel/errors/app-error'
 import { z } from 'zod'
 
@@ -13,6 +14,10 @@ export const limitErrors = defineErrors(
   { limit_exceeded: { kind: 'too_many_requests', message: 'The limit of this meter is reached.' } },
   { limit_exceeded: UsageLimitExceededError },
 )
+
+export const limitGrantErrors = defineErrors('limit_grant', {
+  not_found: { kind: 'not_found', message: 'There is no such grant in this tenant.' },
+})
 
 const tags: [string] = ['Usage']
 const amountOf = (meaning: string) => integer().nullable().describe(`${meaning}; null is unlimited`)
@@ -101,4 +106,63 @@ export const setLimitOverrides = defineOperation({
     reason,
   }),
   output: overridesOutput,
+})
+
+const grant = z.object({
+  id: id('grant'),
+  meter: z.string(),
+  amount: integer(1),
+  reason: z.string(),
+  expiresAt: timestamp().nullable(),
+  createdAt: timestamp(),
+})
+
+export const listLimitGrants = defineOperation({
+  unitOfWork: 'tenant',
+  type: 'query',
+  permission: 'platform',
+  rest: {
+    method: 'GET',
+    path: '/tenants/{tenantId}/limits/grants',
+    summary: 'List what is granted on top of limits',
+    description: 'The newest first; those that have ended are left out.',
+    tags,
+  },
+  input: z.object({ tenantId: tenantRef(), ...idPageInput }),
+  output: page(grant),
+})
+
+export const grantLimit = defineOperation({
+  unitOfWork: 'tenant',
+  type: 'mutation',
+  permission: 'platform',
+  audit: 'limits.granted',
+  rest: {
+    method: 'POST',
+    path: '/tenants/{tenantId}/limits/grants',
+    summary: 'Grant more of a meter',
+    description:
+      'Added at once to what the plan or an override allows, in every period until it ends. Grants add up and have no grace; a meter without a limit stays so.',
+    tags,
+    successStatus: 201,
+  },
+  input: z.object({ tenantId: tenantRef(), meter: text(1, 64), amount: integer(1), reason, expiresAt }),
+  output: grant,
+})
+
+export const revokeLimitGrant = defineOperation({
+  unitOfWork: 'tenant',
+  type: 'mutation',
+  permission: 'platform',
+  audit: 'limits.grant_revoked',
+  rest: {
+    method: 'DELETE',
+    path: '/tenants/{tenantId}/limits/grants/{grantId}',
+    summary: 'Take a grant back',
+    description: 'Where more is used than is then allowed, the meter is blocked at once, and its alerts are told.',
+    tags,
+  },
+  input: z.object({ tenantId: tenantRef(), grantId: id('grant') }),
+  output: z.object({ id: id('grant'), revokedAt: timestamp() }),
+  errors: [limitGrantErrors.not_found],
 })

@@ -1,15 +1,20 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
-import { tenantId, tenantPolicies, tenantScoped } from '@tenantry/kernel/tenancy/tenant-table'
+import { tenantColumns, tenantId, tenantPolicies, tenantScoped } from '@tenantry/kernel/tenancy/tenant-table'
+
+/** Limits are made of it. */
+const limiting = {
+  ...tenantScoped,
+  policies: [
+    ...tenantPolicies(),
+    { name: 'metering_read', command: 'select' as const, roles: ['tenantry_metering'], using: 'true' },
+  ],
+}
 
 /** What the platform allows a tenant on a meter, in place of its plan. */
 export const LimitOverride = defineEntity({
   name: 'LimitOverride',
   tableName: 'limit_overrides',
-  ...tenantScoped,
-  policies: [
-    ...tenantPolicies(),
-    { name: 'metering_read', command: 'select', roles: ['tenantry_metering'], using: 'true' },
-  ],
+  ...limiting,
   properties: {
     tenantId: tenantId(),
     meter: p.string().length(64).primary(),
@@ -22,3 +27,20 @@ export const LimitOverride = defineEntity({
   },
 })
 export type LimitOverride = InferEntity<typeof LimitOverride>
+
+/** What the platform adds for a while to what the plan or an override allows. */
+export const LimitGrant = defineEntity({
+  name: 'LimitGrant',
+  tableName: 'limit_grants',
+  ...limiting,
+  properties: {
+    ...tenantColumns,
+    meter: p.string().length(64),
+    amount: p.bigint('number'),
+    reason: p.string().length(500),
+    /** Null is for good. */
+    expiresAt: p.datetime().nullable(),
+    createdAt: p.datetime(),
+  },
+})
+export type LimitGrant = InferEntity<typeof LimitGrant>

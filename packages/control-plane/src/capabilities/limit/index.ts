@@ -1,5 +1,5 @@
 export { limitErrors, UsageLimitExceededError } from './contract.ts'
-export { overrideJson, overrideSource, overridesJson, saveLimitOverrides } from './repository.ts'
+export { overrideSource, overridesJson, saveLimitOverrides } from './repository.ts'
 export { type StoredOverride, withOverrides } from './rules/overrides.ts'
 export { limitsOf } from './service/limits.ts'
 export { overrideLimits } from './service/overrides.ts'

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, test } from 'vitest'
 import { isolationPromises } from '../../../test/isolation.fixture.ts'
 import { openTestInstallation, type TestInstallation } from '../../testing.ts'
@@ -9,5 +10,9 @@ beforeAll(async () => {
 })
 afterAll(() => installation.close())
 
-const inputs = { 'limits.setOverrides': { overrides: { tokens: { value: 5 } }, reason: 'Any' } }
+const inputs = {
+  'limits.setOverrides': { overrides: { tokens: { value: 5 } }, reason: 'Any' },
+  'limits.grant': { meter: 'tokens', amount: 5, reason: 'Any' },
+  'limits.revokeGrant': { grantId: randomUUID() },
+}
 for (const { promise, check } of isolationPromises(contract, inputs)) test(promise, () => check(installation))

@@ -1,24 +1,33 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import { tenantQuery } from '@tenantry/kernel/tenancy/tenant-query'
-import { LimitOverride } from './entity.ts'
+import { LimitGrant, LimitOverride } from './entity.ts'
+
+export type { LimitGrant } from './entity.ts'
+
 import type { StoredOverride } from './rules/overrides.ts'
 
-/** For queries of others that read overrides along, by the next two. */
-export const overrideSource = { override: LimitOverride }
+/** For queries of others that read overrides and grants along, by the next. */
+export const overrideSource = { override: LimitOverride, granted: LimitGrant }
 
-/** One of them. */
-export const overrideJson = `json_build_object('meter', meter, 'value', value, 'expiresAt', expires_at)`
-export const overridesJson = `(select coalesce(json_agg(${overrideJson}), '[]') from override) as overrides`
+export const overridesJson = /* sql */ `(select coalesce(json_agg(json_build_object('kind', kind, 'meter', meter, 'value', value, 'expiresAt', expires_at)), '[]')
+  from (select 'override' as kind, meter, value, expires_at from override
+        union all select 'grant', meter, amount, expires_at from granted) allowed) as overrides`
 
 export const limitOverrides = tenantQuery<{ overrides: StoredOverride[] }>(overrideSource, `select ${overridesJson}`)
 
 export async function listOverrides(em: EntityManager): Promise<StoredOverride[]> {
-  const overrides = await em.find(LimitOverride, {})
-  return overrides.map(({ meter, value, expiresAt }) => ({
-    meter,
-    value: value ?? null,
-    expiresAt: expiresAt?.toISOString() ?? null,
-  }))
+  const [overrides, granted] = [await em.find(LimitOverride, {}), await em.find(LimitGrant, {})]
+  return [
+    ...overrides.map((override) => stored('override', override)),
+    ...granted.map(({ amount, ...grant }) => stored('grant', { ...grant, value: amount })),
+  ]
+}
+
+function stored(
+  kind: StoredOverride['kind'],
+  { meter, value, expiresAt }: Pick<LimitOverride, 'meter' | 'value' | 'expiresAt'>,
+): StoredOverride {
+  return { kind, meter, value: value ?? null, expiresAt: expiresAt?.toISOString() ?? null }
 }
 
 /** Until the end of the transaction nobody else passes here for this tenant and meter. */
@@ -39,15 +48,38 @@ export async function saveLimitOverrides(
   await em.flush()
 }
 
+const holdingAt = (at: Date) => ({ $or: [{ expiresAt: null }, { expiresAt: { $gt: at } }] })
+
 /** Those that hold at that time, by meter. */
 export async function listCurrentOverrides(em: EntityManager, at: Date): Promise<LimitOverride[]> {
-  return em.find(
-    LimitOverride,
-    { $or: [{ expiresAt: null }, { expiresAt: { $gt: at } }] },
-    { orderBy: { meter: 'asc' }, disableIdentityMap: true },
-  )
+  return em.find(LimitOverride, holdingAt(at), { orderBy: { meter: 'asc' }, disableIdentityMap: true })
 }
 
 export async function removeLimitOverrides(em: EntityManager, meters: readonly string[]): Promise<void> {
   if (meters.length > 0) await em.nativeDelete(LimitOverride, { meter: { $in: [...meters] } })
+}
+
+/** Those that hold at that time, the newest first. */
+export async function listGrants(
+  em: EntityManager,
+  { at, after, limit }: { at: Date; after: string | undefined; limit: number },
+): Promise<LimitGrant[]> {
+  const beyond = after === undefined ? {} : { id: { $lt: after } }
+  return em.find(LimitGrant, { ...holdingAt(at), ...beyond }, { orderBy: { id: 'desc' }, limit })
+}
+
+export async function insertGrant(
+  em: EntityManager,
+  grant: Pick<LimitGrant, 'meter' | 'amount' | 'reason' | 'expiresAt' | 'createdAt'>,
+): Promise<LimitGrant> {
+  const made = em.create(LimitGrant, grant)
+  em.persist(made)
+  await em.flush()
+  return made
+}
+
+/** Null where there is none, or somebody else has taken it away. */
+export async function removeGrant(em: EntityManager, id: string): Promise<LimitGrant | null> {
+  const grant = await em.findOne(LimitGrant, { id })
+  return grant && (await em.nativeDelete(LimitGrant, { id })) > 0 ? grant : null
 }

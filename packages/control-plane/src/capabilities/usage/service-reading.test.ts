@@ -156,6 +156,7 @@ describe('usage', () => {
     expect(many.cost).toEqual(few.cost)
     expect(Object.keys(many.cost).toSorted()).toEqual([
       'custom_roles',
+      'limit_grants',
       'limit_overrides',
       'memberships',
       'teams',

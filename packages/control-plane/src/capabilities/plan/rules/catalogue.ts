@@ -85,7 +85,7 @@ export interface EffectiveLimit {
   readonly grace: number
   readonly graceDays: number
   readonly hardLimit: number | null
-  readonly source: 'plan' | 'override'
+  readonly source: 'plan' | 'override' | 'grant'
 }
 
 const defaultFile = new URL('../../../../catalogue/default.yaml', import.meta.url)
