@@ -4,6 +4,27 @@ const tracked: NonNullable<Case['before']> = (api, world) =>
   asService(api, world).usage.track({ tenantId: 'current', metric: 'tokens', amount: 3, idempotencyKey: 'again' })
 
 export const usageCases: Record<string, Case[]> = {
+  'usage.check': [
+    { expects: 'ok', as: 'viewer', input: ofTenant({ metric: 'tokens', amount: 70 }), before: tracked },
+    { expects: 'ok', as: 'viewer', input: ofTenant({ metric: 'pipeline_runs', amount: 201 }) },
+    { expects: 'usage.unknown_meter', as: 'viewer', input: ofTenant({ metric: 'no_such_meter' }) },
+    { expects: 'tenant.not_found', as: 'stranger', input: ofTenant({ metric: 'tokens' }) },
+    { expects: 'request.invalid', as: 'viewer', input: ofTenant({ metric: 'tokens', amount: 0 }) },
+  ],
+  'usage.setGauge': [
+    { expects: 'ok', as: 'admin', input: ofTenant({ meter: 'storage', value: 1_048_576, sequence: 7 }) },
+    {
+      expects: 'usage.outdated',
+      as: 'admin',
+      input: ofTenant({ meter: 'storage', value: 1_048_576, sequence: 7 }),
+      before: (api, world) =>
+        asService(api, world).usage.setGauge({ tenantId: 'current', meter: 'storage', value: 5, sequence: 8 }),
+    },
+    { expects: 'usage.unknown_meter', as: 'admin', input: ofTenant({ meter: 'no_such_meter', value: 1 }) },
+    { expects: 'auth.permission_denied', as: 'member', input: ofTenant({ meter: 'storage', value: 1 }) },
+    { expects: 'request.invalid', as: 'admin', input: ofTenant({ meter: 'storage', value: -1 }) },
+    { expects: 'request.invalid', as: 'admin', input: ofTenant({ meter: 'tokens', value: 1 }) },
+  ],
   'usage.track': [
     { expects: 'ok', as: 'member', input: ofTenant({ metric: 'tokens', amount: 70, properties: { model: 'small' } }) },
     { expects: 'ok', as: 'member', input: ofTenant({ metric: 'tokens' }) },

@@ -629,6 +629,41 @@ export type Operations = {
         };
     };
     usage: {
+        check: {
+            type: "query";
+            input: {
+                tenantId: string;
+                metric: string;
+                amount?: number | undefined;
+            };
+            output: {
+                metric: string;
+                used: number;
+                limit: number | null;
+                remaining: number | null;
+                state: "blocked" | "grace" | "ok" | "warning";
+                resetsAt: string | null;
+                allowed: boolean;
+                hardLimit: number | null;
+            };
+        };
+        setGauge: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                meter: string;
+                value: number;
+                sequence?: number | undefined;
+            };
+            output: {
+                metric: string;
+                used: number;
+                limit: number | null;
+                remaining: number | null;
+                state: "blocked" | "grace" | "ok" | "warning";
+                resetsAt: string | null;
+            };
+        };
         track: {
             type: "mutation";
             input: {
@@ -642,14 +677,14 @@ export type Operations = {
                 occurredAt?: string | undefined;
             };
             output: {
-                outcome: "accepted" | "duplicate";
                 metric: string;
-                amount: number;
-                used: number;
                 limit: number | null;
                 remaining: number | null;
                 state: "blocked" | "grace" | "ok" | "warning";
                 resetsAt: string | null;
+                outcome: "accepted" | "duplicate";
+                amount: number;
+                used: number;
             };
         };
         trackBatch: {
@@ -683,14 +718,14 @@ export type Operations = {
                 tenantId: string;
             };
             output: {
-                outcome: "accepted" | "duplicate";
                 metric: string;
-                amount: number;
-                used: number;
                 limit: number | null;
                 remaining: number | null;
                 state: "blocked" | "grace" | "ok" | "warning";
                 resetsAt: string | null;
+                outcome: "accepted" | "duplicate";
+                amount: number;
+                used: number;
             };
         };
     };

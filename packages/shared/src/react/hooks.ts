@@ -29,6 +29,7 @@ export const [useTenantTree, useSuspenseTenantTree] = queryHooks(({ tenants }) =
 export const [useSubtreeUsage, useSuspenseSubtreeUsage] = queryHooks(({ tenants }) => tenants.subtreeUsage)
 
 export const [useTenantUsage, useSuspenseTenantUsage] = queryHooks(({ tenants }) => tenants.usage)
+export const [useUsageCheck, useSuspenseUsageCheck] = queryHooks(({ usage }) => usage.check)
 export const [useTenantLimits, useSuspenseTenantLimits] = queryHooks(({ tenants }) => tenants.limits)
 
 export const [useLimitOverrides, useSuspenseLimitOverrides] = queryHooks(({ limits }) => limits.overrides)
@@ -198,11 +199,16 @@ export const useUpdateSettingsInheritance = mutationHook(
   ({ settings }) => [settings.pathFilter()],
 )
 
-const changesUsage = ({ tenants, access }: Tenantry) => [tenants.usage.pathFilter(), access.pathFilter()]
+const changesUsage = ({ tenants, usage, access }: Tenantry) => [
+  tenants.usage.pathFilter(),
+  usage.pathFilter(),
+  access.pathFilter(),
+]
 
 export const useTrackUsage = mutationHook(({ usage }) => usage.track, changesUsage)
 export const useConsumeUsage = mutationHook(({ usage }) => usage.consume, changesUsage)
 export const useTrackUsageBatch = mutationHook(({ usage }) => usage.trackBatch, changesUsage)
+export const useSetGauge = mutationHook(({ usage }) => usage.setGauge, changesUsage)
 
 /** Limits are shown beside what is used of them. */
 function changesLimits({ limits, tenants, access }: Tenantry) {

@@ -13,6 +13,16 @@ export const usageErrors = defineErrors('usage', {
 
 const state = z.enum(['ok', 'warning', 'grace', 'blocked'])
 const amountOf = (meaning: string) => integer().nullable().describe(`${meaning}; null is unlimited`)
+const largestAmount = 1_000_000_000_000
+const metric = text(1, 64).describe('Key of a meter')
+const standing = {
+  metric: z.string(),
+  used: integer(0).describe('In the current period'),
+  limit: amountOf('What the plan includes'),
+  remaining: amountOf('Until the end, grace included'),
+  state,
+  resetsAt: timestamp().nullable(),
+}
 const flatLimit = integer(-1).describe('-1 is unlimited')
 
 export const getUsage = defineOperation({
@@ -55,9 +65,37 @@ export const getUsage = defineOperation({
   }),
 })
 
+export const checkUsage = defineOperation({
+  unitOfWork: 'tenant',
+  type: 'query',
+  permission: 'usage:read',
+  rateLimit: 'access',
+  // The entry of tenants.usage.
+  cached: { name: 'usage', ttlSeconds: 1 },
+  rest: {
+    method: 'GET',
+    path: '/tenants/{tenantId}/usage/check',
+    summary: 'Ask whether there is room for some usage',
+    description:
+      'Advice, at most a second old: nothing is counted or held, and others may use what is left meanwhile. Whoever must not pass the limit consumes.',
+    tags: ['Usage'],
+  },
+  input: z.object({
+    tenantId: tenantRef(),
+    metric,
+    amount: integer(1, largestAmount).default(1).describe('How much is about to be used'),
+  }),
+  output: z.object({
+    allowed: z.boolean(),
+    ...standing,
+    hardLimit: amountOf('Where it ends, grace included'),
+  }),
+  errors: [usageErrors.unknown_meter],
+})
+
 const shape = {
-  metric: text(1, 64).describe('Key of a meter'),
-  amount: integer(-1_000_000_000_000, 1_000_000_000_000)
+  metric,
+  amount: integer(-largestAmount, largestAmount)
     .default(1)
     .describe('Counters take 1 and more, gauges any change but 0'),
   idempotencyKey: z
@@ -70,13 +108,9 @@ const occurredAt = z.iso.datetime({ offset: true }).optional().describe('At most
 
 const counted = z.object({
   outcome: z.enum(['accepted', 'duplicate']),
-  metric: z.string(),
   amount: integer(),
+  ...standing,
   used: integer(0).describe('In the period of the event'),
-  limit: amountOf('What the plan includes'),
-  remaining: amountOf('Until the end, grace included'),
-  state,
-  resetsAt: timestamp().nullable(),
 })
 
 const counting = {
@@ -162,4 +196,26 @@ export const trackUsageBatch = defineOperation({
       )
       .describe('One for each event, in their order'),
   }),
+})
+
+export const setGauge = defineOperation({
+  ...counting,
+  permission: 'usage:adjust',
+  idempotency: 'none',
+  rest: {
+    method: 'PUT',
+    path: '/tenants/{tenantId}/usage/gauges/{meter}',
+    summary: 'Set what a gauge stands at',
+    description:
+      'Recorded even above the limit. With a `sequence` the newest wins, in whatever order they arrive; one of the same sequence again is taken.',
+    tags: ['Usage'],
+  },
+  input: z.object({
+    tenantId: tenantRef(),
+    meter: metric.describe('Key of a gauge'),
+    value: integer(0),
+    sequence: integer(0).optional().describe('Rises with each value, like a version or a time in milliseconds'),
+  }),
+  output: z.object(standing),
+  errors: [usageErrors.unknown_meter, usageErrors.outdated, serviceErrors.overloaded],
 })

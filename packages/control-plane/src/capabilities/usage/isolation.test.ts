@@ -9,5 +9,10 @@ beforeAll(async () => {
 })
 afterAll(() => installation.close())
 
-for (const { promise, check } of isolationPromises(contract, { 'usage.track': { metric: 'tokens' } }))
-  test(promise, () => check(installation))
+const inputs = {
+  'usage.check': { metric: 'tokens' },
+  'usage.setGauge': { meter: 'storage', value: 1 },
+  'usage.track': { metric: 'tokens' },
+}
+
+for (const { promise, check } of isolationPromises(contract, inputs)) test(promise, () => check(installation))

@@ -36,7 +36,7 @@ export async function checkAccess(ctx: CachedTenantContext, question: Question):
     principal: principalOf(actor),
     role: isBaseRole(access.role) ? access.role : null,
     plan: planNamed(ctx.services.catalogue, tenant.plan).name,
-    usage: standing && { ...standing, remaining: remainingOf(standing) },
+    usage: standing,
   }
 }
 
@@ -75,8 +75,6 @@ function withoutRoom({ meter, used, limit, hardLimit, resetsAt }: Standing, amou
     `${amount} more of ${meter} would be above the limit of ${hardLimit}.`,
   )
 }
-
-const remainingOf = ({ hardLimit, used }: Standing) => (hardLimit === null ? null : Math.max(0, hardLimit - used))
 
 function asReason(error: AppError): Answer['reasons'][number] {
   const { requestId: _, ...problem } = toProblem(error, '')

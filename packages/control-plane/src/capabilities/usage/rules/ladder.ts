@@ -22,6 +22,10 @@ export function percentOf(used: number, limit: number | null): number | null {
   return Math.round((used / limit) * 10_000) / 100
 }
 
+/** Up to the hard limit; null where there is none. */
+export const remainingOf = (used: number, hardLimit: number | null) =>
+  hardLimit === null ? null : Math.max(0, hardLimit - used)
+
 export interface Counted {
   used: number
   /** When it first came to stand above what is included. */

@@ -3,7 +3,7 @@ import { limitsOf } from '../../limit/index.ts'
 import { periodOfTenant, spanOf } from '../../metering/index.ts'
 import { type EffectiveLimit, type Meter, planNamed } from '../../plan/index.ts'
 import { type UsageNow, usageNow } from '../repository.ts'
-import { limitNow, percentOf, stateOf } from '../rules/ladder.ts'
+import { limitNow, percentOf, remainingOf, stateOf } from '../rules/ladder.ts'
 import { getMeter } from './track.ts'
 
 const bytesPerMegabyte = 1024 * 1024
@@ -37,7 +37,15 @@ export async function getStanding(ctx: CachedTenantContext, key: string) {
   const { used, resetsAt, ...counted } = countOf(ctx, snapshot, meter)
   const found = limitsOf(ctx, snapshot.overrides).find((candidate) => candidate.meter === key) as EffectiveLimit
   const { limit, hardLimit } = limitNow(found, { used, ...counted })
-  return { meter: key, limit, hardLimit, used, resetsAt }
+  return { meter: key, limit, hardLimit, used, remaining: remainingOf(used, hardLimit), resetsAt }
+}
+
+/** Throws `usage.unknown_meter`. */
+export async function checkUsage(ctx: CachedTenantContext, { metric, amount }: { metric: string; amount: number }) {
+  const { meter, ...standing } = await getStanding(ctx, metric)
+  const { alertThresholds } = planNamed(ctx.services.catalogue, ctx.tenant.plan)
+  const allowed = standing.remaining === null || amount <= standing.remaining
+  return { allowed, metric: meter, ...standing, state: stateOf(standing.used, standing, alertThresholds) }
 }
 
 function readSnapshot(ctx: CachedTenantContext): Promise<UsageNow> {

@@ -8,7 +8,7 @@ import { periodOfTenant, spanOf, type UsageItem, type UsageMode, type WrittenIte
 import { type Meter, planNamed } from '../../plan/index.ts'
 import type { trackUsage as trackOperation } from '../contract.ts'
 import { usageErrors } from '../contract.ts'
-import { stateOf } from '../rules/ladder.ts'
+import { remainingOf, stateOf } from '../rules/ladder.ts'
 
 type TrackInput = Omit<z.output<typeof trackOperation.input>, 'tenantId'>
 
@@ -32,16 +32,17 @@ export async function consume(ctx: EventContext, input: Omit<TrackInput, 'occurr
 export async function count(ctx: EventContext, input: TrackInput, mode: UsageMode) {
   const meter = getMeter(ctx, input.metric)
   checkAmount(meter, input.amount)
-  const item = itemOf(ctx, { meter, input, mode })
+  const { outcome, standing } = await write(ctx, meter, itemOf(ctx, { meter, input, mode }))
+  return { outcome, amount: input.amount, ...standing }
+}
+
+/** Throws why it was not counted. */
+export async function write(ctx: EventContext, meter: Meter, item: UsageItem) {
   const written = await ctx.services.metering.write(item)
   const refusal = refusalOf(ctx, item, written)
   if (refusal !== null) throw refusal
-  return {
-    outcome: written.outcome === 'duplicate' ? ('duplicate' as const) : ('accepted' as const),
-    metric: meter.key,
-    amount: input.amount,
-    ...standingOf(ctx, meter, item, written),
-  }
+  const outcome = written.outcome === 'duplicate' ? ('duplicate' as const) : ('accepted' as const)
+  return { outcome, standing: standingOf(ctx, meter, item, written) }
 }
 
 export function getMeter({ services }: Pick<EventContext, 'services'>, key: string): Meter {
@@ -147,9 +148,10 @@ function retryAfter({ clock }: EventContext, resetsAt: Date | null) {
 function standingOf(ctx: EventContext, meter: Meter, item: UsageItem, { used, limit, hardLimit, first }: WrittenItem) {
   const { alertThresholds } = planNamed(ctx.services.catalogue, ctx.tenant.plan)
   return {
+    metric: meter.key,
     used,
     limit,
-    remaining: hardLimit === null ? null : Math.max(0, hardLimit - used),
+    remaining: remainingOf(used, hardLimit),
     state: stateOf(used, { limit, hardLimit }, alertThresholds),
     resetsAt: resetOf(ctx, meter.key, first?.occurredAt ?? item.occurredAt)?.toISOString() ?? null,
   }
