@@ -11,6 +11,13 @@ export const usageCases: Record<string, Case[]> = {
     { expects: 'tenant.not_found', as: 'stranger', input: ofTenant({ metric: 'tokens' }) },
     { expects: 'request.invalid', as: 'viewer', input: ofTenant({ metric: 'tokens', amount: 0 }) },
   ],
+  'usage.events': [
+    { expects: 'ok', as: 'viewer', input: ofTenant({ metric: 'tokens', limit: 10 }), before: tracked },
+    { expects: 'ok', as: 'viewer', input: ofTenant() },
+    { expects: 'usage.unknown_meter', as: 'viewer', input: ofTenant({ metric: 'no_such_meter' }) },
+    { expects: 'tenant.not_found', as: 'stranger', input: ofTenant() },
+    { expects: 'request.invalid', as: 'viewer', input: ofTenant({ cursor: 'the second page' }) },
+  ],
   'usage.setGauge': [
     { expects: 'ok', as: 'admin', input: ofTenant({ meter: 'storage', value: 1_048_576, sequence: 7 }) },
     {

@@ -647,6 +647,29 @@ export type Operations = {
                 hardLimit: number | null;
             };
         };
+        events: {
+            type: "query";
+            input: {
+                limit?: number | undefined;
+                cursor?: string | undefined;
+                tenantId: string;
+                metric?: string | undefined;
+            };
+            output: {
+                items: {
+                    id: string;
+                    metric: string;
+                    amount: number;
+                    occurredAt: string;
+                    receivedAt: string;
+                    idempotencyKey: string | null;
+                    properties: {
+                        [x: string]: string | number | boolean | null;
+                    } | null;
+                }[];
+                nextCursor: string | null;
+            };
+        };
         setGauge: {
             type: "mutation";
             input: {

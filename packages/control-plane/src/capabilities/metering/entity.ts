@@ -92,6 +92,7 @@ export const UsageEvent = defineEntity({
   name: 'UsageEvent',
   tableName: 'usage_events',
   ...metered,
+  indexes: [{ properties: ['tenantId', 'meter', 'id'] }],
   uniques: [
     {
       name: 'usage_events_idempotency_key_unique',

@@ -1,6 +1,7 @@
 import { defineErrors, serviceErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
-import { integer, rawText, tenantRef, text, timestamp } from '@tenantry/kernel/contract/wire'
+import { idPageInput, page } from '@tenantry/kernel/contract/page'
+import { id, integer, rawText, tenantRef, text, timestamp } from '@tenantry/kernel/contract/wire'
 import { z } from 'zod'
 import { limitErrors } from '../limit/contract.ts'
 
@@ -93,6 +94,34 @@ export const checkUsage = defineOperation({
   errors: [usageErrors.unknown_meter],
 })
 
+const properties = z.record(rawText(100), z.union([rawText(500), z.number(), z.boolean(), z.null()]))
+
+export const listUsageEvents = defineOperation({
+  unitOfWork: 'tenant',
+  type: 'query',
+  permission: 'usage:read',
+  rest: {
+    method: 'GET',
+    path: '/tenants/{tenantId}/usage/events',
+    summary: 'List what was counted, event by event',
+    description: 'The newest first.',
+    tags: ['Usage'],
+  },
+  input: z.object({ tenantId: tenantRef(), ...idPageInput, metric: metric.optional() }),
+  output: page(
+    z.object({
+      id: id('usage event'),
+      metric: z.string(),
+      amount: integer().describe('Of a gauge that was set, by how much it changed'),
+      occurredAt: timestamp(),
+      receivedAt: timestamp(),
+      idempotencyKey: z.string().nullable(),
+      properties: properties.nullable(),
+    }),
+  ),
+  errors: [usageErrors.unknown_meter],
+})
+
 const shape = {
   metric,
   amount: integer(-largestAmount, largestAmount)
@@ -102,7 +131,7 @@ const shape = {
     .string()
     .regex(/^[\x21-\x7e]{1,255}$/, 'Expected 1 to 255 visible ASCII characters.')
     .optional(),
-  properties: z.record(rawText(100), z.union([rawText(500), z.number(), z.boolean(), z.null()])).optional(),
+  properties: properties.optional(),
 }
 const occurredAt = z.iso.datetime({ offset: true }).optional().describe('At most 31 days ago; now if absent')
 

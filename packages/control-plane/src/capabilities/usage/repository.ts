@@ -27,6 +27,15 @@ export const usageNow = tenantQuery<UsageNow>(
     ${overridesJson}`,
 )
 
+/** The newest first: ids are sorted by the time of their making. */
+export async function listEventsBefore(
+  em: EntityManager,
+  { meter, before, limit }: { meter: string | undefined; before: string | undefined; limit: number },
+): Promise<UsageEvent[]> {
+  const where = { ...(meter === undefined ? {} : { meter }), ...(before === undefined ? {} : { id: { $lt: before } }) }
+  return em.find(UsageEvent, where, { orderBy: { id: 'desc' }, limit, disableIdentityMap: true })
+}
+
 export async function hasEvent(em: EntityManager, idempotencyKey: string): Promise<boolean> {
   return (await em.count(UsageEvent, { idempotencyKey })) > 0
 }

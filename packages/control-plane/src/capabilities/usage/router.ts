@@ -1,13 +1,15 @@
 import { router } from '@tenantry/kernel/trpc/init'
-import { cachedTenantOperation, eventOperation } from '@tenantry/kernel/trpc/procedures'
+import { cachedTenantOperation, eventOperation, tenantOperation } from '@tenantry/kernel/trpc/procedures'
 import * as contract from './contract.ts'
 import { trackBatch } from './service/batch.ts'
+import { listEvents } from './service/events.ts'
 import { setGauge } from './service/gauge.ts'
 import * as reading from './service/read.ts'
 import * as tracking from './service/track.ts'
 
 export const usageRouter = router({
   check: cachedTenantOperation(contract.checkUsage).query(({ ctx, input }) => reading.checkUsage(ctx, input)),
+  events: tenantOperation(contract.listUsageEvents).query(({ ctx, input }) => listEvents(ctx, input)),
   setGauge: eventOperation(contract.setGauge).mutation(({ ctx, input }) => setGauge(ctx, input)),
   track: eventOperation(contract.trackUsage).mutation(({ ctx, input }) => tracking.track(ctx, input)),
   trackBatch: eventOperation(contract.trackUsageBatch).mutation(({ ctx, input }) => trackBatch(ctx, input)),
