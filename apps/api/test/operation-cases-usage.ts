@@ -18,6 +18,19 @@ export const usageCases: Record<string, Case[]> = {
     { expects: 'tenant.not_found', as: 'stranger', input: ofTenant() },
     { expects: 'request.invalid', as: 'viewer', input: ofTenant({ cursor: 'the second page' }) },
   ],
+  'usage.trends': [
+    {
+      expects: 'ok',
+      as: 'viewer',
+      input: ofTenant({ granularity: 'week', from: '2026-03-02', to: '2026-03-16', metric: ['tokens'] }),
+      before: tracked,
+    },
+    { expects: 'ok', as: 'viewer', input: ofTenant() },
+    { expects: 'usage.unknown_meter', as: 'viewer', input: ofTenant({ metric: ['no_such_meter'] }) },
+    { expects: 'tenant.not_found', as: 'stranger', input: ofTenant() },
+    { expects: 'request.invalid', as: 'viewer', input: ofTenant({ from: '2024-01-01', to: '2026-01-01' }) },
+    { expects: 'request.invalid', as: 'viewer', input: ofTenant({ metric: ['users'] }) },
+  ],
   'usage.setGauge': [
     { expects: 'ok', as: 'admin', input: ofTenant({ meter: 'storage', value: 1_048_576, sequence: 7 }) },
     {

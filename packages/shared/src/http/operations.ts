@@ -710,6 +710,30 @@ export type Operations = {
                 used: number;
             };
         };
+        trends: {
+            type: "query";
+            input: {
+                tenantId: string;
+                from?: string | undefined;
+                to?: string | undefined;
+                granularity?: "day" | "month" | "week" | undefined;
+                metric?: string[] | undefined;
+            };
+            output: {
+                from: string;
+                to: string;
+                granularity: "day" | "month" | "week";
+                series: {
+                    metric: string;
+                    unit: string;
+                    points: {
+                        start: string;
+                        used: number;
+                        events: number;
+                    }[];
+                }[];
+            };
+        };
         trackBatch: {
             type: "mutation";
             input: {

@@ -896,6 +896,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tenants/{tenantId}/usage/trends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show usage over time
+         * @description By the days of the tenant's timezone on which it was used. Weeks begin on Monday; of the first and the last one only the days asked for count.
+         */
+        get: operations["usage.trends"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tenants/{tenantId}/users": {
         parameters: {
             query?: never;
@@ -11836,6 +11856,171 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "tenant.not_found";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "usage.trends": {
+        parameters: {
+            query?: {
+                from?: string;
+                granularity?: "day" | "week" | "month";
+                metric?: string[];
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id, slug or externalId of a tenant, or "current" */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: date */
+                        from: string;
+                        /** @enum {string} */
+                        granularity: "day" | "week" | "month";
+                        series: {
+                            metric: string;
+                            points: {
+                                events: number;
+                                /**
+                                 * Format: date
+                                 * @description First day of the day, week or month
+                                 */
+                                start: string;
+                                /** @description Of a gauge, by how much it changed */
+                                used: number;
+                            }[];
+                            unit: string;
+                        }[];
+                        /** Format: date */
+                        to: string;
+                    };
+                };
+            };
+            /**
+             * @description - `request.invalid`: The request is not valid.
+             *     - `tenant.not_selected`: Name a tenant: in the path, or by the header X-Tenant-ID (id, slug or externalId). GET /api/v1/me lists yours.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid" | "tenant.not_selected";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             *     - `tenant.inactive`: This tenant is not active.
+             *     - `tenant.mismatch`: The request names two different tenants.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                    };
+                };
+            };
+            /**
+             * @description - `tenant.not_found`: There is no such tenant, or you are not a member of it.
+             *     - `usage.unknown_meter`: The plan catalogue has no such meter.
+             */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "tenant.not_found" | "usage.unknown_meter";
                     };
                 };
             };

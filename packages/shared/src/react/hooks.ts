@@ -30,6 +30,7 @@ export const [useSubtreeUsage, useSuspenseSubtreeUsage] = queryHooks(({ tenants 
 
 export const [useTenantUsage, useSuspenseTenantUsage] = queryHooks(({ tenants }) => tenants.usage)
 export const [useUsageCheck, useSuspenseUsageCheck] = queryHooks(({ usage }) => usage.check)
+export const [useUsageTrends, useSuspenseUsageTrends] = queryHooks(({ usage }) => usage.trends)
 export const [useUsageEvents, useSuspenseUsageEvents] = queryHooks(({ usage }) => usage.events)
 export const [useInfiniteUsageEvents, useSuspenseInfiniteUsageEvents] = infiniteHooks(({ usage }) => usage.events)
 export const [useTenantLimits, useSuspenseTenantLimits] = queryHooks(({ tenants }) => tenants.limits)

@@ -1,4 +1,4 @@
-export { UsageAlert, UsageCounter, UsageEvent } from './entity.ts'
+export { UsageAlert, UsageCounter, UsageDaily, UsageEvent } from './entity.ts'
 export { listWaitingTenants, type PendingAlert, takeAlerts } from './repository/alerts.ts'
 export type { CounterValue, WriteOutcome, WrittenItem } from './repository/write.ts'
 export type { UsageItem, UsageMode } from './rules/batch.ts'

@@ -122,6 +122,48 @@ export const listUsageEvents = defineOperation({
   errors: [usageErrors.unknown_meter],
 })
 
+const day = z.iso.date()
+
+export const getUsageTrends = defineOperation({
+  unitOfWork: 'tenant',
+  type: 'query',
+  permission: 'usage:read',
+  rest: {
+    method: 'GET',
+    path: '/tenants/{tenantId}/usage/trends',
+    summary: 'Show usage over time',
+    description:
+      "By the days of the tenant's timezone on which it was used. Weeks begin on Monday; of the first and the last one only the days asked for count.",
+    tags: ['Usage'],
+  },
+  input: z.object({
+    tenantId: tenantRef(),
+    from: day.optional().describe('First day; 29 before the last one if absent'),
+    to: day.optional().describe('Last day, 400 days in all at most; today if absent'),
+    granularity: z.enum(['day', 'week', 'month']).default('day'),
+    metric: z.array(metric).min(1).max(100).optional().describe('All that are reported if absent'),
+  }),
+  output: z.object({
+    from: day,
+    to: day,
+    granularity: z.enum(['day', 'week', 'month']),
+    series: z.array(
+      z.object({
+        metric: z.string(),
+        unit: z.string(),
+        points: z.array(
+          z.object({
+            start: day.describe('First day of the day, week or month'),
+            used: integer().describe('Of a gauge, by how much it changed'),
+            events: integer(0),
+          }),
+        ),
+      }),
+    ),
+  }),
+  errors: [usageErrors.unknown_meter],
+})
+
 const shape = {
   metric,
   amount: integer(-largestAmount, largestAmount)

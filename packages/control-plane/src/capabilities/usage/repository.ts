@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql'
 import { tenantQuery } from '@tenantry/kernel/tenancy/tenant-query'
 import { overrideSource, overridesJson, type StoredOverride } from '../limit/index.ts'
 import { memberSource } from '../member/index.ts'
-import { type CounterValue, UsageCounter, UsageEvent } from '../metering/index.ts'
+import { type CounterValue, UsageCounter, UsageDaily, UsageEvent } from '../metering/index.ts'
 import { roleSource } from '../role/index.ts'
 import { teamSource } from '../team/index.ts'
 
@@ -34,6 +34,17 @@ export async function listEventsBefore(
 ): Promise<UsageEvent[]> {
   const where = { ...(meter === undefined ? {} : { meter }), ...(before === undefined ? {} : { id: { $lt: before } }) }
   return em.find(UsageEvent, where, { orderBy: { id: 'desc' }, limit, disableIdentityMap: true })
+}
+
+export type UsedOnDay = Pick<UsageDaily, 'meter' | 'day' | 'used' | 'events'>
+
+/** Days without usage have no row. */
+export async function listDaily(
+  em: EntityManager,
+  { meters, from, to }: { meters: string[]; from: string; to: string },
+): Promise<UsedOnDay[]> {
+  const where = { meter: { $in: meters }, day: { $gte: from, $lte: to } }
+  return em.find(UsageDaily, where, { disableIdentityMap: true })
 }
 
 export async function hasEvent(em: EntityManager, idempotencyKey: string): Promise<boolean> {

@@ -6,12 +6,14 @@ import { listEvents } from './service/events.ts'
 import { setGauge } from './service/gauge.ts'
 import * as reading from './service/read.ts'
 import * as tracking from './service/track.ts'
+import { getTrends } from './service/trends.ts'
 
 export const usageRouter = router({
   check: cachedTenantOperation(contract.checkUsage).query(({ ctx, input }) => reading.checkUsage(ctx, input)),
   events: tenantOperation(contract.listUsageEvents).query(({ ctx, input }) => listEvents(ctx, input)),
   setGauge: eventOperation(contract.setGauge).mutation(({ ctx, input }) => setGauge(ctx, input)),
   track: eventOperation(contract.trackUsage).mutation(({ ctx, input }) => tracking.track(ctx, input)),
+  trends: tenantOperation(contract.getUsageTrends).query(({ ctx, input }) => getTrends(ctx, input)),
   trackBatch: eventOperation(contract.trackUsageBatch).mutation(({ ctx, input }) => trackBatch(ctx, input)),
   consume: eventOperation(contract.consumeUsage).mutation(({ ctx, input }) => tracking.consume(ctx, input)),
 })
