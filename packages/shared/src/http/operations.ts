@@ -946,6 +946,7 @@ export type Operations = {
             output: {
                 userId: string;
                 removedAt: string;
+                revokedKeyCount: number;
             };
         };
         leave: {
@@ -956,6 +957,7 @@ export type Operations = {
             output: {
                 userId: string;
                 removedAt: string;
+                revokedKeyCount: number;
             };
         };
         transferOwnership: {
@@ -1772,6 +1774,7 @@ export type Operations = {
                     rows: number;
                 }[];
                 contactOf: string[];
+                addressSharedWith: string[];
             };
         };
     };

@@ -384,7 +384,7 @@ export interface paths {
         put?: never;
         /**
          * Leave a tenant
-         * @description Ends your own membership. The last owner transfers the ownership first.
+         * @description Ends your own membership, and revokes the API keys that you made in the tenant. The last owner transfers the ownership first.
          */
         post: operations["members.leave"];
         delete?: never;
@@ -957,7 +957,7 @@ export interface paths {
         post?: never;
         /**
          * Remove a member
-         * @description They and their API keys lose access within a second, everywhere.
+         * @description They lose access within a second, everywhere. Their custom roles and places in teams end, and the API keys that they made in the tenant are revoked: none comes back with them.
          */
         delete: operations["members.remove"];
         options?: never;
@@ -1041,7 +1041,7 @@ export interface paths {
         put?: never;
         /**
          * Move or copy members to another tenant
-         * @description You need members:manage in both. Each item is done whole or not at all, and its result says which; `dryRun` only tells. Both audit logs show it.
+         * @description You need members:manage in both. Each item is done whole or not at all, and its result says which; `dryRun` only tells. Both audit logs show it. Who is moved leaves custom roles, teams and their API keys, which are revoked.
          */
         post: operations["members.transfer"];
         delete?: never;
@@ -1216,7 +1216,7 @@ export interface paths {
         put?: never;
         /**
          * Erase a user in all tenants
-         * @description Cannot be undone. Memberships end, API keys that they made are revoked, and their name and addresses are taken out of users, invitations, mails and audit logs; entries keep the id and a pseudonym made of it. Who signs in with the same account again is a new user. All of it happens, or none. Refused while a tenant would be left without an owner. Called again it takes out what came meanwhile, under the id.
+         * @description Cannot be undone. Memberships end, API keys that they made are revoked, and their name and addresses, former ones too, are taken out of users, invitations, mails and audit logs; entries keep the id and a pseudonym made of it. Who signs in with the same account again is a new user. All of it happens, or none. Refused while a tenant would be left without an owner, also one that can still be restored. Called again it takes out what came meanwhile, under the id.
          */
         post: operations["users.erase"];
         delete?: never;
@@ -5618,6 +5618,8 @@ export interface operations {
                     "application/json": {
                         /** Format: date-time */
                         removedAt: string;
+                        /** @description API keys that they had made */
+                        revokedKeyCount: number;
                         /**
                          * Format: uuid
                          * @description Id of a user
@@ -12867,6 +12869,8 @@ export interface operations {
                     "application/json": {
                         /** Format: date-time */
                         removedAt: string;
+                        /** @description API keys that they had made */
+                        revokedKeyCount: number;
                         /**
                          * Format: uuid
                          * @description Id of a user
@@ -15813,6 +15817,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        /** @description Active users with one of the addresses: what is known by that alone was left to them */
+                        addressSharedWith: string[];
                         /** @description Slugs of tenants whose contact address is that of the user: it is theirs to change */
                         contactOf: string[];
                         /** Format: date-time */
