@@ -4,9 +4,10 @@ import type { ScheduledJob } from '@tenantry/kernel/jobs/jobs'
 import { createInternalCaller } from './caller.ts'
 import { listEndedSuspensions, purgeDue } from './capabilities/lifecycle/index.ts'
 import { deliverMails } from './capabilities/mail/index.ts'
+import { listWaitingTenants } from './capabilities/metering/index.ts'
 import { resumeOnboardings } from './capabilities/onboarding/index.ts'
 import { tenantErrors } from './capabilities/tenant/index.ts'
-import { announceLeft } from './capabilities/usage/index.ts'
+import { announceAlerts } from './capabilities/usage/index.ts'
 
 const minute = 60_000
 
@@ -89,6 +90,22 @@ export const scheduledJobs = (dependencies: Dependencies): readonly ScheduledJob
     run: () => purgeDue(dependencies, { until: new Date(dependencies.clock.now().getTime() + purgeMilliseconds) }),
   },
 ]
+
+/** Who counted tells of it at once; what is older was left by a process that ended first. */
+const leftMilliseconds = minute
+const alertsAtOnce = 500
+
+/** Tells of alerts that were left; returns of how many tenants. */
+async function announceLeft(dependencies: Dependencies): Promise<number> {
+  const { database, clock } = dependencies
+  const before = new Date(clock.now().getTime() - leftMilliseconds)
+  const actor = { type: 'system', name: 'usage.alerts' } as const
+  const tenantIds = await database.platformUnit({ actor, readOnly: true }, (em) =>
+    listWaitingTenants(em, before, alertsAtOnce),
+  )
+  for (const tenantId of tenantIds) await announceAlerts(dependencies, tenantId)
+  return tenantIds.length
+}
 
 /** Ends the suspensions that were to end by now; each once, however many processes are at it. */
 export async function reactivateDue(dependencies: Dependencies): Promise<number> {

@@ -1,5 +1,5 @@
 export { usageErrors } from './contract.ts'
 export { hasEvent } from './repository.ts'
-export { announceAlerts, announceLeft } from './service/alerts.ts'
+export { announceAlerts } from './service/alerts.ts'
 export { getStanding } from './service/read.ts'
 export { rememberUsage } from './service/remember.ts'

@@ -2,7 +2,7 @@ import type { Dependencies } from '@tenantry/kernel/context/dependencies'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import { runUnit } from '@tenantry/kernel/trpc/unit'
 import { emitEvent } from '../../event/index.ts'
-import { listWaitingTenants, periodOfTenant, takeAlerts } from '../../metering/index.ts'
+import { periodOfTenant, takeAlerts } from '../../metering/index.ts'
 import { planNamed } from '../../plan/index.ts'
 import { stateOf } from '../rules/ladder.ts'
 
@@ -38,19 +38,4 @@ export async function announceAlerts(dependencies: Dependencies, tenantId: strin
       })
     }
   })
-}
-
-/** Who counted tells of it at once; what is older was left by a process that ended first. */
-const leftMilliseconds = 60_000
-const alertsAtOnce = 500
-
-/** Tells of what was left; returns of how many tenants. */
-export async function announceLeft(dependencies: Dependencies): Promise<number> {
-  const { database, clock } = dependencies
-  const before = new Date(clock.now().getTime() - leftMilliseconds)
-  const tenantIds = await database.platformUnit({ actor, readOnly: true }, (em) =>
-    listWaitingTenants(em, before, alertsAtOnce),
-  )
-  for (const tenantId of tenantIds) await announceAlerts(dependencies, tenantId)
-  return tenantIds.length
 }
