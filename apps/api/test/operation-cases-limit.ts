@@ -20,6 +20,20 @@ const granted: NonNullable<Case['before']> = ({ installation }, { tenant }) =>
     ),
   )
 
+const requestId = '019cf6a1-4e00-7000-8000-0000000000f1'
+const wantedLimit = { meter: 'tokens', value: 9_000_000, reason: 'We grow faster than we thought.' }
+const approval = { requestId, decision: 'approved', reason: 'As agreed' }
+
+const requested =
+  (state: 'open' | 'declined'): NonNullable<Case['before']> =>
+  ({ installation }, { tenant }) =>
+    installation.database.tenantUnit({ tenantId: tenant.id, actor: operator, readOnly: false }, (em) =>
+      em.execute(
+        'insert into tenantry.limit_requests (tenant_id, id, meter, value, reason, state, created_at) values (?, ?, ?, ?, ?, ?, ?)',
+        [tenant.id, requestId, ...Object.values(wantedLimit), state, installation.dependencies.clock.now()],
+      ),
+    )
+
 /** They are set at the moment of the call. */
 const steadyTimes = (text: string) => text.replaceAll(/"createdAt":"[^"]+"/g, '"createdAt":"2026-03-16T12:00:00.000Z"')
 
@@ -70,5 +84,27 @@ export const limitCases: Record<string, Case[]> = {
     { expects: 'ok', as: 'operator', input: ofTenant({ grantId }), before: granted, steady: steadyTimes },
     { expects: 'auth.permission_denied', as: 'owner', input: ofTenant({ grantId }) },
     { expects: 'limit_grant.not_found', as: 'operator', input: ofTenant({ grantId }) },
+  ],
+  'limits.requests': [
+    { expects: 'ok', as: 'owner', input: ofTenant({ state: 'open' }), before: requested('open'), steady: steadyTimes },
+    { expects: 'auth.permission_denied', as: 'member', input: inPath },
+    { expects: 'request.invalid', as: 'owner', input: ofTenant({ state: 'closed' }) },
+  ],
+  'limits.request': [
+    { expects: 'ok', as: 'admin', input: ofTenant(wantedLimit), steady: steadyTimes },
+    { expects: 'auth.permission_denied', as: 'member', input: ofTenant(wantedLimit) },
+    { expects: 'limit_request.already_open', as: 'owner', input: ofTenant(wantedLimit), before: requested('open') },
+    { expects: 'request.invalid', as: 'owner', input: ofTenant({ ...wantedLimit, meter: 'toasts' }) },
+  ],
+  'limits.decide': [
+    { expects: 'ok', as: 'operator', input: ofTenant(approval), before: requested('open'), steady: steadyTimes },
+    { expects: 'auth.permission_denied', as: 'owner', input: ofTenant(approval) },
+    { expects: 'limit_request.not_found', as: 'operator', input: ofTenant(approval) },
+    {
+      expects: 'limit_request.already_decided',
+      as: 'operator',
+      input: ofTenant(approval),
+      before: requested('declined'),
+    },
   ],
 }

@@ -5,7 +5,7 @@ import { AuditEntry, PlatformAuditEntry } from './capabilities/audit/entity.ts'
 import { Event } from './capabilities/event/entity.ts'
 import { Invitation } from './capabilities/invitation/entity.ts'
 import { DeletionReport } from './capabilities/lifecycle/entity.ts'
-import { LimitGrant, LimitOverride } from './capabilities/limit/entity.ts'
+import { LimitGrant, LimitOverride, LimitRequest } from './capabilities/limit/entity.ts'
 import { Mail } from './capabilities/mail/entity.ts'
 import { Membership, PendingOwner, User } from './capabilities/member/entity.ts'
 import {
@@ -39,6 +39,7 @@ export const tenantTables = [
   ...meteredTables,
   LimitOverride,
   LimitGrant,
+  LimitRequest,
   Event,
   ApiKey,
   IdempotencyRecord,

@@ -15,7 +15,7 @@ import { accessErrors } from './capabilities/decision/contract.ts'
 import { eventErrors } from './capabilities/event/contract.ts'
 import { invitationErrors } from './capabilities/invitation/contract.ts'
 import { deletionReportErrors, lifecycleErrors } from './capabilities/lifecycle/contract.ts'
-import { limitErrors, limitGrantErrors } from './capabilities/limit/contract.ts'
+import { limitErrors, limitGrantErrors, limitRequestErrors } from './capabilities/limit/contract.ts'
 import { memberErrors } from './capabilities/member/contract.ts'
 import { onboardingErrors } from './capabilities/onboarding/contract.ts'
 import { planErrors } from './capabilities/plan/contract.ts'
@@ -42,6 +42,7 @@ export const errorGroups = [
   usageErrors,
   limitErrors,
   limitGrantErrors,
+  limitRequestErrors,
   eventErrors,
   apiKeyErrors,
   accessErrors,

@@ -122,6 +122,10 @@ const tableGrants: ExpectedGrants['tables'] = {
     tenantry_metering: [{ select: ['tenant_id', 'meter', 'amount', 'expires_at'] }],
     tenantry_platform: ['select', 'insert', 'delete'],
   },
+  'tenantry.limit_requests': {
+    tenantry_app: ['select', 'insert'],
+    tenantry_platform: ['select', 'insert', { update: ['state', 'decision_reason', 'decided_at'] }],
+  },
   'tenantry.mails': {
     tenantry_app: ['select', 'insert'],
     tenantry_platform: ['select', 'insert', { update: deliveryColumns }],

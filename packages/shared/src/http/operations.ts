@@ -862,6 +862,66 @@ export type Operations = {
                 revokedAt: string;
             };
         };
+        requests: {
+            type: "query";
+            input: {
+                limit?: number | undefined;
+                cursor?: string | undefined;
+                tenantId: string;
+                state?: "approved" | "declined" | "open" | undefined;
+            };
+            output: {
+                items: {
+                    id: string;
+                    meter: string;
+                    value: number | null;
+                    reason: string;
+                    state: "approved" | "declined" | "open";
+                    decisionReason: string | null;
+                    createdAt: string;
+                    decidedAt: string | null;
+                }[];
+                nextCursor: string | null;
+            };
+        };
+        request: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                meter: string;
+                value: number | "unlimited" | null;
+                reason: string;
+            };
+            output: {
+                id: string;
+                meter: string;
+                value: number | null;
+                reason: string;
+                state: "approved" | "declined" | "open";
+                decisionReason: string | null;
+                createdAt: string;
+                decidedAt: string | null;
+            };
+        };
+        decide: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                requestId: string;
+                decision: "approved" | "declined";
+                reason: string;
+            };
+            output: {
+                id: string;
+                meter: string;
+                value: number | null;
+                reason: string;
+                state: "approved" | "declined" | "open";
+                decisionReason: string | null;
+                createdAt: string;
+                decidedAt: string | null;
+            };
+        };
     };
     members: {
         list: {
@@ -1938,6 +1998,9 @@ export type ErrorCode =
   | 'invitation.revoked'
   | 'invitation.unknown_token'
   | 'limit_grant.not_found'
+  | 'limit_request.already_decided'
+  | 'limit_request.already_open'
+  | 'limit_request.not_found'
   | 'member.already_member'
   | 'member.inherited'
   | 'member.last_owner'
@@ -2000,6 +2063,8 @@ export const keyedMutations: ReadonlySet<string> = new Set([
   'usage.track',
   'usage.consume',
   'limits.grant',
+  'limits.request',
+  'limits.decide',
   'members.add',
   'members.leave',
   'members.transferOwnership',

@@ -41,6 +41,15 @@ export const [useLimitGrants, useSuspenseLimitGrants] = queryHooks(({ limits }) 
 export const [useInfiniteLimitGrants, useSuspenseInfiniteLimitGrants] = infiniteHooks(({ limits }) => limits.grants)
 export const useGrantLimit = mutationHook(({ limits }) => limits.grant, changesLimits)
 export const useRevokeLimitGrant = mutationHook(({ limits }) => limits.revokeGrant, changesLimits)
+export const [useLimitRequests, useSuspenseLimitRequests] = queryHooks(({ limits }) => limits.requests)
+export const [useInfiniteLimitRequests, useSuspenseInfiniteLimitRequests] = infiniteHooks(
+  ({ limits }) => limits.requests,
+)
+export const useRequestLimit = mutationHook(
+  ({ limits }) => limits.request,
+  ({ limits }) => [limits.requests.pathFilter()],
+)
+export const useDecideLimitRequest = mutationHook(({ limits }) => limits.decide, changesLimits)
 
 /** Whether the caller may do something; the service decides again when it is done. */
 export const [useAccess, useSuspenseAccess] = queryHooks(({ access }) => access.check)

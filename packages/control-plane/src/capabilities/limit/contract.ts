@@ -19,6 +19,12 @@ export const limitGrantErrors = defineErrors('limit_grant', {
   not_found: { kind: 'not_found', message: 'There is no such grant in this tenant.' },
 })
 
+export const limitRequestErrors = defineErrors('limit_request', {
+  not_found: { kind: 'not_found', message: 'There is no such request in this tenant.' },
+  already_open: { kind: 'conflict', message: 'A request for this meter waits for a decision already.' },
+  already_decided: { kind: 'conflict', message: 'This request was decided already.' },
+})
+
 const tags: [string] = ['Usage']
 const amountOf = (meaning: string) => integer().nullable().describe(`${meaning}; null is unlimited`)
 
@@ -165,4 +171,72 @@ export const revokeLimitGrant = defineOperation({
   input: z.object({ tenantId: tenantRef(), grantId: id('grant') }),
   output: z.object({ id: id('grant'), revokedAt: timestamp() }),
   errors: [limitGrantErrors.not_found],
+})
+
+const requestState = z.enum(['open', 'approved', 'declined'])
+
+const limitRequest = z.object({
+  id: id('request'),
+  meter: z.string(),
+  value: amountOf('What is asked for'),
+  reason: z.string(),
+  state: requestState,
+  decisionReason: z.string().nullable(),
+  createdAt: timestamp(),
+  decidedAt: timestamp().nullable(),
+})
+
+export const listLimitRequests = defineOperation({
+  unitOfWork: 'tenant',
+  type: 'query',
+  permission: 'tenant:manage',
+  rest: {
+    method: 'GET',
+    path: '/tenants/{tenantId}/limits/requests',
+    summary: 'List the limits that were asked for',
+    description: 'The newest first, whatever was decided.',
+    tags,
+  },
+  input: z.object({ tenantId: tenantRef(), state: requestState.optional(), ...idPageInput }),
+  output: page(limitRequest),
+})
+
+export const requestLimit = defineOperation({
+  unitOfWork: 'tenant',
+  type: 'mutation',
+  permission: 'tenant:manage',
+  audit: 'limits.requested',
+  rest: {
+    method: 'POST',
+    path: '/tenants/{tenantId}/limits/requests',
+    summary: 'Ask for another limit',
+    description: 'Of one meter at a time waits one request. Platform admins decide; until then nothing changes.',
+    tags,
+    successStatus: 201,
+  },
+  input: z.object({ tenantId: tenantRef(), meter: text(1, 64), value, reason }),
+  output: limitRequest,
+  errors: [limitRequestErrors.already_open],
+})
+
+export const decideLimitRequest = defineOperation({
+  unitOfWork: 'tenant',
+  type: 'mutation',
+  permission: 'platform',
+  audit: 'limits.request_decided',
+  rest: {
+    method: 'POST',
+    path: '/tenants/{tenantId}/limits/requests/{requestId}/decision',
+    summary: 'Approve or decline a request for a limit',
+    description: 'What is approved holds at once, as an override for good.',
+    tags,
+  },
+  input: z.object({
+    tenantId: tenantRef(),
+    requestId: id('request'),
+    decision: z.enum(['approved', 'declined']),
+    reason,
+  }),
+  output: limitRequest,
+  errors: [limitRequestErrors.not_found, limitRequestErrors.already_decided],
 })

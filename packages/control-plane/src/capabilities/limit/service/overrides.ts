@@ -37,7 +37,7 @@ export async function set(ctx: TenantContext, { overrides, reason }: z.output<ty
   return list(ctx)
 }
 
-const amountOf = (value: number | 'unlimited' | null) => (value === 'unlimited' || value === -1 ? null : value)
+export const amountOf = (value: number | 'unlimited' | null) => (value === 'unlimited' || value === -1 ? null : value)
 
 /** From its commit on, in every process. Needs a unit of work on the operators' connection. */
 export async function overrideLimits(ctx: TenantContext, wanted: WantedOverrides, reason: string): Promise<void> {
