@@ -31,6 +31,27 @@ export const usageCases: Record<string, Case[]> = {
     { expects: 'request.invalid', as: 'viewer', input: ofTenant({ from: '2024-01-01', to: '2026-01-01' }) },
     { expects: 'request.invalid', as: 'viewer', input: ofTenant({ metric: ['users'] }) },
   ],
+  'usage.void': [
+    {
+      expects: 'ok',
+      as: 'admin',
+      input: ofTenant({ idempotencyKey: 'again', reason: 'Reported by mistake' }),
+      before: tracked,
+    },
+    { expects: 'usage.event_not_found', as: 'admin', input: ofTenant({ idempotencyKey: 'never', reason: 'Any' }) },
+    { expects: 'auth.permission_denied', as: 'member', input: ofTenant({ idempotencyKey: 'again', reason: 'Any' }) },
+    { expects: 'request.invalid', as: 'admin', input: ofTenant({ reason: 'Any' }) },
+    {
+      expects: 'usage.below_zero',
+      as: 'admin',
+      input: ofTenant({ idempotencyKey: 'upload', reason: 'Any' }),
+      before: async (api, world) => {
+        const { usage } = asService(api, world)
+        await usage.track({ tenantId: 'current', metric: 'storage', amount: 5, idempotencyKey: 'upload' })
+        await usage.track({ tenantId: 'current', metric: 'storage', amount: -3 })
+      },
+    },
+  ],
   'usage.setGauge': [
     { expects: 'ok', as: 'admin', input: ofTenant({ meter: 'storage', value: 1_048_576, sequence: 7 }) },
     {

@@ -663,6 +663,7 @@ export type Operations = {
                     occurredAt: string;
                     receivedAt: string;
                     idempotencyKey: string | null;
+                    voids: string | null;
                     properties: {
                         [x: string]: string | number | boolean | null;
                     } | null;
@@ -751,6 +752,27 @@ export type Operations = {
                     }[] | undefined;
                     used?: number | undefined;
                 }[];
+            };
+        };
+        void: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                eventId?: string | undefined;
+                idempotencyKey?: string | undefined;
+                reason: string;
+            };
+            output: {
+                id: string;
+                metric: string;
+                amount: number;
+                occurredAt: string;
+                receivedAt: string;
+                idempotencyKey: string | null;
+                voids: string | null;
+                properties: {
+                    [x: string]: string | number | boolean | null;
+                } | null;
             };
         };
         consume: {
@@ -2044,6 +2066,7 @@ export type ErrorCode =
   | 'tenant.slug_taken'
   | 'tenant.unknown_plan'
   | 'usage.below_zero'
+  | 'usage.event_not_found'
   | 'usage.idempotency_conflict'
   | 'usage.limit_exceeded'
   | 'usage.outdated'
@@ -2061,6 +2084,7 @@ export const keyedMutations: ReadonlySet<string> = new Set([
   'tenants.reactivate',
   'tenants.restore',
   'usage.track',
+  'usage.void',
   'usage.consume',
   'limits.grant',
   'limits.request',

@@ -221,6 +221,7 @@ export const useTrackUsage = mutationHook(({ usage }) => usage.track, changesUsa
 export const useConsumeUsage = mutationHook(({ usage }) => usage.consume, changesUsage)
 export const useTrackUsageBatch = mutationHook(({ usage }) => usage.trackBatch, changesUsage)
 export const useSetGauge = mutationHook(({ usage }) => usage.setGauge, changesUsage)
+export const useVoidUsage = mutationHook(({ usage }) => usage.void, changesUsage)
 
 /** Limits are shown beside what is used of them. */
 function changesLimits({ limits, tenants, access }: Tenantry) {

@@ -153,6 +153,7 @@ export {
   useUserExport,
   useUserRoles,
   useUsers,
+  useVoidUsage,
   useWatchEvents,
   type WatchEventsOptions,
 } from './hooks.ts'

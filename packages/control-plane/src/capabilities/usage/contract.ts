@@ -9,6 +9,7 @@ export const usageErrors = defineErrors('usage', {
   unknown_meter: { kind: 'not_found', message: 'The plan catalogue has no such meter.' },
   idempotency_conflict: { kind: 'unprocessable', message: 'This idempotency key was used for another event.' },
   below_zero: { kind: 'unprocessable', message: 'The gauge would fall below zero.' },
+  event_not_found: { kind: 'not_found', message: 'There is no such usage event in this tenant.' },
   outdated: { kind: 'conflict', message: 'The gauge was set by a newer sequence.' },
 })
 
@@ -26,10 +27,10 @@ const standing = {
 }
 const flatLimit = integer(-1).describe('-1 is unlimited')
 
+const reading = { unitOfWork: 'tenant', type: 'query', permission: 'usage:read' } as const
+
 export const getUsage = defineOperation({
-  unitOfWork: 'tenant',
-  type: 'query',
-  permission: 'usage:read',
+  ...reading,
   cached: { name: 'usage', ttlSeconds: 60 },
   rest: {
     method: 'GET',
@@ -67,11 +68,8 @@ export const getUsage = defineOperation({
 })
 
 export const checkUsage = defineOperation({
-  unitOfWork: 'tenant',
-  type: 'query',
-  permission: 'usage:read',
+  ...reading,
   rateLimit: 'access',
-  // The entry of tenants.usage.
   cached: { name: 'usage', ttlSeconds: 1 },
   rest: {
     method: 'GET',
@@ -81,25 +79,26 @@ export const checkUsage = defineOperation({
       'Advice, at most a second old: nothing is counted or held, and others may use what is left meanwhile. Whoever must not pass the limit consumes.',
     tags: ['Usage'],
   },
-  input: z.object({
-    tenantId: tenantRef(),
-    metric,
-    amount: integer(1, largestAmount).default(1).describe('How much is about to be used'),
-  }),
-  output: z.object({
-    allowed: z.boolean(),
-    ...standing,
-    hardLimit: amountOf('Where it ends, grace included'),
-  }),
+  input: z.object({ tenantId: tenantRef(), metric, amount: integer(1, largestAmount).default(1) }),
+  output: z.object({ allowed: z.boolean(), ...standing, hardLimit: amountOf('Where it ends, grace included') }),
   errors: [usageErrors.unknown_meter],
 })
 
 const properties = z.record(rawText(100), z.union([rawText(500), z.number(), z.boolean(), z.null()]))
 
+const usageEvent = z.object({
+  id: id('usage event'),
+  metric: z.string(),
+  amount: integer().describe('Of a gauge that was set, by how much it changed'),
+  occurredAt: timestamp(),
+  receivedAt: timestamp(),
+  idempotencyKey: z.string().nullable(),
+  voids: id('usage event').nullable().describe('The event that this one takes back'),
+  properties: properties.nullable(),
+})
+
 export const listUsageEvents = defineOperation({
-  unitOfWork: 'tenant',
-  type: 'query',
-  permission: 'usage:read',
+  ...reading,
   rest: {
     method: 'GET',
     path: '/tenants/{tenantId}/usage/events',
@@ -108,26 +107,15 @@ export const listUsageEvents = defineOperation({
     tags: ['Usage'],
   },
   input: z.object({ tenantId: tenantRef(), ...idPageInput, metric: metric.optional() }),
-  output: page(
-    z.object({
-      id: id('usage event'),
-      metric: z.string(),
-      amount: integer().describe('Of a gauge that was set, by how much it changed'),
-      occurredAt: timestamp(),
-      receivedAt: timestamp(),
-      idempotencyKey: z.string().nullable(),
-      properties: properties.nullable(),
-    }),
-  ),
+  output: page(usageEvent),
   errors: [usageErrors.unknown_meter],
 })
 
 const day = z.iso.date()
+const granularity = z.enum(['day', 'week', 'month'])
 
 export const getUsageTrends = defineOperation({
-  unitOfWork: 'tenant',
-  type: 'query',
-  permission: 'usage:read',
+  ...reading,
   rest: {
     method: 'GET',
     path: '/tenants/{tenantId}/usage/trends',
@@ -140,13 +128,13 @@ export const getUsageTrends = defineOperation({
     tenantId: tenantRef(),
     from: day.optional().describe('First day; 29 before the last one if absent'),
     to: day.optional().describe('Last day, 400 days in all at most; today if absent'),
-    granularity: z.enum(['day', 'week', 'month']).default('day'),
+    granularity: granularity.default('day'),
     metric: z.array(metric).min(1).max(100).optional().describe('All that are reported if absent'),
   }),
   output: z.object({
     from: day,
     to: day,
-    granularity: z.enum(['day', 'week', 'month']),
+    granularity,
     series: z.array(
       z.object({
         metric: z.string(),
@@ -164,15 +152,14 @@ export const getUsageTrends = defineOperation({
   errors: [usageErrors.unknown_meter],
 })
 
+const idempotencyKey = z.string().regex(/^[\x21-\x7e]{1,255}$/, 'Expected 1 to 255 visible ASCII characters.')
+
 const shape = {
   metric,
   amount: integer(-largestAmount, largestAmount)
     .default(1)
     .describe('Counters take 1 and more, gauges any change but 0'),
-  idempotencyKey: z
-    .string()
-    .regex(/^[\x21-\x7e]{1,255}$/, 'Expected 1 to 255 visible ASCII characters.')
-    .optional(),
+  idempotencyKey: idempotencyKey.optional(),
   properties: properties.optional(),
 }
 const occurredAt = z.iso.datetime({ offset: true }).optional().describe('At most 31 days ago; now if absent')
@@ -192,12 +179,8 @@ const counting = {
   idempotency: 'event',
   audit: { none: 'usage events are a ledger of their own' },
 } as const
-const countingErrors = [
-  usageErrors.unknown_meter,
-  usageErrors.idempotency_conflict,
-  usageErrors.below_zero,
-  serviceErrors.overloaded,
-] as const
+const { unknown_meter, idempotency_conflict, below_zero } = usageErrors
+const countingErrors = [unknown_meter, idempotency_conflict, below_zero, serviceErrors.overloaded] as const
 
 export const trackUsage = defineOperation({
   ...counting,
@@ -289,4 +272,27 @@ export const setGauge = defineOperation({
   }),
   output: z.object(standing),
   errors: [usageErrors.unknown_meter, usageErrors.outdated, serviceErrors.overloaded],
+})
+
+export const voidUsage = defineOperation({
+  ...counting,
+  permission: 'usage:adjust',
+  idempotency: 'response',
+  audit: 'usage.voided',
+  rest: {
+    method: 'POST',
+    path: '/tenants/{tenantId}/usage/void',
+    summary: 'Take back an event',
+    description:
+      'By an event against it, in its own period; once, however often it is asked. Name the event by one of both.',
+    tags: ['Usage'],
+  },
+  input: z.object({
+    tenantId: tenantRef(),
+    eventId: id('usage event').optional(),
+    idempotencyKey: idempotencyKey.optional().describe('Of its keys the newest, where it was used again'),
+    reason: text(1, 500),
+  }),
+  output: usageEvent,
+  errors: [usageErrors.event_not_found, usageErrors.unknown_meter, usageErrors.below_zero, serviceErrors.overloaded],
 })

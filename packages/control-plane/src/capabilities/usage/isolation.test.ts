@@ -13,6 +13,7 @@ const inputs = {
   'usage.check': { metric: 'tokens' },
   'usage.setGauge': { meter: 'storage', value: 1 },
   'usage.track': { metric: 'tokens' },
+  'usage.void': { eventId: '019cf6a1-4e00-7000-8000-000000000001', reason: 'Twice' },
 }
 
 for (const { promise, check } of isolationPromises(contract, inputs)) test(promise, () => check(installation))

@@ -47,6 +47,14 @@ export async function listDaily(
   return em.find(UsageDaily, where, { disableIdentityMap: true })
 }
 
+/** A key may come again after some time: the newest. */
+export async function findEvent(
+  em: EntityManager,
+  where: { id: string } | { idempotencyKey: string },
+): Promise<UsageEvent | null> {
+  return em.findOne(UsageEvent, where, { orderBy: { receivedOn: 'desc' }, disableIdentityMap: true })
+}
+
 export async function hasEvent(em: EntityManager, idempotencyKey: string): Promise<boolean> {
   return (await em.count(UsageEvent, { idempotencyKey })) > 0
 }

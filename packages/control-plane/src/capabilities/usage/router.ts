@@ -7,6 +7,7 @@ import { setGauge } from './service/gauge.ts'
 import * as reading from './service/read.ts'
 import * as tracking from './service/track.ts'
 import { getTrends } from './service/trends.ts'
+import { voidUsage } from './service/void.ts'
 
 export const usageRouter = router({
   check: cachedTenantOperation(contract.checkUsage).query(({ ctx, input }) => reading.checkUsage(ctx, input)),
@@ -15,6 +16,7 @@ export const usageRouter = router({
   track: eventOperation(contract.trackUsage).mutation(({ ctx, input }) => tracking.track(ctx, input)),
   trends: tenantOperation(contract.getUsageTrends).query(({ ctx, input }) => getTrends(ctx, input)),
   trackBatch: eventOperation(contract.trackUsageBatch).mutation(({ ctx, input }) => trackBatch(ctx, input)),
+  void: tenantOperation(contract.voidUsage).mutation(({ ctx, input }) => voidUsage(ctx, input)),
   consume: eventOperation(contract.consumeUsage).mutation(({ ctx, input }) => tracking.consume(ctx, input)),
 })
 

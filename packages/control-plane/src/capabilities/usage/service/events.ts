@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import type { UsageEvent } from '../../metering/index.ts'
 import type { listUsageEvents as listOperation } from '../contract.ts'
 import { listEventsBefore } from '../repository.ts'
+import { voidedBy } from '../rules/void-key.ts'
 import { getMeter } from './track.ts'
 
 type Page = z.output<typeof listOperation.output>
@@ -18,15 +19,17 @@ export async function listEvents(
   return pageById(rows.map(describe), limit)
 }
 
-function describe(event: UsageEvent): Page['items'][number] {
+export function describe(event: UsageEvent): Page['items'][number] {
   const { id, meter, amount, occurredAt, receivedAt, idempotencyKey, properties } = event
+  const voids = voidedBy(idempotencyKey)
   return {
     id,
     metric: meter,
     amount,
     occurredAt: occurredAt.toISOString(),
     receivedAt: receivedAt.toISOString(),
-    idempotencyKey: idempotencyKey ?? null,
+    idempotencyKey: voids === null ? (idempotencyKey ?? null) : null,
+    voids,
     // The contract held them when they came.
     properties: (properties ?? null) as Page['items'][number]['properties'],
   }
