@@ -5,40 +5,40 @@ const tracked: NonNullable<Case['before']> = (api, world) =>
 
 export const usageCases: Record<string, Case[]> = {
   'usage.check': [
-    { expects: 'ok', as: 'viewer', input: ofTenant({ metric: 'tokens', amount: 70 }), before: tracked },
     { expects: 'ok', as: 'viewer', input: ofTenant({ metric: 'pipeline_runs', amount: 201 }) },
+    { expects: 'ok', as: 'viewer', input: ofTenant({ metric: 'tokens', amount: 70 }), before: tracked },
     { expects: 'usage.unknown_meter', as: 'viewer', input: ofTenant({ metric: 'no_such_meter' }) },
     { expects: 'tenant.not_found', as: 'stranger', input: ofTenant({ metric: 'tokens' }) },
     { expects: 'request.invalid', as: 'viewer', input: ofTenant({ metric: 'tokens', amount: 0 }) },
   ],
   'usage.events': [
-    { expects: 'ok', as: 'viewer', input: ofTenant({ metric: 'tokens', limit: 10 }), before: tracked },
     { expects: 'ok', as: 'viewer', input: ofTenant() },
+    { expects: 'ok', as: 'viewer', input: ofTenant({ metric: 'tokens', limit: 10 }), before: tracked },
     { expects: 'usage.unknown_meter', as: 'viewer', input: ofTenant({ metric: 'no_such_meter' }) },
     { expects: 'tenant.not_found', as: 'stranger', input: ofTenant() },
     { expects: 'request.invalid', as: 'viewer', input: ofTenant({ cursor: 'the second page' }) },
   ],
   'usage.trends': [
+    { expects: 'ok', as: 'viewer', input: ofTenant() },
     {
       expects: 'ok',
       as: 'viewer',
       input: ofTenant({ granularity: 'week', from: '2026-03-02', to: '2026-03-16', metric: ['tokens'] }),
       before: tracked,
     },
-    { expects: 'ok', as: 'viewer', input: ofTenant() },
     { expects: 'usage.unknown_meter', as: 'viewer', input: ofTenant({ metric: ['no_such_meter'] }) },
     { expects: 'tenant.not_found', as: 'stranger', input: ofTenant() },
     { expects: 'request.invalid', as: 'viewer', input: ofTenant({ from: '2024-01-01', to: '2026-01-01' }) },
     { expects: 'request.invalid', as: 'viewer', input: ofTenant({ metric: ['users'] }) },
   ],
   'usage.void': [
+    { expects: 'usage.event_not_found', as: 'admin', input: ofTenant({ idempotencyKey: 'never', reason: 'Any' }) },
     {
       expects: 'ok',
       as: 'admin',
       input: ofTenant({ idempotencyKey: 'again', reason: 'Reported by mistake' }),
       before: tracked,
     },
-    { expects: 'usage.event_not_found', as: 'admin', input: ofTenant({ idempotencyKey: 'never', reason: 'Any' }) },
     { expects: 'auth.permission_denied', as: 'member', input: ofTenant({ idempotencyKey: 'again', reason: 'Any' }) },
     { expects: 'request.invalid', as: 'admin', input: ofTenant({ reason: 'Any' }) },
     {

@@ -12860,7 +12860,6 @@ export interface operations {
             /**
              * @description - `tenant.not_found`: There is no such tenant, or you are not a member of it.
              *     - `usage.event_not_found`: There is no such usage event in this tenant.
-             *     - `usage.unknown_meter`: The plan catalogue has no such meter.
              */
             404: {
                 headers: {
@@ -12870,7 +12869,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "tenant.not_found" | "usage.event_not_found" | "usage.unknown_meter";
+                        code?: "tenant.not_found" | "usage.event_not_found";
                     };
                 };
             };

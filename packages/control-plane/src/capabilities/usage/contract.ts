@@ -294,5 +294,5 @@ export const voidUsage = defineOperation({
     reason: text(1, 500),
   }),
   output: usageEvent,
-  errors: [usageErrors.event_not_found, usageErrors.unknown_meter, usageErrors.below_zero, serviceErrors.overloaded],
+  errors: [usageErrors.event_not_found, usageErrors.below_zero, serviceErrors.overloaded],
 })
