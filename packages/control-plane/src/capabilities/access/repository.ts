@@ -98,9 +98,14 @@ export async function findMemberAccess(em: EntityManager, reference: string): Pr
   return rows[0] ?? null
 }
 
-/** Every tenant the signed user reaches, through a membership or an inheritable one on an ancestor. */
-export async function listReachableTenants(em: EntityManager): Promise<ReachableTenant[]> {
-  return em.execute<ReachableTenant[]>(`select ${accessColumns} from directory.memberships() order by name`)
+/** The tenants the signed user reaches: those of their own first, then so many of those through an inheritable one above. */
+export async function listReachableTenants(em: EntityManager, mostInherited = 200): Promise<ReachableTenant[]> {
+  return em.execute<ReachableTenant[]>(
+    /* sql */ `select ${accessColumns} from (
+        select *, row_number() over (partition by inherited_from is null order by name, tenant_id) as place from directory.memberships()) reached
+      where inherited_from is null or place <= ? order by inherited_from is not null, place`,
+    [mostInherited],
+  )
 }
 
 /** The tenants the signed user is a direct member of, two at the most. */

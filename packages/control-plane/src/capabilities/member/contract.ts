@@ -223,7 +223,7 @@ export const getMe = defineOperation({
     path: '/me',
     summary: 'Show who you are and which tenants you reach',
     description:
-      'Memberships of your own, and those that an inheritable role on an ancestor gives you (`inheritedFrom`), with what they let you do. Each scope stands once, with the first role that gives it; what the plan of the tenant does not let count is left out.',
+      'Memberships of your own first, then those that an inheritable role on an ancestor gives you (`inheritedFrom`), 200 of these at the most, with what they let you do. Where `hasMore`, `GET /tenants` lists the rest. Each scope stands once, with the first role that gives it; what the plan of the tenant does not let count is left out.',
     tags: ['Me'],
   },
   input: z.object({}),
@@ -256,5 +256,6 @@ export const getMe = defineOperation({
         ),
       }),
     ),
+    hasMore: z.boolean().describe('There are more inherited ones'),
   }),
 })

@@ -51,10 +51,28 @@ test('whoever is a member of nothing has no memberships', async () => {
   expect(await installation.callerAs(user).me.get()).toMatchObject({ user: { id: user.id }, memberships: [] })
 })
 
+test('of a tree 200 inherited memberships are told, after the direct ones, and that there are more', async () => {
+  const { tenant, user } = await installation.enter({ plan: 'enterprise' })
+  const elsewhere = await installation.createTenant({ slug: 'zzz-the-last-of-all' })
+  await installation.addMember(elsewhere.id, user.id, 'viewer')
+  const below = () => Promise.all(Array.from({ length: 50 }, () => installation.createTenant({ parent: tenant })))
+  for (let round = 0; round < 4; round++) await below()
+  const me = () => installation.callerAs(user).me.get()
+  expect(await me()).toMatchObject({ hasMore: false, memberships: { length: 202 } })
+  await installation.createTenant({ parent: tenant })
+  const { hasMore, memberships } = await me()
+  expect(hasMore).toBe(true)
+  expect(memberships.map(({ inheritedFrom }) => inheritedFrom !== null)).toEqual([
+    ...[false, false],
+    ...Array.from({ length: 200 }, () => true),
+  ])
+})
+
 test('a platform admin is told to be one', async () => {
   expect(await installation.callerAs(operator).me.get()).toEqual({
     user: { id: operator.id, email: operator.email, name: null, platformAdmin: true },
     memberships: [],
+    hasMore: false,
   })
 })
 

@@ -5,12 +5,18 @@ import { planNamed } from '../../plan/index.ts'
 
 type Reached = Awaited<ReturnType<typeof listReachableTenants>>[number]
 
+const mostInherited = 200
+
+/** Direct memberships first; who reaches a whole tree lists the rest of it. */
 export async function getMe(ctx: UserContext) {
-  const reachable = await listReachableTenants(ctx.em)
+  const reachable = await listReachableTenants(ctx.em, mostInherited + 1)
+  const inherited = reachable.filter(({ inheritedFrom }) => inheritedFrom !== null)
+  const hasMore = inherited.length > mostInherited
   const { id, email, name, type } = ctx.actor
   return {
     user: { id, email, name, platformAdmin: type === 'platformAdmin' },
-    memberships: reachable.map((tenant) => describeMembership(ctx, tenant)),
+    memberships: (hasMore ? reachable.slice(0, -1) : reachable).map((tenant) => describeMembership(ctx, tenant)),
+    hasMore,
   }
 }
 
