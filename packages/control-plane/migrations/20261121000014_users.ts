@@ -15,6 +15,8 @@ create index users_state_id_index on tenantry.users (state, id);
 create index users_state_changed_at_index on tenantry.users (state_changed_at);
 create index audit_entries_actor_id_tenant_id_id_index on tenantry.audit_entries (actor_id, tenant_id, id);
 create index platform_audit_entries_actor_id_id_index on tenantry.platform_audit_entries (actor_id, id);
+create index audit_entries_target_id_tenant_id_id_index on tenantry.audit_entries (target_id, tenant_id, id) where target_type = 'user';
+create index platform_audit_entries_target_id_id_index on tenantry.platform_audit_entries (target_id, id) where target_type = 'user';
 create index api_keys_created_by_id_index on tenantry.api_keys (created_by_id);
 create index invitations_email_index on tenantry.invitations (email);
 create index invitations_accepted_by_index on tenantry.invitations (accepted_by);

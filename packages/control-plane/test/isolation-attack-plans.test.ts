@@ -95,6 +95,7 @@ const counted = [
   'tenantry.api_keys.created_by_id',
   'tenantry.api_keys.id',
   'tenantry.audit_entries.actor_id',
+  'tenantry.audit_entries.target_id',
   'tenantry.events.occurred_at',
   'tenantry.idempotency_records.created_at',
   'tenantry.invitations.accepted_by',

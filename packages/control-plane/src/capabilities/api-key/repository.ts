@@ -85,6 +85,9 @@ export const signedApiKey = {
     from directory.find_api_key()`,
 }
 
+/** A row where the user `$1` is deactivated or erased. */
+export const inactiveUser = `select id from tenantry.users where id = $1::uuid and state <> 'active'`
+
 /** The keys that were revoked or rotated since `$2`. */
 export const changedApiKeys = tenantQuery<{ id: string }>(
   { own: { entity: ApiKey, columns: ['id', 'revoked_at', 'rotated_at'] } },

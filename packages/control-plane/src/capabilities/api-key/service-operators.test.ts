@@ -43,6 +43,22 @@ describe('an operator who is a member', () => {
   })
 })
 
+test('keys that somebody made as an operator stop with them, and an erasure tells which', async () => {
+  const tenant = await installation.createTenant()
+  const user = await installation.createUser()
+  const { id, key, createdBy } = await create(asOperator(user, tenant.id))
+  expect(createdBy).toEqual({ type: 'platformAdmin', id: user.id })
+  expect(await use(key)).toBe('works')
+  const { users } = installation.callerAs(operator)
+  await users.deactivate({ userId: user.id, reason: 'Left' })
+  await expect.poll(() => use(key), soon).toBe('auth.unauthenticated')
+  await users.reactivate({ userId: user.id, reason: 'Came back' })
+  await expect.poll(() => use(key), soon).toBe('works')
+  const { operatorKeys } = await users.erase({ userId: user.id })
+  expect(operatorKeys).toEqual([{ tenant: tenant.slug, apiKeyId: id, name: 'Scheduler' }])
+  await expect.poll(() => use(key), soon).toBe('auth.unauthenticated')
+})
+
 test('keys that an operator made do nothing while PLATFORM_ACCESS is false; those of commands and services go on', async () => {
   const tenant = await installation.createTenant()
   const makers = [operator, { type: 'system', name: 'cli' }, { type: 'service', name: 'billing' }] as const

@@ -27,7 +27,11 @@ export const AuditEntry = defineEntity({
   name: 'AuditEntry',
   tableName: 'audit_entries',
   ...tenantScoped,
-  indexes: [{ properties: ['tenantId', 'at', 'id'] }, { properties: ['actorId', 'tenantId', 'id'] }],
+  indexes: [
+    { properties: ['tenantId', 'at', 'id'] },
+    { properties: ['actorId', 'tenantId', 'id'] },
+    { properties: ['targetId', 'tenantId', 'id'], where: "target_type = 'user'" },
+  ],
   properties: { ...tenantColumns, ...entryColumns },
 })
 export type AuditEntry = InferEntity<typeof AuditEntry>
@@ -57,7 +61,11 @@ export const PlatformAuditEntry = defineEntity({
       check: '(select tenancy.current_operator()) is not null',
     },
   ],
-  indexes: [{ properties: ['at', 'id'] }, { properties: ['actorId', 'id'] }],
+  indexes: [
+    { properties: ['at', 'id'] },
+    { properties: ['actorId', 'id'] },
+    { properties: ['targetId', 'id'], where: "target_type = 'user'" },
+  ],
   properties: {
     id: p
       .uuid()

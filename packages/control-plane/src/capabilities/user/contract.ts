@@ -92,7 +92,7 @@ export const deactivateUser = defineOperation({
     path: '/users/{userId}/deactivate',
     summary: 'Deactivate a user',
     description:
-      'Within a second their tokens are refused everywhere, the API keys that they made stop, and what they listen to ends. Memberships stay, and take their seats. Of a deactivated user this changes nothing.',
+      'Within a second their tokens are refused everywhere, the API keys that they made, also as an operator, stop, and what they listen to ends. Memberships stay, and take their seats. Of a deactivated user this changes nothing.',
     tags,
   },
   input: z.object({ ...input, reason }),
@@ -131,7 +131,9 @@ export const exportedKinds = [
   'api_key',
   'mail',
   'audit_entry',
+  'audit_entry_about',
   'platform_audit_entry',
+  'platform_audit_entry_about',
 ] as const
 
 export const exportUser = defineOperation({
@@ -143,7 +145,7 @@ export const exportUser = defineOperation({
     path: '/users/{userId}/export',
     summary: 'Export what is kept about a user',
     description:
-      'In all tenants, page by page, kind after kind: the profile, memberships, roles, teams, invitations to and by them, API keys that they made (no secrets), mails to them, and audit entries of what they did.',
+      'In all tenants, page by page, kind after kind: the profile, memberships, roles, teams, invitations to and by them, API keys that they made (no secrets), mails to them, and audit entries of what they did and of what was done to them.',
     tags,
   },
   input: z.object({ ...input, ...pageInput }),
@@ -182,6 +184,9 @@ export const eraseUser = defineOperation({
     contactOf: z
       .array(z.string())
       .describe('Slugs of tenants whose contact address is that of the user: it is theirs to change'),
+    operatorKeys: z
+      .array(z.object({ tenant: z.string().describe('Its slug'), apiKeyId: id('API key'), name: z.string() }))
+      .describe("API keys that they made as an operator: they stop, and are the tenants' to replace"),
     addressSharedWith: z
       .array(id('user'))
       .describe('Active users with one of the addresses: what is known by that alone was left to them'),

@@ -8,10 +8,11 @@ import { apiKeyUseErrors, authErrors } from '@tenantry/kernel/contract/errors'
 import type { ApiKeyFlaw, ApiKeyTexts } from '@tenantry/kernel/crypto/api-key-text'
 import type { AppError } from '@tenantry/kernel/errors/app-error'
 import { lapsed } from '@tenantry/kernel/errors/lapsed'
+import { isUuid } from '@tenantry/kernel/tenancy/id'
 import { LRUCache } from 'lru-cache'
 import type { PlanCatalogue } from '../../plan/index.ts'
 import { readSettings } from '../../settings/index.ts'
-import { changedApiKeys, type SignedApiKey, touchApiKeys } from '../repository.ts'
+import { changedApiKeys, inactiveUser, type SignedApiKey, touchApiKeys } from '../repository.ts'
 import { accessRefusal } from './access-refusal.ts'
 import type { ApiKeys } from './known-keys.ts'
 import { createRememberedKeys, factMilliseconds, type RememberedKey, unknownKey } from './remembered-keys.ts'
@@ -53,6 +54,7 @@ export function createApiKeys({
   const { database, directory, clock } = parts
   const keys = createRememberedKeys({ database, clock, cacheSize })
   const tenants = new LRUCache<string, Promise<TenantFacts>>({ max: cacheSize, ttl: factMilliseconds })
+  const operators = new LRUCache<string, Promise<{ isInactive: boolean }>>({ max: cacheSize, ttl: factMilliseconds })
   const uses = createNotedTimes({
     ...parts,
     mostNoted: cacheSize,
@@ -64,6 +66,16 @@ export function createApiKeys({
     const read: ReadTenant = (query, values) => database.tenantRead({ tenantId }, query, values)
     const [{ features }, changed] = await Promise.all([readSettings(read), read(changedApiKeys, [since])])
     return { enabled: features.apiAccessEnabled, changed: new Set(changed.map(({ id }) => id)) }
+  }
+
+  /** Of a key that an operator made as such: no membership tells. */
+  async function isOfInactiveOperator({ createdByType, createdById }: SignedApiKey): Promise<boolean> {
+    if (createdByType !== 'platformAdmin' || !isUuid(createdById)) return false
+    const { isInactive } = await sharedLookUp(operators, createdById, async () => {
+      const rows = await database.platformRead(keeper, { text: inactiveUser, values: [createdById] })
+      return { isInactive: rows.length > 0 }
+    })
+    return isInactive
   }
 
   function refusalOf(
@@ -86,11 +98,13 @@ export function createApiKeys({
       const credential = `${read.id}:${read.digest}`
       let known = await keys.findAlive(credential)
       const { tenantId } = known.key
-      const [creator, { enabled, changed }] = await Promise.all([
+      const [creator, { enabled, changed }, isOver] = await Promise.all([
         directory.findAccess(creatorOf(known.key), tenantId),
         sharedLookUp(tenants, tenantId, () => readTenant(tenantId)),
+        isOfInactiveOperator(known.key),
       ])
       if (changed.has(read.id)) known = await keys.findAlive(credential, true)
+      if (isOver) throw lapsed('The operator who made this API key is active no longer.')
       if (!creator) throw lapsed('Who made this API key has no access to its tenant any more.')
       const refusal = refusalOf(known, { plan: creator.tenant.plan, enabled }, client)
       if (!refusal) uses.note(read.id)

@@ -61,6 +61,18 @@ export async function listNamesakes(
   )
 }
 
+/** Keys that they made as an operator, which stop with them. */
+export async function listOperatorKeys(
+  em: EntityManager,
+  { id }: Person,
+): Promise<{ tenant: string; apiKeyId: string; name: string }[]> {
+  return em.execute(
+    /* sql */ `select t.slug as tenant, k.id as "apiKeyId", k.name from tenantry.api_keys k join tenantry.tenants t on t.id = k.tenant_id
+      where k.created_by_id = ? and k.created_by_type = 'platformAdmin' and k.revoked_at is null order by t.slug, k.id`,
+    [id],
+  )
+}
+
 /** Slugs. */
 export async function listContactOf(em: EntityManager, { addresses }: Person): Promise<string[]> {
   const found = `select slug from tenantry.tenants where contact_email_key in ${among} and status <> 'purged' order by slug`

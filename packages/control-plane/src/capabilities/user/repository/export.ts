@@ -22,6 +22,8 @@ const told = (alias: string, columns: string) =>
     .map((column) => `'${column.replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase())}', ${alias}.${column}`)
     .join(', ')})`
 
+/** What others did to them: nothing of those others. Reading this is told of too, and would have no end in it. */
+const entryAbout = 'action outcome target_type target_id changes details request_id'
 const entry =
   'action outcome actor_type actor_id actor_email target_type target_id changes details client_address user_agent request_id'
 
@@ -58,11 +60,16 @@ const kinds: Record<ExportedKind, string> = {
       from tenantry.mails m where m.recipient in (:email, lower(:email))`,
   audit_entry: `select e.tenant_id, e.id, e.at, ${told('e', entry)} as data
       from tenantry.audit_entries e where e.actor_id = :id and e.actor_type in ('user', 'platformAdmin')`,
+  audit_entry_about: `select e.tenant_id, e.id, e.at, ${told('e', entryAbout)} as data
+      from tenantry.audit_entries e where e.target_id = :id and e.target_type = 'user' and e.actor_id is distinct from :id`,
   platform_audit_entry: `select null as tenant_id, e.id, e.at, ${told('e', entry)} as data
       from tenantry.platform_audit_entries e where e.actor_id = :id and e.actor_type in ('user', 'platformAdmin')`,
+  platform_audit_entry_about: `select null as tenant_id, e.id, e.at, ${told('e', entryAbout)} as data
+      from tenantry.platform_audit_entries e where e.target_id = :id and e.target_type = 'user' and e.actor_id is distinct from :id
+       and e.action <> 'platform.read'`,
 }
 
-const ofNoTenant: readonly ExportedKind[] = ['profile', 'platform_audit_entry']
+const ofNoTenant: readonly ExportedKind[] = ['profile', 'platform_audit_entry', 'platform_audit_entry_about']
 
 /** JSON of the database writes instants with an offset; every door has them in UTC. */
 const withTimes = (data: Record<string, unknown>) =>

@@ -10,6 +10,7 @@ import {
   listContactOf,
   listLeftWithoutOwner,
   listNamesakes,
+  listOperatorKeys,
   type Person,
 } from '../repository/erasure.ts'
 import type { UserRow } from '../repository/users.ts'
@@ -29,6 +30,7 @@ export async function erase(ctx: PlatformContext, { userId, reason }: { userId: 
   const person = { id: userId, addresses }
   const tenants = await lockConcernedTenants(ctx, person)
   await refuseLastOwner(ctx, person, tenants)
+  const operatorKeys = await listOperatorKeys(ctx.em, person)
   const contactOf = await listContactOf(ctx.em, everyAddress)
 
   const counted: Counted = {}
@@ -53,6 +55,7 @@ export async function erase(ctx: PlatformContext, { userId, reason }: { userId: 
     erasedAt,
     tables,
     contactOf,
+    operatorKeys,
     addressSharedWith: namesakes.map(({ id }) => id),
   }
 }
