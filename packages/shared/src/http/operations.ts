@@ -32,6 +32,7 @@ export type Operations = {
                         scopes: string[];
                     }[];
                 }[];
+                hasMore: boolean;
             };
         };
     };
@@ -1830,7 +1831,7 @@ export type Operations = {
             };
             output: {
                 items: {
-                    kind: "api_key" | "audit_entry" | "invitation_received" | "invitation_sent" | "mail" | "membership" | "pending_ownership" | "platform_audit_entry" | "profile" | "role" | "team" | "tenant_contact";
+                    kind: "api_key" | "audit_entry" | "audit_entry_about" | "invitation_received" | "invitation_sent" | "mail" | "membership" | "pending_ownership" | "platform_audit_entry" | "platform_audit_entry_about" | "profile" | "role" | "team" | "tenant_contact";
                     tenantId: string | null;
                     id: string;
                     at: string | null;
@@ -1856,6 +1857,11 @@ export type Operations = {
                     rows: number;
                 }[];
                 contactOf: string[];
+                operatorKeys: {
+                    tenant: string;
+                    apiKeyId: string;
+                    name: string;
+                }[];
                 addressSharedWith: string[];
             };
         };

@@ -52,7 +52,7 @@ export interface paths {
         };
         /**
          * Show who you are and which tenants you reach
-         * @description Memberships of your own, and those that an inheritable role on an ancestor gives you (`inheritedFrom`), with what they let you do. Each scope stands once, with the first role that gives it; what the plan of the tenant does not let count is left out.
+         * @description Memberships of your own first, then those that an inheritable role on an ancestor gives you (`inheritedFrom`), 200 of these at the most, with what they let you do. Where `hasMore`, `GET /tenants` lists the rest. Each scope stands once, with the first role that gives it; what the plan of the tenant does not let count is left out.
          */
         get: operations["me.get"];
         put?: never;
@@ -1260,7 +1260,7 @@ export interface paths {
         put?: never;
         /**
          * Deactivate a user
-         * @description Within a second their tokens are refused everywhere, the API keys that they made stop, and what they listen to ends. Memberships stay, and take their seats. Of a deactivated user this changes nothing.
+         * @description Within a second their tokens are refused everywhere, the API keys that they made, also as an operator, stop, and what they listen to ends. Memberships stay, and take their seats. Of a deactivated user this changes nothing.
          */
         post: operations["users.deactivate"];
         delete?: never;
@@ -1298,7 +1298,7 @@ export interface paths {
         };
         /**
          * Export what is kept about a user
-         * @description In all tenants, page by page, kind after kind: the profile, memberships, roles, teams, invitations to and by them, API keys that they made (no secrets), mails to them, and audit entries of what they did.
+         * @description In all tenants, page by page, kind after kind: the profile, memberships, roles, teams, invitations to and by them, API keys that they made (no secrets), mails to them, and audit entries of what they did and of what was done to them.
          */
         get: operations["users.export"];
         put?: never;
@@ -1833,6 +1833,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        /** @description There are more inherited ones */
+                        hasMore: boolean;
                         memberships: {
                             /** @description What counts: its own, or where that is active, of the tenant above that stops it */
                             effectiveStatus: string;
@@ -16725,6 +16727,17 @@ export interface operations {
                         contactOf: string[];
                         /** Format: date-time */
                         erasedAt: string;
+                        /** @description API keys that they made as an operator: they stop, and are the tenants' to replace */
+                        operatorKeys: {
+                            /**
+                             * Format: uuid
+                             * @description Id of a API key
+                             */
+                            apiKeyId: string;
+                            name: string;
+                            /** @description Its slug */
+                            tenant: string;
+                        }[];
                         pseudonym: string;
                         tables: {
                             /** @description Rewritten or removed */
@@ -16921,7 +16934,7 @@ export interface operations {
                             };
                             id: string;
                             /** @enum {string} */
-                            kind: "profile" | "membership" | "role" | "team" | "invitation_received" | "invitation_sent" | "pending_ownership" | "tenant_contact" | "api_key" | "mail" | "audit_entry" | "platform_audit_entry";
+                            kind: "profile" | "membership" | "role" | "team" | "invitation_received" | "invitation_sent" | "pending_ownership" | "tenant_contact" | "api_key" | "mail" | "audit_entry" | "audit_entry_about" | "platform_audit_entry" | "platform_audit_entry_about";
                             tenantId: string | null;
                         }[];
                         nextCursor: string | null;
