@@ -3,6 +3,7 @@ export {
   findKeyHolding,
   type HeldRole,
   isActiveUser,
+  listDistinctHoldings,
   listHoldings,
   listInactive,
   listReachableTenants,

@@ -114,8 +114,10 @@ export async function listOwnTenantIds(em: EntityManager): Promise<string[]> {
   return rows.map(({ tenantId }) => tenantId)
 }
 
+export type Held = Pick<AccessRow, 'tenantId' | 'role' | 'inheritedFrom' | 'inheritable' | 'customRoles'>
+
 /** What somebody holds in a tenant, by itself and from above. */
-export type Holding = Pick<AccessRow, 'tenantId' | 'role' | 'inheritedFrom' | 'inheritable' | 'customRoles'> & {
+export type Holding = Held & {
   userId: string
   /** Of a membership of the tenant itself. */
   directRole: BaseRole | null
@@ -131,6 +133,20 @@ export async function listHoldings(
         custom_roles as "customRoles"
       from directory.find_holdings(array(select jsonb_array_elements_text(?::jsonb)::uuid))`,
     [JSON.stringify(userIds)],
+  )
+  return rows.map((row) => ({ ...row, tenantId }))
+}
+
+/** What those who hold a custom role of the tenant of the unit of work hold there, each of it once. */
+export async function listDistinctHoldings(
+  em: EntityManager,
+  { tenantId, roleId }: { tenantId: string; roleId: string },
+): Promise<Held[]> {
+  const rows = await em.execute<Omit<Held, 'tenantId'>[]>(
+    /* sql */ `select distinct role, inherited_from as "inheritedFrom", inheritable, custom_roles as "customRoles"
+      from directory.find_holdings(array(select user_id from tenantry.role_assignments
+        where tenant_id = (select tenancy.current_tenant()) and role_id = ?))`,
+    [roleId],
   )
   return rows.map((row) => ({ ...row, tenantId }))
 }

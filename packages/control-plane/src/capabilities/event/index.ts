@@ -1,2 +1,2 @@
-export { emitEvent } from './service/emit.ts'
+export { emitEvent, emitEvents } from './service/emit.ts'
 export { createEventStreams, type EventStreamOptions } from './service/streams.ts'

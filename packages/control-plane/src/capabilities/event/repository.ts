@@ -4,19 +4,24 @@ import { Event } from './entity.ts'
 export type EventRow = Pick<Event, 'position' | 'type' | 'data' | 'occurredAt'>
 
 /**
- * Numbers the event under a lock that is held until the commit: the next one of the tenant gets its position when this
- * one can be seen, so that whoever has seen a position has seen all below it.
+ * Numbers the events in their order, under a lock that is held until the commit: the next one of the tenant gets its
+ * position when these can be seen, so that whoever has seen a position has seen all below it.
  */
-export async function insertEvent(em: EntityManager, event: Omit<EventRow, 'position'>): Promise<void> {
+export async function insertEvents(em: EntityManager, events: readonly Omit<EventRow, 'position'>[]): Promise<void> {
   const own = 'tenant_id = (select tenancy.current_tenant())'
   // Two statements in one round trip: the second sees what was committed before the lock was had.
   await em.execute(
     /* sql */ `select pg_advisory_xact_lock(hashtextextended('events ' || tenancy.current_tenant(), 0));
       insert into tenantry.events (tenant_id, position, type, data, occurred_at)
-      select tenancy.current_tenant(), greatest(coalesce(max(position), 0) + 1, ${microseconds('clock_timestamp()')}),
-             ?, ?::jsonb, ?
-        from tenantry.events where ${own}`,
-    [event.type, JSON.stringify(event.data), event.occurredAt],
+      select tenancy.current_tenant(), latest.position + told.place, told.type, told.data, told.occurred_at
+        from (select greatest(coalesce(max(position), 0), ${microseconds('clock_timestamp()')} - 1) as position
+                from tenantry.events where ${own}) latest,
+             jsonb_to_recordset(?::jsonb) as told (place integer, type text, data jsonb, occurred_at timestamptz)`,
+    [
+      JSON.stringify(
+        events.map(({ type, data, occurredAt }, index) => ({ place: index + 1, type, data, occurred_at: occurredAt })),
+      ),
+    ],
   )
 }
 

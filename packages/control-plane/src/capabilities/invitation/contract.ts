@@ -74,6 +74,9 @@ const result = z.object({
   invitation: invitation.nullable(),
   code: z.string().nullable().describe('Why it was rejected'),
   message: z.string().nullable(),
+  issues: z
+    .array(z.object({ path: z.string(), message: z.string() }))
+    .describe('What is wrong with its fields, by their place in it, as `roleIds.0`'),
 })
 
 export const listInvitations = defineOperation({

@@ -33,35 +33,50 @@ export async function findInvitationForUpdate(em: EntityManager, id: string): Pr
   return em.findOne(Invitation, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE })
 }
 
+export interface InvitationDraft {
+  row: InvitationRow
+  tokenDigest: string
+}
+
 /**
- * False where the address has a pending invitation; one that has run out makes room. The digest is bound, as in what
- * follows: the ORM would write it into the text of its statement.
+ * Answers the ids of those that were inserted: not where the address has a pending invitation; one that has run out makes
+ * room. Whoever invites the same people at the same time goes through them in the same order. The digest is bound, as in
+ * what follows: the ORM would write it into the text of its statement.
  */
-export async function insertInvitation(em: EntityManager, row: InvitationRow, tokenDigest: string): Promise<boolean> {
-  const ranOut = { email: row.email, state: 'pending' as const, expiresAt: { $lte: row.createdAt } }
+export async function insertInvitations(em: EntityManager, drafts: readonly InvitationDraft[]): Promise<Set<string>> {
+  const [first] = drafts
+  if (!first) return new Set()
+  const email = { $in: drafts.map(({ row }) => row.email) }
+  const ranOut = { email, state: 'pending' as const, expiresAt: { $lte: first.row.createdAt } }
   await em.nativeUpdate(Invitation, ranOut, { state: 'expired' })
   const inserted = await em
     .getKysely<Tables>()
     .insertInto('tenantry.invitations')
-    .values({
-      tenant_id: row.tenantId,
-      id: row.id,
-      email: row.email,
-      role: row.role,
-      role_ids: row.roleIds,
-      token_digest: tokenDigest,
-      invited_by_type: row.invitedByType,
-      invited_by_id: row.invitedById,
-      invited_by_name: row.invitedByName,
-      created_at: row.createdAt,
-      sent_at: row.sentAt,
-      expires_at: row.expiresAt,
-    })
+    .values(
+      drafts
+        .toSorted(({ row: { email: left } }, { row: { email: right } }) => (left < right ? -1 : Number(left > right)))
+        .map(toColumns),
+    )
     .onConflict((conflict) => conflict.columns(['tenant_id', 'email']).where('state', '=', 'pending').doNothing())
     .returning('id')
     .execute()
-  return inserted.length > 0
+  return new Set(inserted.map(({ id }) => id))
 }
+
+const toColumns = ({ row, tokenDigest }: InvitationDraft) => ({
+  tenant_id: row.tenantId,
+  id: row.id,
+  email: row.email,
+  role: row.role,
+  role_ids: row.roleIds,
+  token_digest: tokenDigest,
+  invited_by_type: row.invitedByType,
+  invited_by_id: row.invitedById,
+  invited_by_name: row.invitedByName,
+  created_at: row.createdAt,
+  sent_at: row.sentAt,
+  expires_at: row.expiresAt,
+})
 
 /** The token until now ends. The row must be locked. */
 export async function replaceToken(em: EntityManager, row: InvitationRow, tokenDigest: string): Promise<void> {

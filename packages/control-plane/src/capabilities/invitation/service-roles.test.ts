@@ -59,7 +59,10 @@ describe('custom roles of an invitation', () => {
         { email: `${newId()}@people.test`, role: 'viewer' as const, roleIds: [known.id] },
       ]
       expect(await caller.invitations.create({ ...current, invitations: many })).toMatchObject({
-        results: [{ outcome: 'rejected', code: 'request.invalid' }, { outcome: 'invited' }],
+        results: [
+          { outcome: 'rejected', code: 'request.invalid', issues: [{ path: 'roleIds.0', message }] },
+          { outcome: 'invited', issues: [] },
+        ],
       })
     }
   })

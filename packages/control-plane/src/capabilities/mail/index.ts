@@ -1,2 +1,2 @@
 export { deliverMails, listOutbox } from './service/deliver.ts'
-export { queueMail } from './service/queue.ts'
+export { queueMail, queueMails } from './service/queue.ts'

@@ -3,11 +3,13 @@ import { Mail } from './entity.ts'
 
 export type { Mail } from './entity.ts'
 
-export async function insertMail(
+/** In one statement. */
+export async function insertMails(
   em: EntityManager,
-  mail: Pick<Mail, 'id' | 'recipient' | 'subject' | 'text' | 'html' | 'sealed' | 'senderId' | 'createdAt'>,
+  mails: readonly Pick<Mail, 'id' | 'recipient' | 'subject' | 'text' | 'html' | 'sealed' | 'senderId' | 'createdAt'>[],
 ): Promise<void> {
-  await em.persist(em.create(Mail, { ...mail, nextAttemptAt: mail.createdAt })).flush()
+  for (const mail of mails) em.persist(em.create(Mail, { ...mail, nextAttemptAt: mail.createdAt }))
+  await em.flush()
 }
 
 /**

@@ -71,13 +71,21 @@ export async function listOwnerIds(em: EntityManager): Promise<string[]> {
   return owners.map(({ userId }) => userId)
 }
 
+interface NewMembership {
+  userId: string
+  role: BaseRole
+  joinedAt: Date
+}
+
 /** Throws `member.unknown_user`. */
-export async function insertMember(
-  em: EntityManager,
-  member: { userId: string; role: BaseRole; joinedAt: Date },
-): Promise<void> {
+export const insertMember = (em: EntityManager, member: NewMembership): Promise<void> => insertMembers(em, [member])
+
+/** In one statement. Throws `member.unknown_user`. */
+export async function insertMembers(em: EntityManager, members: readonly NewMembership[]): Promise<void> {
   try {
-    await em.persist(em.create(Membership, { ...member, inheritable: isSeniorRole(member.role) })).flush()
+    for (const member of members)
+      em.persist(em.create(Membership, { ...member, inheritable: isSeniorRole(member.role) }))
+    await em.flush()
   } catch (error) {
     if (error instanceof ForeignKeyConstraintViolationException) throw memberErrors.unknown_user()
     throw error
@@ -125,10 +133,7 @@ export async function deleteMemberships(em: EntityManager, userIds: readonly str
 }
 
 /** Leaves an existing membership as it is. */
-export async function insertMembership(
-  em: EntityManager,
-  member: { userId: string; role: BaseRole; joinedAt: Date },
-): Promise<void> {
+export async function insertMembership(em: EntityManager, member: NewMembership): Promise<void> {
   if (await em.findOne(Membership, { userId: member.userId })) return
   await insertMember(em, member)
 }

@@ -64,11 +64,6 @@ export async function countHolders(em: EntityManager, roleIds: readonly string[]
   return new Map(rows.map(({ roleId, count }) => [roleId, Number(count)]))
 }
 
-export async function listHolderIds(em: EntityManager, roleId: string): Promise<string[]> {
-  const assignments = await em.find(RoleAssignment, { roleId })
-  return assignments.map(({ userId }) => userId)
-}
-
 export async function listAssignedRoles(
   em: EntityManager,
   userId: string,
@@ -83,16 +78,32 @@ export async function listAssignedRoles(
   return em.find(CustomRole, { id: { $in: ids } }, { orderBy: { id: 'desc' } })
 }
 
-/** Those that the member has already stay as they are. */
+/** In one statement; those that there are already stay as they are. */
 export async function insertAssignments(
   em: EntityManager,
   assignments: readonly Omit<RoleAssignment, 'tenantId'>[],
 ): Promise<void> {
-  for (const { userId, roleId, assignedAt } of assignments) {
-    if (await em.findOne(RoleAssignment, { userId, roleId })) continue
-    em.persist(em.create(RoleAssignment, { userId, roleId, assignedAt }))
-  }
-  await em.flush()
+  await em.execute(
+    /* sql */ `insert into tenantry.role_assignments (tenant_id, user_id, role_id, assigned_at)
+      select (select tenancy.current_tenant()), given."userId", given."roleId", given."assignedAt"
+        from jsonb_to_recordset(?::jsonb) as given ("userId" uuid, "roleId" uuid, "assignedAt" timestamptz)
+      on conflict do nothing`,
+    [JSON.stringify(assignments)],
+  )
+}
+
+/** Gives to all who hold one role another one besides. */
+export async function copyAssignments(
+  em: EntityManager,
+  { from, to, assignedAt }: { from: string; to: string; assignedAt: Date },
+): Promise<void> {
+  await em.execute(
+    /* sql */ `insert into tenantry.role_assignments (tenant_id, user_id, role_id, assigned_at)
+      select tenant_id, user_id, ?, ? from tenantry.role_assignments
+       where tenant_id = (select tenancy.current_tenant()) and role_id = ?
+      on conflict do nothing`,
+    [to, assignedAt, from],
+  )
 }
 
 /** Of a member, of a role, or the one of both; how many there were. */

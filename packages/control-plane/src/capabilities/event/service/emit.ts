@@ -1,7 +1,7 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import type { z } from 'zod'
 import { tenantEvent } from '../contract.ts'
-import { insertEvent } from '../repository.ts'
+import { insertEvents } from '../repository.ts'
 import type { EventType } from '../rules/visible.ts'
 import { doorbell } from './streams.ts'
 
@@ -10,18 +10,27 @@ type EventData<Type extends EventType> = Omit<
   'type' | 'occurredAt'
 >
 
+type Told = { [Type in EventType]: { type: Type } & EventData<Type> }[EventType]
+type EventContext = Pick<TenantContext, 'em' | 'clock' | 'services' | 'afterCommit'> & { tenant: { id: string } }
+
 /**
  * Tells those who watch the tenant, once the transaction has committed. Until then it holds back the tenant's other
  * events: it comes after all that the transaction locks, and after the effects that a listener must find done.
  */
-export async function emitEvent<Type extends EventType>(
-  ctx: Pick<TenantContext, 'em' | 'clock' | 'services' | 'afterCommit'> & { tenant: { id: string } },
-  type: Type,
-  told: EventData<Type>,
-): Promise<void> {
+export async function emitEvents(ctx: EventContext, told: readonly Told[]): Promise<void> {
+  if (told.length === 0) return
   const occurredAt = ctx.clock.now()
-  // What does not fit would break every stream that comes to it.
-  const { type: _, occurredAt: __, ...data } = tenantEvent.parse({ ...told, type, occurredAt })
-  await insertEvent(ctx.em, { type, data, occurredAt })
+  const events = told.map((event) => {
+    // What does not fit would break every stream that comes to it.
+    const { type, occurredAt: _, ...data } = tenantEvent.parse({ ...event, occurredAt })
+    return { type, data, occurredAt }
+  })
+  await insertEvents(ctx.em, events)
   ctx.afterCommit(() => ctx.services.bus.publish(doorbell, { tenantId: ctx.tenant.id }))
 }
+
+export const emitEvent = <Type extends EventType>(
+  ctx: EventContext,
+  type: Type,
+  told: EventData<Type>,
+): Promise<void> => emitEvents(ctx, [{ type, ...told } as unknown as Told])

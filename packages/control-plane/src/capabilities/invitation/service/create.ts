@@ -6,11 +6,11 @@ import type { z } from 'zod'
 import type { BaseRole, EffectivePermissions } from '../../access/index.ts'
 import { beginChange, findKnownRoles } from '../../role/index.ts'
 import { type createInvitation as createOperation, invitationErrors } from '../contract.ts'
-import { type InvitationRow, insertInvitation } from '../repository.ts'
+import { type InvitationRow, insertInvitations } from '../repository.ts'
 import { digestOf, makeToken } from '../rules/token.ts'
 import { describe } from './describe.ts'
-import { givingRefusal } from './giving.ts'
-import { inviterOf, mailInvitation } from './send.ts'
+import { type Given, givingRefusal } from './giving.ts'
+import { inviterOf, type Letter, mailInvitations } from './send.ts'
 
 type CreateInput = z.output<typeof createOperation.input>
 
@@ -27,74 +27,102 @@ interface Wanted {
 export async function create(ctx: TenantContext, input: CreateInput) {
   const { one, all } = wantedOf(input)
   const standing = await beginChange(ctx, 'members:manage')
-  const inviter = await inviterOf(ctx)
-  const sentAt = ctx.clock.now()
-  const expiresAt = new Date(sentAt.getTime() + input.expiresInSeconds * 1_000)
-  const terms = { ...inviter, createdAt: sentAt, sentAt, expiresAt }
-  const invite = async (wanted: Wanted): Promise<Outcome> => {
-    const refusal = await refusalOf(ctx, standing, wanted)
-    return refusal ? { refusal } : inviteOne(ctx, wanted, terms)
-  }
-  if (one) {
-    const outcome = await invite(one)
-    if ('refusal' in outcome) throw outcome.refusal
-    return describe(outcome.row, sentAt)
-  }
-
-  const results: object[] = []
-  // Whoever invites the same people at the same time goes through them in the same order.
-  const inOrder = [...all.entries()].sort(([, left], [, right]) => (left.email < right.email ? -1 : 1))
-  for (const [place, wanted] of inOrder) results[place] = resultOf(wanted, await invite(wanted), sentAt)
-  return { results } as { results: ReturnType<typeof resultOf>[] }
+  const wanted = one ? [one] : all
+  const outcomes = await inviteAll(ctx, wanted, { standing, expiresInSeconds: input.expiresInSeconds })
+  const now = ctx.clock.now()
+  const [outcome] = outcomes
+  if (!one || !outcome) return { results: outcomes.map((each) => resultOf(each, now)) }
+  if (outcome.refusal) throw outcome.refusal
+  return describe(outcome.row, now)
 }
 
-type Outcome = { row: InvitationRow } | { refusal: AppError }
+type Outcome = { email: string; refusal: AppError } | (Letter & { email: string; refusal: null })
+
+/** How many statements it takes does not depend on how many there are: all others who change members wait. */
+async function inviteAll(
+  ctx: TenantContext,
+  wanted: readonly Wanted[],
+  { standing, expiresInSeconds }: { standing: EffectivePermissions; expiresInSeconds: number },
+): Promise<Outcome[]> {
+  const roles = await findKnownRoles(
+    ctx,
+    wanted.flatMap(({ roleIds }) => roleIds),
+  )
+  const known = new Map(roles.map((role) => [role.id, role]))
+  const inviter = await inviterOf(ctx)
+  const sentAt = ctx.clock.now()
+  const terms = {
+    ...inviter,
+    createdAt: sentAt,
+    sentAt,
+    expiresAt: new Date(sentAt.getTime() + expiresInSeconds * 1_000),
+  }
+  const drafted = wanted.map((each): Outcome => {
+    const refusal = refusalOf(ctx, standing, { ...each, known })
+    const { email } = each
+    return refusal ? { email, refusal } : { email, refusal: null, row: rowOf(ctx, each, terms), token: makeToken() }
+  })
+  const drafts = drafted.filter(isLetter)
+  const inserted = await insertInvitations(
+    ctx.em,
+    drafts.map(({ row, token }) => ({ row, tokenDigest: digestOf(token) })),
+  )
+  const made = drafts.filter(({ row }) => inserted.has(row.id))
+  await mailInvitations(ctx, made)
+  for (const { row } of made) record(ctx, row)
+  return drafted.map((outcome) =>
+    outcome.refusal || inserted.has(outcome.row.id)
+      ? outcome
+      : { email: outcome.email, refusal: invitationErrors.already_pending() },
+  )
+}
+
+const isLetter = (outcome: Outcome): outcome is Extract<Outcome, { refusal: null }> => outcome.refusal === null
+
 type Terms = Pick<
   InvitationRow,
   'invitedByType' | 'invitedById' | 'invitedByName' | 'createdAt' | 'sentAt' | 'expiresAt'
 >
 
-async function inviteOne(ctx: TenantContext, { email, role, roleIds }: Wanted, terms: Terms): Promise<Outcome> {
-  const row: InvitationRow = {
-    ...terms,
-    tenantId: ctx.tenant.id,
-    id: newId(),
-    email,
-    role,
-    roleIds,
-    state: 'pending',
-    sends: 1,
-    acceptedAt: null,
-    acceptedBy: null,
-    revokedAt: null,
-  }
-  const token = makeToken()
-  if (!(await insertInvitation(ctx.em, row, digestOf(token)))) return { refusal: invitationErrors.already_pending() }
-  await mailInvitation(ctx, row, token)
-  const made = { role, roleIds, expiresAt: row.expiresAt }
+const rowOf = ({ tenant }: TenantContext, { email, role, roleIds }: Wanted, terms: Terms): InvitationRow => ({
+  ...terms,
+  tenantId: tenant.id,
+  id: newId(),
+  email,
+  role,
+  roleIds,
+  state: 'pending',
+  sends: 1,
+  acceptedAt: null,
+  acceptedBy: null,
+  revokedAt: null,
+})
+
+function record(ctx: TenantContext, { id, role, roleIds, expiresAt }: InvitationRow): void {
+  const made = { role, roleIds, expiresAt }
   ctx.record('invitation.created', {
-    target: { type: 'invitation', id: row.id },
+    target: { type: 'invitation', id },
     changes: Object.fromEntries(Object.entries(made).map(([field, after]) => [field, { before: null, after }])),
   })
-  return { row }
 }
 
-function resultOf({ email }: Wanted, outcome: Outcome, now: Date) {
-  if ('row' in outcome) {
-    return { email, outcome: 'invited' as const, invitation: describe(outcome.row, now), code: null, message: null }
+function resultOf(outcome: Outcome, now: Date) {
+  const { email, refusal } = outcome
+  if (refusal) {
+    const { code, message, details } = refusal
+    return { email, outcome: 'rejected' as const, invitation: null, code, message, issues: details.issues ?? [] }
   }
-  const { code, message } = outcome.refusal
-  return { email, outcome: 'rejected' as const, invitation: null, code, message }
+  const invitation = describe(outcome.row, now)
+  return { email, outcome: 'invited' as const, invitation, code: null, message: null, issues: [] }
 }
 
 /** Roles are those of this tenant: what is inherited from above is given there. */
-async function refusalOf(
+function refusalOf(
   ctx: TenantContext,
   standing: EffectivePermissions,
-  { role, roleIds }: Wanted,
-): Promise<AppError | null> {
-  const roles = await findKnownRoles(ctx, roleIds)
-  const known = new Set(roles.map(({ id }) => id))
+  { role, roleIds, known }: Wanted & { known: ReadonlyMap<string, Given['roles'][number]> },
+): AppError | null {
+  const roles = roleIds.flatMap((id) => known.get(id) ?? [])
   const issues = roleIds.flatMap((id, place) =>
     known.has(id) ? [] : [{ path: `roleIds.${place}`, message: 'There is no such role in this tenant.' }],
   )

@@ -7,7 +7,7 @@ import { digestOf, makeToken } from '../rules/token.ts'
 import { describe } from './describe.ts'
 import { refuseGiving } from './giving.ts'
 import { getPending } from './pending.ts'
-import { inviterOf, mailInvitation } from './send.ts'
+import { inviterOf, mailInvitations } from './send.ts'
 
 /** Throws `invitation.not_found`, `invitation.not_pending`, and `auth.permission_denied` for more than the caller holds. */
 export async function resend(
@@ -22,7 +22,7 @@ export async function resend(
   const sent = { ...row, ...(await inviterOf(ctx)), sends: row.sends + 1, sentAt, expiresAt }
   const token = makeToken()
   await replaceToken(ctx.em, sent, digestOf(token))
-  await mailInvitation(ctx, sent, token)
+  await mailInvitations(ctx, [{ row: sent, token }])
   ctx.record('invitation.resent', {
     target: { type: 'invitation', id: row.id },
     changes: {

@@ -1,6 +1,6 @@
 import type { Actor } from '@tenantry/kernel/context/actor'
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
-import { queueMail } from '../../mail/index.ts'
+import { queueMails } from '../../mail/index.ts'
 import { getOwnTenant } from '../../tenant/index.ts'
 import type { InvitationRow } from '../repository.ts'
 
@@ -17,10 +17,15 @@ function personOf(actor: Actor): string | null {
   return actor.type === 'user' || actor.type === 'platformAdmin' ? (actor.name ?? actor.email) : null
 }
 
+export interface Letter {
+  row: InvitationRow
+  token: string
+}
+
 /** The token stands behind the # of a link, which no browser sends to any server. */
-export async function mailInvitation(ctx: TenantContext, row: InvitationRow, token: string): Promise<void> {
+export async function mailInvitations(ctx: TenantContext, letters: readonly Letter[]): Promise<void> {
   const { name } = await getOwnTenant(ctx.em)
-  await queueMail(ctx, {
+  const mails = letters.map(({ row, token }) => ({
     recipient: row.email,
     senderId: personOf(ctx.actor) === null || !('id' in ctx.actor) ? null : ctx.actor.id,
     subject: `You are invited to ${name}`,
@@ -30,7 +35,8 @@ export async function mailInvitation(ctx: TenantContext, row: InvitationRow, tok
       { secretUrl: `${ctx.services.publicUrl}/invitations/accept#token=${token}` },
       `It works once, until ${row.expiresAt.toISOString().slice(0, 16).replace('T', ' ')} UTC. If you did not expect it, leave it be: nothing happens without you.`,
     ],
-  })
+  }))
+  await queueMails(ctx, mails)
 }
 
 const article = (role: string) => (/^[aeiou]/.test(role) ? `an ${role}` : `a ${role}`)

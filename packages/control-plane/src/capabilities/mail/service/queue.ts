@@ -1,7 +1,7 @@
 import type { Services } from '@tenantry/kernel/context/dependencies'
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { newId } from '@tenantry/kernel/tenancy/id'
-import { insertMail } from '../repository.ts'
+import { insertMails } from '../repository.ts'
 import { type Message, writeMessage } from '../rules/message.ts'
 import { seal } from './sealed.ts'
 
@@ -10,13 +10,22 @@ type QueueContext = Pick<TenantContext, 'em' | 'clock'> & {
   services: Pick<Services, 'sealer'>
 }
 
+type NewMail = Message & { recipient: string; senderId?: string | null }
+
 /** Sent by a job once this transaction has committed, and then at least once. */
-export async function queueMail(
+export const queueMail = (ctx: QueueContext, mail: NewMail): Promise<void> => queueMails(ctx, [mail])
+
+/** As `queueMail` does with one. */
+export async function queueMails(
   { em, clock, tenant, services }: QueueContext,
-  { recipient, senderId = null, ...message }: Message & { recipient: string; senderId?: string | null },
+  mails: readonly NewMail[],
 ): Promise<void> {
-  const { complete, ...shown } = writeMessage(message)
-  const id = newId()
-  const sealed = complete && seal(services.sealer, { tenantId: tenant.id, id }, complete)
-  await insertMail(em, { id, recipient, senderId, ...shown, sealed, createdAt: clock.now() })
+  const createdAt = clock.now()
+  const written = mails.map(({ recipient, senderId = null, ...message }) => {
+    const { complete, ...shown } = writeMessage(message)
+    const id = newId()
+    const sealed = complete && seal(services.sealer, { tenantId: tenant.id, id }, complete)
+    return { id, recipient, senderId, ...shown, sealed, createdAt }
+  })
+  await insertMails(em, written)
 }

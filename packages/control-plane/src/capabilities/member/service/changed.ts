@@ -1,6 +1,6 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import type { BaseRole } from '../../access/index.ts'
-import { emitEvent } from '../../event/index.ts'
+import { emitEvents } from '../../event/index.ts'
 import type { Ended } from './ending.ts'
 
 type InTenant = Pick<TenantContext, 'services' | 'afterCommit'> & { tenant: { id: string } }
@@ -43,8 +43,10 @@ export async function tellChanges(
   changes: readonly RoleChange[],
 ): Promise<void> {
   forgetMembers(ctx)
-  for (const { userId, before, after } of changes) {
-    if (after === null) await emitEvent(ctx, 'member.removed', { userId })
-    else await emitEvent(ctx, before === null ? 'member.added' : 'member.role_changed', { userId, role: after })
-  }
+  const told = changes.map(({ userId, before, after }) =>
+    after === null
+      ? { type: 'member.removed' as const, userId }
+      : { type: before === null ? ('member.added' as const) : ('member.role_changed' as const), userId, role: after },
+  )
+  await emitEvents(ctx, told)
 }

@@ -11,7 +11,7 @@ import {
 import { findRoom } from '../../limit/index.ts'
 import { beginChange, findStandings, standingNow } from '../../role/index.ts'
 import { memberErrors, type transferMembers as transferOperation } from '../contract.ts'
-import { countAdmins, countMembers, findMembers, insertMember, listOwnerIds } from '../repository.ts'
+import { countAdmins, countMembers, findMembers, insertMembers, listOwnerIds } from '../repository.ts'
 import { planTransfer, type Refusal, type TransferPlan, type TransferResult } from '../rules/transfer.ts'
 import { recordChange, tellChanges } from './changed.ts'
 import { endMemberships } from './ending.ts'
@@ -84,7 +84,11 @@ async function lookAhead(second: TenantContext, userIds: readonly string[]) {
 
 async function arrive(second: TenantContext, done: readonly Done[], fromTenantId: string): Promise<void> {
   if (done.length === 0) return
-  for (const { userId, role } of done) await insertMember(second.em, { userId, role, joinedAt: second.clock.now() })
+  const joinedAt = second.clock.now()
+  await insertMembers(
+    second.em,
+    done.map(({ userId, role }) => ({ userId, role, joinedAt })),
+  )
   const changes = done.map(({ userId, role }) => ({ userId, before: null, after: role }))
   for (const change of changes) recordChange(second, 'member.transferred', { ...change, details: { fromTenantId } })
   await tellChanges(second, changes)

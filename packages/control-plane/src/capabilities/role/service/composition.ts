@@ -15,7 +15,7 @@ import {
 import { roleErrors } from '../contract.ts'
 import type { CustomRole } from '../entity.ts'
 import { findRole } from '../repository.ts'
-import { findStandings, standingOf } from './standing.ts'
+import { findStandingsOfHolders, standingOf } from './standing.ts'
 
 type Composition = Pick<CustomRole, 'scopes' | 'inheritable'> & { baseRole?: BaseRole | null | undefined }
 
@@ -50,10 +50,12 @@ export const grantOf = ({ services }: TenantContext, role: Composition): Granted
 export async function refuseEditing(
   ctx: TenantContext,
   standing: EffectivePermissions,
-  { role, holderIds }: { role: Composition; holderIds: readonly string[] },
+  role: Composition & { id: string },
 ) {
   refuseManaging(standing, scopesOfRole(role, ctx.services.scopes))
-  for (const held of (await findStandings(ctx, holderIds)).values()) refuseManaging(standing, heldBy(held))
+  // Who owns the tenant manages everybody.
+  if (standing.scopes.has(ownership)) return
+  for (const held of await findStandingsOfHolders(ctx, role.id)) refuseManaging(standing, heldBy(held))
 }
 
 /** A member of the tenant itself, whom the caller may change. Throws `role.no_member` or `auth.permission_denied`. */

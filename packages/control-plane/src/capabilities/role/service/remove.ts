@@ -1,7 +1,7 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { requestErrors } from '@tenantry/kernel/contract/errors'
 import { roleErrors } from '../contract.ts'
-import { deleteAssignments, deleteRole, insertAssignments, listHolderIds } from '../repository.ts'
+import { copyAssignments, countHolders, deleteAssignments, deleteRole } from '../repository.ts'
 import { getRole, refuseComposing, refuseEditing } from './composition.ts'
 import { composed, describe, forgetAccess, forgetCount } from './describe.ts'
 import { beginChange } from './standing.ts'
@@ -13,19 +13,13 @@ export async function remove(
 ) {
   const standing = await beginChange(ctx, 'roles:manage')
   const role = describe(await getRole(ctx, roleId))
-  const holders = await listHolderIds(ctx.em, roleId)
-  if (holders.length > 0 && reassignTo === undefined) throw roleErrors.assigned({ used: holders.length })
-  await refuseEditing(ctx, standing, { role, holderIds: holders })
+  const holders = (await countHolders(ctx.em, [roleId])).get(roleId) ?? 0
+  if (holders > 0 && reassignTo === undefined) throw roleErrors.assigned({ used: holders })
+  await refuseEditing(ctx, standing, role)
   const successor = reassignTo === undefined || reassignTo === 'none' ? null : await getSuccessor(ctx, role, reassignTo)
   if (successor !== null) refuseComposing(ctx, standing, successor)
 
-  if (successor !== null) {
-    const assignedAt = ctx.clock.now()
-    await insertAssignments(
-      ctx.em,
-      holders.map((userId) => ({ userId, roleId: successor.id, assignedAt })),
-    )
-  }
+  if (successor !== null) await copyAssignments(ctx.em, { from: roleId, to: successor.id, assignedAt: ctx.clock.now() })
   await deleteAssignments(ctx.em, { roleId })
   await deleteRole(ctx.em, roleId)
   ctx.record('role.deleted', {
@@ -35,7 +29,7 @@ export async function remove(
   })
   forgetAccess(ctx)
   forgetCount(ctx)
-  return { id: roleId, reassignedCount: holders.length }
+  return { id: roleId, reassignedCount: holders }
 }
 
 async function getSuccessor(ctx: TenantContext, role: { id: string }, successorId: string) {

@@ -8,6 +8,7 @@ import {
   findKeyHolding,
   heldBy,
   keyPermissions,
+  listDistinctHoldings,
   listHoldings,
 } from '../../access/index.ts'
 import { planNamed } from '../../plan/index.ts'
@@ -71,6 +72,14 @@ export async function findStandings(ctx: TenantContext, userIds: readonly string
       { directRole, ...effectivePermissions(held, services.scopes, features) },
     ]),
   )
+}
+
+/** Of everybody who holds the role, each that there is once: many hold the same. */
+export async function findStandingsOfHolders(ctx: TenantContext, roleId: string): Promise<EffectivePermissions[]> {
+  const { em, tenant, services } = ctx
+  const { features } = planNamed(services.catalogue, tenant.plan)
+  const holdings = await listDistinctHoldings(em, { tenantId: tenant.id, roleId })
+  return holdings.map((held) => effectivePermissions(held, services.scopes, features))
 }
 
 const nothing: Standing = { directRole: null, scopes: new Set(), withheld: new Map(), sources: [] }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import type { z } from 'zod'
 import { roleErrors, type updateRole as updateOperation } from '../contract.ts'
-import { listHolderIds, saveRole } from '../repository.ts'
+import { saveRole } from '../repository.ts'
 import { getRole, refuseComposing, refuseEditing, refuseUnknown } from './composition.ts'
 import { composed, describe, forgetAccess } from './describe.ts'
 import { beginChange } from './standing.ts'
@@ -28,7 +28,7 @@ export async function update(ctx: TenantContext, { roleId, expectedVersion, ...g
   const changed = composed.filter((field) => !isDeepStrictEqual(before[field], after[field]))
   if (changed.length === 0) return before
   refuseUnknown(scopes, ctx.services.scopes)
-  await refuseEditing(ctx, standing, { role: before, holderIds: await listHolderIds(ctx.em, roleId) })
+  await refuseEditing(ctx, standing, before)
   refuseComposing(ctx, standing, after)
 
   Object.assign(role, after, { version: role.version + 1, updatedAt: ctx.clock.now() })
