@@ -6,6 +6,7 @@
 export const invitationsSql = /* sql */ `
 alter table tenantry.mails add sealed text null, add sender_id varchar(200) null;
 grant update (sealed) on tenantry.mails to tenantry_platform;
+create index mails_tenant_id_created_at_index on tenantry.mails (tenant_id, created_at);
 
 create table tenantry.invitations (tenant_id uuid not null, id uuid not null, email varchar(320) not null, role text not null, role_ids uuid[] not null default '{}', state text not null default 'pending', token_digest varchar(64) not null, sends int not null default 1, invited_by_type varchar(20) not null, invited_by_id varchar(200) not null, invited_by_name varchar(320) not null, created_at timestamptz not null, sent_at timestamptz not null, expires_at timestamptz not null, accepted_at timestamptz null, accepted_by uuid null, revoked_at timestamptz null, primary key (tenant_id, id));
 create unique index invitations_pending_unique on tenantry.invitations (tenant_id, email) where state = 'pending';

@@ -12,6 +12,10 @@ export const invitationErrors = defineErrors('invitation', {
     message: 'This invitation is not known. The link may be cut short, or a newer mail has replaced it.',
   },
   already_pending: { kind: 'conflict', message: 'This address has an invitation already. Send that one again.' },
+  too_many_pending: {
+    kind: 'conflict',
+    message: 'Too many invitations of this tenant wait to be accepted. Revoke some, or wait until they are accepted.',
+  },
   not_pending: { kind: 'conflict', message: 'This invitation was accepted or revoked.' },
   already_accepted: { kind: 'conflict', message: 'This invitation was accepted already.' },
   revoked: { kind: 'conflict', message: 'This invitation was revoked.' },
@@ -104,7 +108,7 @@ export const createInvitation = defineOperation({
     path: '/tenants/{tenantId}/users/invitations',
     summary: 'Invite people by e-mail',
     description:
-      'One by `email` and `role`, answered with the invitation; or up to 200 by `invitations`, answered with `results`, one for each in their order, of which some may be rejected. Each gets a mail with a link that works once. Nobody invites to roles that hold more than they do, neither now nor when it is accepted. A pending invitation takes no seat; accepting it does.',
+      'One by `email` and `role`, answered with the invitation; or up to 200 by `invitations`, answered with `results`, one for each in their order, of which some may be rejected. Each gets a mail with a link that works once. Nobody invites to roles that hold more than they do, neither now nor when it is accepted. A pending invitation takes no seat; accepting it does. At most 500 are pending in a tenant, which sends at most 250 mails an hour, and 5 a day to one address: what is beyond is `rate_limit.exceeded`.',
     tags,
     successStatus: 201,
     aliases: [{ method: 'POST', path: '/tenants/{tenantId}/users/invite' }],
@@ -118,7 +122,7 @@ export const createInvitation = defineOperation({
     expiresInSeconds,
   }),
   output: z.union([invitation, z.object({ results: z.array(result) })]),
-  errors: [invitationErrors.already_pending],
+  errors: [invitationErrors.already_pending, invitationErrors.too_many_pending],
 })
 
 export const resendInvitation = defineOperation({
@@ -131,7 +135,7 @@ export const resendInvitation = defineOperation({
     path: '/tenants/{tenantId}/invitations/{invitationId}/resend',
     summary: 'Send an invitation again',
     description:
-      'With a new link; the one before no longer works. It runs anew, also where it had expired, and is from then on an invitation of whoever sent it again.',
+      'With a new link; the one before no longer works. It runs anew, also where it had expired, and is from then on an invitation of whoever sent it again. Between two times lies a minute.',
     tags,
     aliases: [{ method: 'POST', path: '/tenants/{tenantId}/users/invitations/{invitationId}/resend' }],
   },

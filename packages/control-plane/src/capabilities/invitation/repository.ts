@@ -28,6 +28,11 @@ function inState(state: InvitationState, now: Date): FilterQuery<Invitation> {
   return { state }
 }
 
+/** Those that have not run out. */
+export async function countPending(em: EntityManager, now: Date): Promise<number> {
+  return em.count(Invitation, inState('pending', now))
+}
+
 /** Locked until the transaction ends. */
 export async function findInvitationForUpdate(em: EntityManager, id: string): Promise<InvitationRow | null> {
   return em.findOne(Invitation, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE })

@@ -17,7 +17,11 @@ export const Mail = defineEntity({
       using: `next_attempt_at is null and created_at < (now() - '30 days'::interval)`,
     },
   ],
-  indexes: [{ properties: ['sentAt', 'nextAttemptAt'] }, { properties: ['recipient'] }],
+  indexes: [
+    { properties: ['sentAt', 'nextAttemptAt'] },
+    { properties: ['recipient'] },
+    { properties: ['tenantId', 'createdAt'] },
+  ],
   properties: {
     ...tenantColumns,
     recipient: p.string().length(320),

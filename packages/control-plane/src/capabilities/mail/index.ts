@@ -1,2 +1,3 @@
+export { countMails } from './repository.ts'
 export { deliverMails, listOutbox } from './service/deliver.ts'
 export { queueMail, queueMails } from './service/queue.ts'

@@ -12,6 +12,40 @@ export async function insertMails(
   await em.flush()
 }
 
+export interface CountedMails {
+  sent: number
+  oldest: Date | null
+  byRecipient: Map<string, { sent: number; oldest: Date }>
+}
+
+/** Of the tenant of the unit of work: all since one time, and to each of the recipients since another one. */
+export async function countMails(
+  em: EntityManager,
+  { recipients, lastHour, lastDay }: { recipients: readonly string[]; lastHour: Date; lastDay: Date },
+): Promise<CountedMails> {
+  const rows = await em.execute<{ recipient: string | null; sent: string; oldest: string | null }[]>(
+    /* sql */ `select null as recipient, count(*) as sent, min(created_at) as oldest from tenantry.mails
+        where tenant_id = (select tenancy.current_tenant()) and created_at > ?
+      union all
+      select recipient, count(*), min(created_at) from tenantry.mails
+       where tenant_id = (select tenancy.current_tenant()) and created_at > ?
+         and recipient in (select jsonb_array_elements_text(?::jsonb))
+       group by recipient`,
+    [lastHour, lastDay, JSON.stringify(recipients)],
+  )
+  const all = rows.find(({ recipient }) => recipient === null)
+  const byRecipient = rows.flatMap(({ recipient, sent, oldest }) =>
+    recipient === null || oldest === null
+      ? []
+      : [[recipient, { sent: Number(sent), oldest: new Date(oldest) }] as const],
+  )
+  return {
+    sent: Number(all?.sent ?? 0),
+    oldest: all?.oldest ? new Date(all.oldest) : null,
+    byRecipient: new Map(byRecipient),
+  }
+}
+
 /**
  * Those whose time has come, the oldest first; those of tenants that do not act wait. Needs a platform unit of work, as do
  * the next.

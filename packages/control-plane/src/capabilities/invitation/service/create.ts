@@ -10,6 +10,7 @@ import { type InvitationRow, insertInvitations } from '../repository.ts'
 import { digestOf, makeToken } from '../rules/token.ts'
 import { describe } from './describe.ts'
 import { type Given, givingRefusal } from './giving.ts'
+import { requireMailRoom, requirePendingRoom } from './mail-room.ts'
 import { inviterOf, type Letter, mailInvitations } from './send.ts'
 
 type CreateInput = z.output<typeof createOperation.input>
@@ -22,7 +23,7 @@ interface Wanted {
 
 /**
  * Throws `request.invalid` where neither one nor many are named; for one, `auth.permission_denied` for a role that holds
- * more than the caller and `invitation.already_pending`, which of many stand beside each.
+ * more than the caller and `invitation.already_pending`, which of many stand beside each; `invitation.too_many_pending`, `rate_limit.exceeded`.
  */
 export async function create(ctx: TenantContext, input: CreateInput) {
   const { one, all } = wantedOf(input)
@@ -57,8 +58,12 @@ async function inviteAll(
     sentAt,
     expiresAt: new Date(sentAt.getTime() + expiresInSeconds * 1_000),
   }
-  const drafted = wanted.map((each): Outcome => {
-    const refusal = refusalOf(ctx, standing, { ...each, known })
+  const refusals = wanted.map((each) => refusalOf(ctx, standing, { ...each, known }))
+  const recipients = wanted.filter((_, place) => refusals[place] === null).map(({ email }) => email)
+  await requirePendingRoom(ctx, recipients.length)
+  const mailRefusalOf = await requireMailRoom(ctx, recipients)
+  const drafted = wanted.map((each, place): Outcome => {
+    const refusal = refusals[place] ?? mailRefusalOf(each.email)
     const { email } = each
     return refusal ? { email, refusal } : { email, refusal: null, row: rowOf(ctx, each, terms), token: makeToken() }
   })
