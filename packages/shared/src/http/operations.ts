@@ -1411,6 +1411,10 @@ export type Operations = {
                     } | null;
                     code: string | null;
                     message: string | null;
+                    issues: {
+                        path: string;
+                        message: string;
+                    }[];
                 }[];
             };
         };
@@ -2024,6 +2028,7 @@ export type ErrorCode =
   | 'invitation.not_found'
   | 'invitation.not_pending'
   | 'invitation.revoked'
+  | 'invitation.too_many_pending'
   | 'invitation.unknown_token'
   | 'limit_grant.not_found'
   | 'limit_request.already_decided'

@@ -364,7 +364,7 @@ export interface paths {
         put?: never;
         /**
          * Send an invitation again
-         * @description With a new link; the one before no longer works. It runs anew, also where it had expired, and is from then on an invitation of whoever sent it again.
+         * @description With a new link; the one before no longer works. It runs anew, also where it had expired, and is from then on an invitation of whoever sent it again. Between two times lies a minute.
          */
         post: operations["invitations.resend"];
         delete?: never;
@@ -1085,7 +1085,7 @@ export interface paths {
         put?: never;
         /**
          * Invite people by e-mail
-         * @description One by `email` and `role`, answered with the invitation; or up to 200 by `invitations`, answered with `results`, one for each in their order, of which some may be rejected. Each gets a mail with a link that works once. Nobody invites to roles that hold more than they do, neither now nor when it is accepted. A pending invitation takes no seat; accepting it does.
+         * @description One by `email` and `role`, answered with the invitation; or up to 200 by `invitations`, answered with `results`, one for each in their order, of which some may be rejected. Each gets a mail with a link that works once. Nobody invites to roles that hold more than they do, neither now nor when it is accepted. A pending invitation takes no seat; accepting it does. At most 500 are pending in a tenant, which sends at most 250 mails an hour, and 5 a day to one address: what is beyond is `rate_limit.exceeded`.
          */
         post: operations["invitations.create"];
         delete?: never;
@@ -14751,6 +14751,11 @@ export interface operations {
                                 /** @enum {string} */
                                 state: "pending" | "accepted" | "revoked" | "expired";
                             } | null;
+                            /** @description What is wrong with its fields, by their place in it, as `roleIds.0` */
+                            issues: {
+                                message: string;
+                                path: string;
+                            }[];
                             message: string | null;
                             /** @enum {string} */
                             outcome: "invited" | "rejected";
@@ -14825,6 +14830,7 @@ export interface operations {
             /**
              * @description - `idempotency.in_progress`: A request with this Idempotency-Key is still running.
              *     - `invitation.already_pending`: This address has an invitation already. Send that one again.
+             *     - `invitation.too_many_pending`: Too many invitations of this tenant wait to be accepted. Revoke some, or wait until they are accepted.
              */
             409: {
                 headers: {
@@ -14834,7 +14840,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "idempotency.in_progress" | "invitation.already_pending";
+                        code?: "idempotency.in_progress" | "invitation.already_pending" | "invitation.too_many_pending";
                     };
                 };
             };
