@@ -1,5 +1,6 @@
 import { type EntityManager, LockMode } from '@mikro-orm/postgresql'
 import { tenantQuery } from '@tenantry/kernel/tenancy/tenant-query'
+import { namedTenantSource } from '../tenant/index.ts'
 import { ApiKey } from './entity.ts'
 
 /** What may be read of a key. */
@@ -88,10 +89,19 @@ export const signedApiKey = {
 /** A row where the user `$1` is deactivated or erased. */
 export const inactiveUser = `select id from tenantry.users where id = $1::uuid and state <> 'active'`
 
-/** The keys that were revoked or rotated since `$2`. */
-export const changedApiKeys = tenantQuery<{ id: string }>(
-  { own: { entity: ApiKey, columns: ['id', 'revoked_at', 'rotated_at'] } },
-  'select id from own where greatest(revoked_at, rotated_at) > $2::timestamptz',
+export interface KeyFacts {
+  /** A name that the tenant gave up may be another one's by now. */
+  slug: string
+  externalId: string | null
+  changed: string[]
+}
+
+/** What the tenant is called, and the keys that were revoked or rotated since `$2`. */
+export const keyFacts = tenantQuery<KeyFacts>(
+  { ...namedTenantSource, own: { entity: ApiKey, columns: ['id', 'revoked_at', 'rotated_at'] } },
+  `select slug, external_id as "externalId",
+      array(select id::text from own where greatest(revoked_at, rotated_at) > $2::timestamptz) as changed
+    from tenant`,
 )
 
 /** Of keys of any tenants, in one statement. Needs a platform unit of work. */

@@ -260,3 +260,15 @@ describe('a key does no more than its creator still may', () => {
     })
   })
 })
+
+test('a key names no tenant by an externalId that it gave up a second ago, in a process that has heard nothing of it', async () => {
+  const { tenant, caller } = await installation.enter()
+  const former = `former_${tenant.slug}`
+  await caller.tenants.update({ tenantId: 'current', externalId: former })
+  const { key } = await create(caller)
+  const { apiKeys } = deafProcess(installation, 1_000)
+  const names = async () => (await apiKeys.verify(key, { address: null, userAgent: null })).tenantNames
+  expect(await names()).toEqual([tenant.id, tenant.slug, former])
+  await caller.tenants.update({ tenantId: 'current', externalId: `later_${tenant.slug}` })
+  await expect.poll(names, soon).toEqual([tenant.id, tenant.slug, `later_${tenant.slug}`])
+})

@@ -12,6 +12,7 @@ export {
   listPlansInUse,
   lockHierarchy,
   type NewTenant,
+  namedTenantSource,
   saveTenant,
 } from './repository.ts'
 export { slugCandidates } from './rules/slug.ts'

@@ -16,6 +16,9 @@ export const tenantInfo = tenantQuery<
 )
 
 /** The tenant of the unit of work. */
+/** For queries of others that tell what a tenant is called. */
+export const namedTenantSource = { tenant: { entity: Tenant, columns: ['slug', 'external_id'] } }
+
 export async function getOwnTenant(em: EntityManager): Promise<Tenant> {
   return em.findOneOrFail(Tenant, { id: { $ne: null } })
 }

@@ -12,7 +12,7 @@ import { isUuid } from '@tenantry/kernel/tenancy/id'
 import { LRUCache } from 'lru-cache'
 import type { PlanCatalogue } from '../../plan/index.ts'
 import { readSettings } from '../../settings/index.ts'
-import { changedApiKeys, inactiveUser, type SignedApiKey, touchApiKeys } from '../repository.ts'
+import { inactiveUser, keyFacts, type SignedApiKey, touchApiKeys } from '../repository.ts'
 import { accessRefusal } from './access-refusal.ts'
 import type { ApiKeys } from './known-keys.ts'
 import { createRememberedKeys, factMilliseconds, type RememberedKey, unknownKey } from './remembered-keys.ts'
@@ -41,6 +41,8 @@ interface TenantFacts {
   enabled: boolean
   /** Keys that were revoked or rotated lately. */
   changed: ReadonlySet<string>
+  /** Its id, slug and externalId. */
+  names: string[]
 }
 
 /** Asks the database once a second at the most what a tenant and a key's creator may do, and less often for the key. */
@@ -64,8 +66,9 @@ export function createApiKeys({
   async function readTenant(tenantId: string): Promise<TenantFacts> {
     const since = new Date(clock.now().getTime() - lookBackMilliseconds).toISOString()
     const read: ReadTenant = (query, values) => database.tenantRead({ tenantId }, query, values)
-    const [{ features }, changed] = await Promise.all([readSettings(read), read(changedApiKeys, [since])])
-    return { enabled: features.apiAccessEnabled, changed: new Set(changed.map(({ id }) => id)) }
+    const [{ features }, [facts]] = await Promise.all([readSettings(read), read(keyFacts, [since])])
+    const names = [tenantId, facts?.slug ?? [], facts?.externalId ?? []].flat()
+    return { enabled: features.apiAccessEnabled, changed: new Set(facts?.changed), names }
   }
 
   /** Of a key that an operator made as such: no membership tells. */
@@ -98,7 +101,7 @@ export function createApiKeys({
       const credential = `${read.id}:${read.digest}`
       let known = await keys.findAlive(credential)
       const { tenantId } = known.key
-      const [creator, { enabled, changed }, isOver] = await Promise.all([
+      const [creator, { enabled, changed, names }, isOver] = await Promise.all([
         directory.findAccess(creatorOf(known.key), tenantId),
         sharedLookUp(tenants, tenantId, () => readTenant(tenantId)),
         isOfInactiveOperator(known.key),
@@ -108,7 +111,7 @@ export function createApiKeys({
       if (!creator) throw lapsed('Who made this API key has no access to its tenant any more.')
       const refusal = refusalOf(known, { plan: creator.tenant.plan, enabled }, client)
       if (!refusal) uses.note(read.id)
-      return { ...identityOf(known, creator), refusal }
+      return { ...identityOf(known, creator), tenantNames: names, refusal }
     },
 
     forget: keys.forget,
@@ -126,7 +129,7 @@ const creatorOf = ({ createdByType, createdById, id, tenantId, scopes }: SignedA
     ? { type: 'user', id: createdById, email: null, name: null }
     : { type: 'apiKey', id, tenantId, scopes }
 
-type Identity = Omit<KeyIdentity, 'refusal'>
+type Identity = Omit<KeyIdentity, 'refusal' | 'tenantNames'>
 
 /** What each key was last allowed, and by what its creator could do then. */
 const lastIdentities = new WeakMap<RememberedKey, { creator: TenantAccess; identity: Identity }>()
@@ -134,7 +137,7 @@ const lastIdentities = new WeakMap<RememberedKey, { creator: TenantAccess; ident
 function identityOf(known: RememberedKey, creator: TenantAccess): Identity {
   const last = lastIdentities.get(known)
   if (last?.creator === creator) return last.identity
-  const { id, tenantId, slug, externalId, createdByType: type, createdById } = known.key
+  const { id, tenantId, createdByType: type, createdById } = known.key
   const scopes = known.key.scopes.filter((scope) => creator.scopes.has(scope))
   const withheld = new Map([...creator.withheld].filter(([scope]) => known.key.scopes.includes(scope)))
   const held = type === 'user' ? new Set([...creator.scopes, ...creator.withheld.keys()]) : null
@@ -142,7 +145,6 @@ function identityOf(known: RememberedKey, creator: TenantAccess): Identity {
   const identity = {
     actor: { type: 'apiKey' as const, id, tenantId, scopes },
     access: { ...creator, role: null, inheritedFrom: null, scopes: new Set(scopes), withheld, sources: [], key },
-    tenantNames: [tenantId, slug, ...(externalId === null ? [] : [externalId])],
   }
   lastIdentities.set(known, { creator, identity })
   return identity
