@@ -55,7 +55,13 @@ export const peopleCases: Record<string, Case[]> = {
     { expects: 'member.not_found', as: 'viewer', input: ofTenant({ userId }) },
   ],
   'members.add': [
-    { expects: 'ok', as: 'admin', input: ofTenant({ userId, role: 'member' }), before: known },
+    {
+      expects: 'ok',
+      as: 'admin',
+      input: ofTenant({ userId, role: 'member' }),
+      before: joined('viewer', 'other'),
+    },
+    { expects: 'member.unknown_user', as: 'admin', input: ofTenant({ userId, role: 'member' }), before: known },
     {
       expects: 'ok',
       as: 'admin',

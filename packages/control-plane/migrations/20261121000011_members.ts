@@ -1,7 +1,9 @@
 const tables = /* sql */ `
 alter table tenantry.users
   add email_key text collate "C" generated always as (lower(email::text)) stored,
-  add name_key text collate "C" generated always as (lower(name::text)) stored;
+  add name_key text collate "C" generated always as (lower(name::text)) stored,
+  add state text not null default 'active';
+alter table tenantry.users add constraint users_state_check check (state in ('active', 'deactivated', 'erased'));
 create index users_email_key_index on tenantry.users (email_key);
 create index users_name_key_index on tenantry.users (name_key);
 create index memberships_tenant_id_role_user_id_index on tenantry.memberships (tenant_id, role, user_id);
@@ -106,10 +108,11 @@ end;
 
 -- What people hold in the signed tenant, by memberships and custom roles there and inheritable ones above.
 create function directory.find_holdings(people uuid[])
-returns table (user_id uuid, direct_role text, role text, inherited_from uuid, inheritable boolean, custom_roles jsonb)
+returns table (user_id uuid, direct_role text, role text, inherited_from uuid, inheritable boolean, custom_roles jsonb, is_active boolean)
 language sql stable security definer set search_path = pg_catalog, pg_temp
 begin atomic
-  select person.id, (select m.role::text from tenantry.memberships m where m.tenant_id = own.id and m.user_id = person.id), base.role, nullif(base.tenant_id, own.id), coalesce(base.inheritable, false), custom.roles
+  select person.id, (select m.role::text from tenantry.memberships m where m.tenant_id = own.id and m.user_id = person.id), base.role, nullif(base.tenant_id, own.id), coalesce(base.inheritable, false), custom.roles,
+         exists (select from tenantry.users u where u.id = person.id and u.state = 'active')
     from tenantry.tenants own
     cross join lateral (select own.path || own.id as ids) places
     cross join (select distinct wanted.id from unnest(people) as wanted (id)) person
@@ -127,16 +130,19 @@ begin atomic
    where own.id = (select tenancy.current_tenant()) and (base.role is not null or custom.roles <> '[]');
 end;
 
--- Of people with that address one is told who shares a tenant with the caller, or reaches this one; operators know all.
-create function directory.find_acquaintances(address text) returns setof uuid
+-- Of people by that address or id one is told who shares a tenant with the caller, or reaches this one; operators know all.
+create function directory.find_acquaintances(address text, person uuid)
+returns table (user_id uuid, is_active boolean, is_member boolean)
 language sql stable security definer set search_path = pg_catalog, pg_temp
 begin atomic
-  select u.id from tenantry.users u
-   where u.email_key = address and (select tenancy.current_tenant()) is not null
+  select u.id, u.state = 'active',
+         exists (select from tenantry.memberships own where own.tenant_id = (select tenancy.current_tenant()) and own.user_id = u.id)
+    from tenantry.users u
+   where (u.email_key = address or u.id = person) and u.state <> 'erased' and (select tenancy.current_tenant()) is not null
      and (session_user = 'tenantry_platform'
        or exists (select from tenantry.memberships own join tenantry.memberships theirs on theirs.tenant_id = own.tenant_id
                    where own.user_id = (select tenancy.current_user_id()) and theirs.user_id = u.id)
-       or exists (select from tenantry.tenants t join tenantry.memberships m on m.inheritable and m.tenant_id = any (t.path)
+       or exists (select from tenantry.tenants t join tenantry.memberships m on m.tenant_id = t.id or m.inheritable and m.tenant_id = any (t.path)
                    where t.id = (select tenancy.current_tenant()) and m.user_id = u.id))
    limit 2;
 end;
@@ -157,9 +163,9 @@ begin atomic
 end;
 
 revoke all on function directory.list_members(uuid, integer, text, text), directory.find_members(uuid[]),
-  directory.find_holdings(uuid[]), directory.find_acquaintances(text), directory.remove_member(uuid) from public;
+  directory.find_holdings(uuid[]), directory.find_acquaintances(text, uuid), directory.remove_member(uuid) from public;
 grant execute on function directory.list_members(uuid, integer, text, text), directory.find_members(uuid[]),
-  directory.find_holdings(uuid[]), directory.find_acquaintances(text), directory.remove_member(uuid) to tenantry_app, tenantry_platform;
+  directory.find_holdings(uuid[]), directory.find_acquaintances(text, uuid), directory.remove_member(uuid) to tenantry_app, tenantry_platform;
 `
 
 /** Members are written by the application, and looked up with their names and addresses by functions of one purpose each. */

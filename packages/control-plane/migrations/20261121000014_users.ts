@@ -6,10 +6,8 @@ const operator = '(select tenancy.current_operator()) is not null'
 const tables = /* sql */ `
 alter table tenantry.users
   add last_seen_at timestamptz null,
-  add state text not null default 'active',
   add state_reason varchar(500) null,
   add state_changed_at timestamptz null;
-alter table tenantry.users add constraint users_state_check check (state in ('active', 'deactivated', 'erased'));
 alter table tenantry.users add former_emails text[] not null default '{}';
 create index users_state_id_index on tenantry.users (state, id);
 create index users_state_changed_at_index on tenantry.users (state_changed_at);

@@ -6,7 +6,7 @@ import type { Mailer } from '@tenantry/kernel/mail/mailer'
 import type { OperationMeta } from '@tenantry/kernel/trpc/init'
 import { migrations } from '../migrations/index.ts'
 import { createBudgets } from './budgets.ts'
-import { createDirectory, createScopes, listInactive } from './capabilities/access/index.ts'
+import { createDirectory, createScopes, findDeactivated, listInactive } from './capabilities/access/index.ts'
 import { type ApiKeyOptions, createApiKeys } from './capabilities/api-key/index.ts'
 import { auditLog } from './capabilities/audit/index.ts'
 import { explainPath } from './capabilities/decision/index.ts'
@@ -73,11 +73,10 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
   } = given
   const scopes = createScopes(catalogue.scopes)
   const sightings = createSightings(parts)
+  const rights = { ...parts, scopes, featuresOf: (plan: string) => planNamed(catalogue, plan).features }
   const directory = createDirectory({
-    ...parts,
-    scopes,
+    ...rights,
     noteSeen: sightings.note,
-    featuresOf: (plan) => planNamed(catalogue, plan).features,
     claimOwnership: (user, tenantId) => joinAsOwner(dependencies, user, tenantId),
   })
   const apiKeys = createApiKeys({ ...parts, directory, catalogue, texts: apiKeyTexts, platformAccess })
@@ -96,12 +95,18 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     },
   })
   const metering = openMetering(parts, { cache, catalogue, dependencies: () => dependencies })
+  const decisions: Services['decisions'] = {
+    findAccess: directory.findAccess,
+    findDeactivated: (actor, about) => findDeactivated(rights, actor, about),
+    budget,
+    operationsNeeding,
+  }
   const services = {
     bus,
     cache,
     catalogue,
     apiKeys,
-    decisions: { findAccess: directory.findAccess, budget, operationsNeeding },
+    decisions,
     deletionRetentionDays,
     eventStreams,
     forgetAccess: everywhere(bus, changedTenants, here.forgetAccess),

@@ -46,7 +46,7 @@ export const functionGrants: ExpectedGrants['functions'] = {
   'directory.list_members(uuid, integer, text, text)': servingRoles,
   'directory.find_members(uuid[])': servingRoles,
   'directory.find_holdings(uuid[])': servingRoles,
-  'directory.find_acquaintances(text)': servingRoles,
+  'directory.find_acquaintances(text, uuid)': servingRoles,
   'directory.remove_member(uuid)': servingRoles,
   'directory.reaches_descendants()': ['tenantry_hierarchy'],
   'hierarchy.subtree_usage(date, date)': servingRoles,

@@ -116,6 +116,7 @@ const verbs: Verbs = {
   },
 
   invite(state, { place, caller, person, base, roles }, rules) {
+    if (state.members[place].has(person)) return false
     if (roles.some((role) => !rules.roleAt(place, role)) || !rules.invites(place, caller, { base, roles })) return false
     if (state.invitations.some((one) => one?.place === place && one.person === person)) return false
     state.invitations.push({ place, inviter: caller, person, base, roles })

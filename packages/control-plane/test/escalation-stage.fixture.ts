@@ -56,6 +56,9 @@ export async function setStage(installation: TestInstallation): Promise<Stage> {
   const above = await installation.createTenant({ plan: 'enterprise' })
   const places: Stage['places'] = [above, await installation.createTenant({ plan: 'enterprise', parent: above })]
   const people = await Promise.all(cast.map(() => installation.createUser()))
+  // Only those add each other who share a tenant.
+  const { id: elsewhere } = await installation.createTenant()
+  for (const { id } of people) await installation.addMember(elsewhere, id, 'viewer')
   const state: State = { members: [new Map(), new Map()], roles: [], assigned: [], invitations: [] }
   const stage: Stage = { installation, places, people, roleIds: [], tokens: [], state }
   const memberships = cast.flatMap((bases, person) =>

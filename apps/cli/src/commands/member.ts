@@ -44,16 +44,17 @@ const listCommand = (surroundings: Surroundings): Command =>
         const page = await operate(surroundings, { operation, tenant, input }, (caller, checked) =>
           caller.members.list(checked),
         )
-        const rows = page.items.map(({ email, name, role, permissions, inheritedFrom, joinedAt, userId }) => [
+        const rows = page.items.map(({ email, name, role, state, permissions, inheritedFrom, joinedAt, userId }) => [
           email,
           name ?? '',
           role,
+          state,
           permissions.join(' '),
           inheritedFrom ?? '',
           joinedAt,
           userId,
         ])
-        const names = ['email', 'name', 'role', 'scopes beyond it', 'inherited from', 'joined', 'id']
+        const names = ['email', 'name', 'role', 'state', 'scopes beyond it', 'inherited from', 'joined', 'id']
         return { text: pageOfTable(names, rows, page), data: page }
       },
     )

@@ -71,10 +71,19 @@ const listCommand = (surroundings: Surroundings): Command =>
     .option('--limit <number>', 'as many at the most, 1 to 200')
     .option('--cursor <cursor>', 'go on after a page')
 
-const told = (user: Awaited<ReturnType<Users['deactivate']>>) => ({
+const told = (user: Awaited<ReturnType<Users['reactivate']>>) => ({
   text: `${user.email} is ${user.state}.`,
   data: user,
 })
+
+function toldWithout(user: Awaited<ReturnType<Users['deactivate']>>) {
+  const { text, data } = { ...told(user), data: user }
+  if (user.soleOwnerOf.length === 0) return { text, data }
+  return {
+    text: `${text}\nNobody else owns ${user.soleOwnerOf.join(', ')}: member transfer-ownership gives another owner.`,
+    data,
+  }
+}
 
 const reasonOption = ['--reason <text>', "why; it stands in the platform's log"] as const
 
@@ -88,7 +97,7 @@ const deactivateCommand = (surroundings: Surroundings): Command =>
       examples: [['user deactivate ada@acme.test --reason "Laptop stolen"', 'until they are reactivated']],
     },
     async ({ reason }, named = '') =>
-      told(
+      toldWithout(
         await withUsers(surroundings, async (users) => users.deactivate({ userId: await idOf(users, named), reason })),
       ),
   ).requiredOption(...reasonOption)

@@ -24,6 +24,7 @@ export {
   type ScopeCatalogue,
   tenantScopes,
 } from './rules/scopes.ts'
+export { findDeactivated } from './service/deactivated.ts'
 export { createDirectory } from './service/directory.ts'
 export {
   type EffectivePermissions,

@@ -121,6 +121,8 @@ export type Holding = Held & {
   userId: string
   /** Of a membership of the tenant itself. */
   directRole: BaseRole | null
+  /** Not deactivated. */
+  isActive: boolean
 }
 
 /** What each of the users holds in the tenant of the unit of work now; whoever holds nothing there has no entry. */
@@ -130,7 +132,7 @@ export async function listHoldings(
 ): Promise<Holding[]> {
   const rows = await em.execute<Omit<Holding, 'tenantId'>[]>(
     /* sql */ `select user_id as "userId", direct_role as "directRole", role, inherited_from as "inheritedFrom", inheritable,
-        custom_roles as "customRoles"
+        custom_roles as "customRoles", is_active as "isActive"
       from directory.find_holdings(array(select jsonb_array_elements_text(?::jsonb)::uuid))`,
     [JSON.stringify(userIds)],
   )

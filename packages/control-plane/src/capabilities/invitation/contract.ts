@@ -4,6 +4,7 @@ import { idPageInput, page } from '@tenantry/kernel/contract/page'
 import { id, integer, tenantRef, timestamp } from '@tenantry/kernel/contract/wire'
 import { z } from 'zod'
 import { limitErrors } from '../limit/contract.ts'
+import { memberErrors } from '../member/contract.ts'
 
 export const invitationErrors = defineErrors('invitation', {
   not_found: { kind: 'not_found', message: 'There is no such invitation.' },
@@ -33,7 +34,7 @@ export const invitationErrors = defineErrors('invitation', {
     kind: 'conflict',
     message: 'Whoever invited you may no longer give these roles. Ask for another invitation.',
   },
-  already_member: { kind: 'conflict', message: 'You are a member of this tenant already.' },
+  already_member: { kind: 'conflict', message: 'Whom the invitation is for is a member of this tenant already.' },
 })
 
 const tags: [string] = ['Invitations']
@@ -122,7 +123,12 @@ export const createInvitation = defineOperation({
     expiresInSeconds,
   }),
   output: z.union([invitation, z.object({ results: z.array(result) })]),
-  errors: [invitationErrors.already_pending, invitationErrors.too_many_pending],
+  errors: [
+    invitationErrors.already_pending,
+    invitationErrors.already_member,
+    invitationErrors.too_many_pending,
+    memberErrors.deactivated,
+  ],
 })
 
 export const resendInvitation = defineOperation({

@@ -9,9 +9,14 @@ export const memberErrors = defineErrors('member', {
   not_found: { kind: 'not_found', message: 'There is no such member in this tenant.' },
   already_member: { kind: 'conflict', message: 'This user is a member of the tenant already. Change their role.' },
   inherited: { kind: 'conflict', message: 'This membership comes from a tenant above. Change it there.' },
+  deactivated: {
+    kind: 'conflict',
+    message: 'This account was deactivated. Whoever operates the service must reactivate it first.',
+  },
   last_owner: {
     kind: 'conflict',
-    message: 'A tenant keeps at least one owner. Transfer the ownership, or make somebody else an owner, first.',
+    message:
+      'A tenant keeps at least one owner who can sign in. Transfer the ownership, or make somebody else an owner, first.',
   },
   unknown_user: {
     kind: 'not_found',
@@ -31,6 +36,7 @@ const member = z.object({
   role: baseRole.describe('The stronger of a membership here and of one that is inherited'),
   permissions: z.array(z.string()).describe('Scopes beyond those of the role, by custom roles'),
   joinedAt: timestamp(),
+  state: z.enum(['active', 'deactivated']).describe('Who is deactivated cannot sign in, and is no owner that counts'),
   inheritedFrom: id('tenant').nullable().describe('The tenant above that gives the role; null: this one'),
 })
 
@@ -78,7 +84,7 @@ export const addMember = defineOperation({
     path: '/tenants/{tenantId}/users',
     summary: 'Make an existing user a member',
     description:
-      'Named by `userId`, or by `email` where you share a tenant with them; whoever else has that address is not told of: invite them. The role must hold nothing that you do not.',
+      'Named by `userId` or by `email`, of somebody with whom you share a tenant; of whom else there may be you are not told: invite them. Operators know everybody. The role must hold nothing that you do not.',
     tags,
     successStatus: 201,
     aliases: [{ method: 'POST', path: '/tenants/{tenantId}/users/{userId}' }],
@@ -90,7 +96,7 @@ export const addMember = defineOperation({
     role: baseRole,
   }),
   output: member,
-  errors: [memberErrors.unknown_user, memberErrors.already_member, ...bounds],
+  errors: [memberErrors.unknown_user, memberErrors.already_member, memberErrors.deactivated, ...bounds],
 })
 
 export const updateMember = defineOperation({
@@ -171,7 +177,7 @@ export const transferOwnership = defineOperation({
     owner: member,
     formerOwner: member.nullable().describe('As they are now; null where nobody made room'),
   }),
-  errors: [memberErrors.not_found, memberErrors.inherited, ...bounds],
+  errors: [memberErrors.not_found, memberErrors.inherited, memberErrors.deactivated, ...bounds],
 })
 
 const differing = (userIds: readonly string[]) => new Set(userIds).size === userIds.length

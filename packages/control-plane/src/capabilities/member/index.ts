@@ -1,7 +1,10 @@
+export { memberErrors } from './contract.ts'
 export { userStates } from './entity.ts'
 export {
+  type Acquaintance,
   countAdmins,
   countMembers,
+  findAcquaintancesBy,
   findMembers,
   findMembership,
   findUserById,

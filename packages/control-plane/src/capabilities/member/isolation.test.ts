@@ -5,7 +5,7 @@ import { isolationPromises } from '../../../test/isolation.fixture.ts'
 import { PermissionDeniedError } from '../../errors.ts'
 import { openTestInstallation, type TestInstallation } from '../../testing.ts'
 import * as contract from './contract.ts'
-import { findAcquaintance, findMembers, listMembers } from './repository.ts'
+import { findAcquaintances, findMembers, listMembers } from './repository.ts'
 
 let installation: TestInstallation
 beforeAll(async () => {
@@ -49,20 +49,23 @@ test('people are looked up in the tenant that the transaction is signed for, and
   const look = async (em: EntityManager) => ({
     listed: (await listMembers(em, { after: null, limit: 10, role: null, q: null })).map(({ userId }) => userId),
     found: (await findMembers(em, [user.id, stranger.id])).map(({ userId }) => userId),
-    known: await findAcquaintance(em, stranger.email),
+    known: [
+      ...(await findAcquaintances(em, { email: stranger.email })),
+      ...(await findAcquaintances(em, { userId: stranger.id })),
+    ],
   })
   const inTenant = { tenantId: tenant.id, actor, readOnly: true }
-  expect(await database.tenantUnit(inTenant, look)).toEqual({ listed: [user.id], found: [user.id], known: null })
+  expect(await database.tenantUnit(inTenant, look)).toEqual({ listed: [user.id], found: [user.id], known: [] })
   const elsewhere = { ...inTenant, tenantId: other.id }
   expect(await database.tenantUnit(elsewhere, look)).toEqual({
     listed: [stranger.id],
     found: [stranger.id],
-    known: null,
+    known: Array(2).fill({ userId: stranger.id, isActive: true, isMember: true }),
   })
   const unsigned = { userId: user.id, readOnly: true }
   await expect(database.userUnit(unsigned, look)).rejects.toThrow('no signed tenant context')
   expect(await database.userUnit(unsigned, (em) => findMembers(em, [user.id]))).toEqual([])
-  expect(await database.userUnit(unsigned, (em) => findAcquaintance(em, user.email))).toBeNull()
+  expect(await database.userUnit(unsigned, (em) => findAcquaintances(em, { email: user.email }))).toEqual([])
 })
 
 test('a member of one tenant is none of another, by whatever operation', async () => {

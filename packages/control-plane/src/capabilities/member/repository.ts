@@ -51,10 +51,37 @@ export async function findMembers(em: EntityManager, userIds: readonly string[])
   return dated(await em.execute<MemberRow[]>(found, [JSON.stringify(userIds)]))
 }
 
-/** The one user with that address whom the caller has to do with; null for none, and for several. */
-export async function findAcquaintance(em: EntityManager, email: string): Promise<string | null> {
-  const rows = await em.execute<{ id: string }[]>('select directory.find_acquaintances(lower(?)) as id', [email])
-  return rows.length === 1 ? (rows[0]?.id ?? null) : null
+export interface Acquaintance {
+  userId: string
+  /** Not deactivated. */
+  isActive: boolean
+  /** Of the tenant itself. */
+  isMember: boolean
+}
+
+/** Whom the caller has to do with, of people by that id or address; two at the most. */
+export async function findAcquaintances(
+  em: EntityManager,
+  { email = null, userId = null }: { email?: string | null | undefined; userId?: string | null | undefined },
+): Promise<Acquaintance[]> {
+  return em.execute<Acquaintance[]>(
+    /* sql */ `select user_id as "userId", is_active as "isActive", is_member as "isMember"
+      from directory.find_acquaintances(lower(?::text), ?::uuid)`,
+    [email, userId],
+  )
+}
+
+/** The same for any number of addresses, in lower case, by address. */
+export async function findAcquaintancesBy(
+  em: EntityManager,
+  emails: readonly string[],
+): Promise<Map<string, Acquaintance[]>> {
+  const rows = await em.execute<(Acquaintance & { email: string })[]>(
+    /* sql */ `select e.email, a.user_id as "userId", a.is_active as "isActive", a.is_member as "isMember"
+      from unnest(?::text[]) e (email) cross join lateral directory.find_acquaintances(e.email, null) a`,
+    [[...new Set(emails)]],
+  )
+  return Map.groupBy(rows, ({ email }) => email)
 }
 
 export async function countAdmins(em: EntityManager): Promise<number> {
@@ -65,7 +92,7 @@ export async function findMembership(em: EntityManager, userId: string): Promise
   return em.findOne(Membership, { userId })
 }
 
-/** Direct ones. */
+/** Direct ones, also where they were deactivated. */
 export async function listOwnerIds(em: EntityManager): Promise<string[]> {
   const owners = await em.find(Membership, { role: 'owner' }, { disableIdentityMap: true })
   return owners.map(({ userId }) => userId)

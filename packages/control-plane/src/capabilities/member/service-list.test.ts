@@ -41,6 +41,7 @@ describe('the list', () => {
       role: 'member',
       permissions: [],
       joinedAt: expect.any(String),
+      state: 'active',
       inheritedFrom: null,
     })
     for (const one of listed)

@@ -2,7 +2,7 @@ import { newId } from '@tenantry/kernel/tenancy/id'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openTestInstallation, type TestInstallation } from '../../testing.ts'
 import { adminScopes, assign, create, putRole } from '../role/service.fixture.ts'
-import { codeOf, everyMember, inTenant, refusalOf } from './service.fixture.ts'
+import { acquaint, codeOf, everyMember, inTenant, refusalOf } from './service.fixture.ts'
 
 let installation: TestInstallation
 beforeAll(async () => {
@@ -81,6 +81,7 @@ describe('custom roles from above', () => {
     })
     await assign(above.caller, holder.id, role.id)
     const member = await installation.createMember(below.tenant.id, 'viewer')
+    await acquaint(installation, holder, member)
     const { members } = installation.callerAs(holder, below.tenant.id)
     expect(await codeOf(members.remove({ ...inTenant, userId: member.id }))).toBe('ok')
     expect(await codeOf(members.add({ ...inTenant, userId: member.id, role: 'member' }))).toBe('auth.permission_denied')

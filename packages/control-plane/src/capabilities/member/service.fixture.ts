@@ -1,7 +1,7 @@
 import { toAppError } from '@tenantry/kernel/errors/to-trpc-error'
 import { expect } from 'vitest'
 import type { InternalCaller } from '../../caller.ts'
-import { operator, type TestInstallation } from '../../testing.ts'
+import { operator, type TestInstallation, type TestUser } from '../../testing.ts'
 
 export const inTenant = { tenantId: 'current' } as const
 
@@ -32,6 +32,12 @@ export async function everyMember(
     cursor = page.nextCursor ?? undefined
   } while (cursor !== undefined)
   return items
+}
+
+/** They know each other from then on, by a tenant of which all are members. */
+export async function acquaint({ createTenant, addMember }: TestInstallation, ...users: TestUser[]): Promise<void> {
+  const { id } = await createTenant()
+  for (const user of users) await addMember(id, user.id, 'viewer')
 }
 
 /** A user of that id and address, whoever else makes them meanwhile. */

@@ -2,7 +2,7 @@ import { newId } from '@tenantry/kernel/tenancy/id'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openTestInstallation, operator, type TestInstallation } from '../../testing.ts'
 import { callByKey } from '../api-key/service.fixture.ts'
-import { codeOf, inTenant, refusalOf } from './service.fixture.ts'
+import { acquaint, codeOf, inTenant, refusalOf } from './service.fixture.ts'
 
 let installation: TestInstallation
 beforeAll(async () => {
@@ -16,6 +16,7 @@ describe('adding', () => {
   test('makes an existing user a member, who has access at once, and both counts show it', async () => {
     const { tenant, user, caller } = await installation.enter()
     const added = await installation.createUser()
+    await acquaint(installation, user, added)
     const theirs = installation.callerAs(added, tenant.id)
     expect(await codeOf(theirs.tenants.info())).toBe('tenant.not_found')
     expect(await caller.tenants.info()).toMatchObject({ memberCount: 1 })
@@ -42,7 +43,7 @@ describe('adding', () => {
     })
   })
 
-  test('takes an address for whom the caller shares a tenant with, and tells of nobody else', async () => {
+  test('takes an id or address of whom the caller shares a tenant with, and tells of nobody else', async () => {
     const { user, caller } = await installation.enter()
     const shared = await installation.createTenant()
     await installation.addMember(shared.id, user.id, 'viewer')
@@ -52,11 +53,11 @@ describe('adding', () => {
     expect(await caller.members.add(known)).toMatchObject({ userId: colleague.id })
 
     const refusals = []
-    for (const email of [stranger.email, 'nobody@people.test'])
-      refusals.push(await refusalOf(caller.members.add({ ...inTenant, email, role: 'viewer' })))
-    const [ofStranger, ofNobody] = refusals
-    expect(ofStranger).toMatchObject({ code: 'member.unknown_user', status: 404 })
-    expect({ ...ofStranger, message: ofStranger?.message }).toEqual({ ...ofNobody, message: ofNobody?.message })
+    for (const named of [{ email: 'nobody@people.test' }, { email: stranger.email }, { userId: stranger.id }])
+      refusals.push(await refusalOf(caller.members.add({ ...inTenant, ...named, role: 'viewer' })))
+    const [ofNobody, ...ofStranger] = refusals.map((refusal) => ({ ...refusal, message: refusal.message }))
+    expect(ofNobody).toMatchObject({ code: 'member.unknown_user', kind: 'not_found' })
+    expect(ofStranger).toEqual([ofNobody, ofNobody])
   })
 
   test('takes any address from an operator', async () => {
@@ -94,9 +95,10 @@ describe('limits', () => {
   const free = { plan: 'free' } as const
 
   test('let five users on free, and not a sixth, even where two are added at once', async () => {
-    const { tenant, caller } = await installation.enter(free)
+    const { tenant, user, caller } = await installation.enter(free)
     for (let count = 0; count < 3; count++) await installation.createMember(tenant.id, 'viewer')
     const users = [await installation.createUser(), await installation.createUser()]
+    await acquaint(installation, user, ...users)
     const answers = users.map(({ id }) => refusedOr(caller.members.add({ ...inTenant, userId: id, role: 'viewer' })))
     const refused = (await Promise.all(answers)).filter((answer) => answer !== null)
     expect(refused).toMatchObject([
@@ -109,6 +111,7 @@ describe('limits', () => {
     const { tenant, user, caller } = await installation.enter(free)
     const member = await installation.createMember(tenant.id, 'member')
     const other = await installation.createUser()
+    await acquaint(installation, user, other)
     const admins = { code: 'usage.limit_exceeded', details: { meter: 'admins', limit: 1, used: 1 } }
     const named = { ...inTenant, userId: member.id }
     expect(await refusalOf(caller.members.update({ ...named, role: 'admin' }))).toMatchObject(admins)

@@ -1,6 +1,6 @@
 import type { Actor } from '@tenantry/kernel/context/actor'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openTestInstallation, type TestInstallation, type TestUser } from '../../testing.ts'
+import { openTestInstallation, operator, type TestInstallation, type TestUser } from '../../testing.ts'
 import { assign, create } from './service.fixture.ts'
 
 let installation: TestInstallation
@@ -159,7 +159,7 @@ test('who is removed comes back without the roles and teams of before', async ()
   await caller.teams.addMember({ ...current, teamId, userId: user.id })
 
   await caller.members.remove({ ...current, userId: user.id })
-  await caller.members.add({ ...current, userId: user.id, role: 'viewer' })
+  await installation.callerAs(operator, tenant.id).members.add({ ...current, userId: user.id, role: 'viewer' })
 
   const asUser = installation.callerAs(user, tenant.id)
   await expect(asUser.apiKeys.list(current)).rejects.toMatchObject({ details: { missingScope: 'keys:read' } })

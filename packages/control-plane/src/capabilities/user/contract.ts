@@ -92,11 +92,13 @@ export const deactivateUser = defineOperation({
     path: '/users/{userId}/deactivate',
     summary: 'Deactivate a user',
     description:
-      'Within a second their tokens are refused everywhere, the API keys that they made, also as an operator, stop, and what they listen to ends. Memberships stay, and take their seats. Of a deactivated user this changes nothing.',
+      'Within a second their tokens are refused everywhere, the API keys that they made, also as an operator, stop, and what they listen to ends. Memberships stay, and take their seats, but an owner who is deactivated counts as none: `soleOwnerOf` names the tenants that now need another one. Of a deactivated user this changes nothing.',
     tags,
   },
   input: z.object({ ...input, reason }),
-  output: userWithState,
+  output: userWithState.extend({
+    soleOwnerOf: z.array(z.string()).describe('Slugs of tenants that nobody else owns who can sign in'),
+  }),
   errors: [userErrors.not_found, userErrors.oneself, userErrors.erased],
 })
 

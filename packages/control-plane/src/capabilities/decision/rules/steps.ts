@@ -4,6 +4,7 @@ import { describeKeyScopes, type KeyScopes } from './key-scopes.ts'
 /** What a decision about one principal and tenant is made from. */
 export interface Situation {
   principal: { type: string; id: string }
+  isDeactivated: boolean
   /** How the request names the tenant: `current`, or by id, slug or externalId. */
   reference: string
   tenant: {
@@ -59,7 +60,13 @@ const skipped = (detail: string): Judgement => ({ outcome: 'skipped', detail, wo
 const failed = (detail: string, wouldChange: string): Judgement => ({ outcome: 'failed', detail, wouldChange })
 
 const judges: Record<Step['step'], (situation: Situation) => Judgement> = {
-  principal: ({ principal }) => passed(`The ${wordsFor(principal)} ${principal.id}.`),
+  principal: ({ principal, isDeactivated }) =>
+    isDeactivated
+      ? failed(
+          `The ${wordsFor(principal)} ${principal.id}. This account was deactivated.`,
+          'Whoever operates the service, by reactivating the account.',
+        )
+      : passed(`The ${wordsFor(principal)} ${principal.id}.`),
 
   tenant: ({ reference, tenant }) =>
     passed(

@@ -15,6 +15,10 @@ declare module '@tenantry/kernel/context/dependencies' {
     /** What the pipeline decides by; an explanation by anything else would be one of something else. */
     decisions: {
       findAccess: Directory['findAccess']
+      findDeactivated(
+        actor: Actor,
+        about: { userId: string; tenant: TenantAccess['tenant'] },
+      ): Promise<TenantAccess | null>
       budget(limit: RateLimitClass, tenant: TenantAccess['tenant']): Promise<Budget>
       operationsNeeding(permission: string): { name: string; operation: AnyOperation }[]
     }
@@ -28,12 +32,13 @@ type Answer = z.output<typeof explainOperation.output>
 export async function explainAccess(ctx: DetachedTenantContext, question: Question): Promise<Answer> {
   const { permission, feature, tenantId: reference } = question
   const { tenant, services } = ctx
-  const { actor, access } = await subjectOf(ctx, question.userId)
+  const { actor, access, isDeactivated } = await subjectOf(ctx, question.userId)
   const plan = planNamed(services.catalogue, tenant.plan)
   const holds = (scopes: ReadonlySet<string>) => permission !== undefined && scopes.has(permission)
   const principal = principalOf(actor)
   const steps = explainSteps({
     principal,
+    isDeactivated,
     reference,
     tenant,
     access,
@@ -64,13 +69,16 @@ const plansWith = ({ catalogue }: Services, feature: string | null | undefined):
 async function subjectOf(
   ctx: DetachedTenantContext,
   userId: string | undefined,
-): Promise<{ actor: Actor; access: TenantAccess | null }> {
+): Promise<{ actor: Actor; access: TenantAccess | null; isDeactivated: boolean }> {
   const { actor, access, tenant, services } = ctx
-  if (userId === undefined || ('id' in actor && actor.id === userId)) return { actor, access }
+  if (userId === undefined || ('id' in actor && actor.id === userId)) return { actor, access, isDeactivated: false }
   // biome-ignore lint/plugin: the contract lets everybody ask about themselves; who else they ask about is known here.
   if (!access.scopes.has('members:manage')) throw accessErrors.others_denied({ missingScope: 'members:manage' })
   const other: Actor = { type: 'user', id: userId, email: null, name: null }
-  return { actor: other, access: await services.decisions.findAccess(other, tenant.id) }
+  const found = await services.decisions.findAccess(other, tenant.id)
+  if (found) return { actor: other, access: found, isDeactivated: false }
+  const held = await services.decisions.findDeactivated(actor, { userId, tenant })
+  return { actor: other, access: held, isDeactivated: held !== null }
 }
 
 async function budgetsOf({ services: { decisions }, tenant }: DetachedTenantContext, permission: string) {

@@ -55,7 +55,8 @@ async function join(
   { id, given: { role, roles }, person }: { id: string; given: Given; person: Person },
 ) {
   const { em, tenant } = unit
-  if (await findMembership(em, person.id)) throw invitationErrors.already_member()
+  if (await findMembership(em, person.id))
+    throw invitationErrors.already_member({}, 'You are a member of this tenant already.')
   const acceptedAt = unit.clock.now()
   await closeInvitation(em, id, { state: 'accepted', acceptedAt, acceptedBy: person.id })
   unit.record('invitation.accepted', {

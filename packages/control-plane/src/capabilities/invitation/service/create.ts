@@ -4,6 +4,7 @@ import type { AppError, Issue } from '@tenantry/kernel/errors/app-error'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import type { z } from 'zod'
 import type { BaseRole, EffectivePermissions } from '../../access/index.ts'
+import { type Acquaintance, findAcquaintancesBy, memberErrors } from '../../member/index.ts'
 import { beginChange, findKnownRoles } from '../../role/index.ts'
 import { type createInvitation as createOperation, invitationErrors } from '../contract.ts'
 import { type InvitationRow, insertInvitations } from '../repository.ts'
@@ -23,7 +24,8 @@ interface Wanted {
 
 /**
  * Throws `request.invalid` where neither one nor many are named; for one, `auth.permission_denied` for a role that holds
- * more than the caller and `invitation.already_pending`, which of many stand beside each; `invitation.too_many_pending`, `rate_limit.exceeded`.
+ * more than the caller, `invitation.already_pending`, `invitation.already_member` and `member.deactivated`, which of many
+ * stand beside each; `invitation.too_many_pending`, `rate_limit.exceeded`.
  */
 export async function create(ctx: TenantContext, input: CreateInput) {
   const { one, all } = wantedOf(input)
@@ -50,6 +52,10 @@ async function inviteAll(
     wanted.flatMap(({ roleIds }) => roleIds),
   )
   const known = new Map(roles.map((role) => [role.id, role]))
+  const acquaintances = await findAcquaintancesBy(
+    ctx.em,
+    wanted.map(({ email }) => email),
+  )
   const inviter = await inviterOf(ctx)
   const sentAt = ctx.clock.now()
   const terms = {
@@ -58,7 +64,7 @@ async function inviteAll(
     sentAt,
     expiresAt: new Date(sentAt.getTime() + expiresInSeconds * 1_000),
   }
-  const refusals = wanted.map((each) => refusalOf(ctx, standing, { ...each, known }))
+  const refusals = wanted.map((each) => refusalOf(ctx, standing, { ...each, known, acquaintances }))
   const recipients = wanted.filter((_, place) => refusals[place] === null).map(({ email }) => email)
   await requirePendingRoom(ctx, recipients.length)
   const mailRefusalOf = await requireMailRoom(ctx, recipients)
@@ -121,17 +127,34 @@ function resultOf(outcome: Outcome, now: Date) {
   return { email, outcome: 'invited' as const, invitation, code: null, message: null, issues: [] }
 }
 
+/** What was looked up for all at once. */
+interface Known {
+  known: ReadonlyMap<string, Given['roles'][number]>
+  /** By address. */
+  acquaintances: ReadonlyMap<string, readonly Acquaintance[]>
+}
+
 /** Roles are those of this tenant: what is inherited from above is given there. */
 function refusalOf(
   ctx: TenantContext,
   standing: EffectivePermissions,
-  { role, roleIds, known }: Wanted & { known: ReadonlyMap<string, Given['roles'][number]> },
+  { email, role, roleIds, known, acquaintances }: Wanted & Known,
 ): AppError | null {
   const roles = roleIds.flatMap((id) => known.get(id) ?? [])
   const issues = roleIds.flatMap((id, place) =>
     known.has(id) ? [] : [{ path: `roleIds.${place}`, message: 'There is no such role in this tenant.' }],
   )
-  return issues.length > 0 ? requestErrors.invalid({ issues }) : givingRefusal(ctx, standing, { role, roles })
+  if (issues.length > 0) return requestErrors.invalid({ issues })
+  return givingRefusal(ctx, standing, { role, roles }) ?? needlessRefusal(acquaintances.get(email) ?? [])
+}
+
+/** Told of those only whom the caller knows: whoever else has the address, nobody learns of. */
+function needlessRefusal(known: readonly Acquaintance[]): AppError | null {
+  if (known.length === 0) return null
+  if (known.every(({ isMember }) => isMember)) {
+    return invitationErrors.already_member({}, 'Whoever has this address is a member of this tenant already.')
+  }
+  return known.some(({ isActive }) => isActive) ? null : memberErrors.deactivated()
 }
 
 function wantedOf({ email, role, roleIds, invitations }: CreateInput): { one: Wanted | null; all: Wanted[] } {

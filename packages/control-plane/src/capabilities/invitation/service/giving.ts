@@ -47,6 +47,7 @@ export async function refuseLostRights(ctx: TenantContext, row: InvitationRow, g
 async function mayStillGive(ctx: TenantContext, { invitedByType, invitedById }: InvitationRow, given: Given) {
   if (invitedByType === 'platformAdmin') return isActiveUser(ctx.em, invitedById)
   if (invitedByType === 'service' || invitedByType === 'system') return true
-  const standingNow = invitedByType === 'apiKey' ? standingOfKey : standingOf
-  return givingRefusal(ctx, await standingNow(ctx, invitedById), given) === null
+  if (invitedByType === 'apiKey') return givingRefusal(ctx, await standingOfKey(ctx, invitedById), given) === null
+  const inviter = await standingOf(ctx, invitedById)
+  return inviter.isActive && givingRefusal(ctx, inviter, given) === null
 }

@@ -19,7 +19,7 @@ export interface TransferPlan {
   items: readonly { userId: string; role: BaseRole | null; refusal: Refusal | null }[]
   /** Direct members of the second tenant. */
   known: ReadonlySet<string>
-  /** Ids of the direct owners of the first tenant. */
+  /** Ids of the direct owners of the first tenant who can sign in. */
   owners: readonly string[]
   /** What fits in the second tenant; null is unlimited. */
   room: Record<'users' | 'admins', Room | null>
@@ -33,7 +33,7 @@ export type TransferResult =
 
 const refusals = {
   already_member: { code: 'member.already_member', message: 'They are a member of the other tenant already.' },
-  last_owner: { code: 'member.last_owner', message: 'A tenant keeps at least one owner.' },
+  last_owner: { code: 'member.last_owner', message: 'A tenant keeps at least one owner who can sign in.' },
   limit: (meter: string, { hardLimit, used }: Room) => ({
     code: 'usage.limit_exceeded',
     message: `The other tenant has no more room for ${meter}: its limit is ${hardLimit}, of which ${used} are used.`,

@@ -3,16 +3,17 @@ import { requestErrors } from '@tenantry/kernel/contract/errors'
 import type { z } from 'zod'
 import { type BaseRole, baseGrant, isSeniorRole, refuseGranting } from '../../access/index.ts'
 import { requireRoom } from '../../limit/index.ts'
-import { beginChange, lockMembers } from '../../role/index.ts'
+import { beginChange, lockMembers, standingOf } from '../../role/index.ts'
 import { type addMember as addOperation, memberErrors } from '../contract.ts'
-import { countAdmins, countMembers, findAcquaintance, findMembers, insertMember } from '../repository.ts'
+import { countAdmins, countMembers, findAcquaintances, findMembers, insertMember } from '../repository.ts'
 import { recordChange, tellChanges } from './changed.ts'
 import { getDescribed } from './describe.ts'
+import { refuseDeactivated } from './standing.ts'
 
 type AddInput = Omit<z.output<typeof addOperation.input>, 'tenantId'>
 
 /**
- * Throws `request.invalid` unless one user is named, `auth.permission_denied`, and what `addMember` throws.
+ * Throws `request.invalid` unless one user is named, `member.unknown_user`, `auth.permission_denied`, and what `addMember` throws.
  */
 export async function add(ctx: TenantContext, { userId, email, role }: AddInput) {
   if ((userId === undefined) === (email === undefined)) {
@@ -20,10 +21,10 @@ export async function add(ctx: TenantContext, { userId, email, role }: AddInput)
     throw requestErrors.invalid({ issues: [{ path: userId === undefined ? 'userId' : 'email', message }] })
   }
   refuseGranting(await beginChange(ctx, 'members:manage'), baseGrant(role, ctx.services.scopes))
-  const named = userId ?? (await findAcquaintance(ctx.em, email ?? ''))
-  if (named === null) throw memberErrors.unknown_user()
-  await addMember(ctx, { userId: named, role })
-  return getDescribed(ctx, named)
+  const [named, ...others] = await findAcquaintances(ctx.em, { userId, email })
+  if (!named || others.length > 0) throw memberErrors.unknown_user()
+  await addMember(ctx, { userId: named.userId, role })
+  return getDescribed(ctx, named.userId)
 }
 
 export interface NewMember {
@@ -34,8 +35,8 @@ export interface NewMember {
 }
 
 /**
- * The one way to become a member, for whoever has made sure that the role may be given. Answers since when. Throws `member.already_member`, `member.unknown_user` and
- * `usage.limit_exceeded`.
+ * The one way to become a member, for whoever has made sure that the role may be given. Answers since when. Throws `member.already_member`, `member.unknown_user`,
+ * `member.deactivated` and `usage.limit_exceeded`.
  */
 export async function addMember(
   ctx: TenantContext,
@@ -48,6 +49,8 @@ export async function addMember(
   await requireRoom(ctx, 'users', { count: () => countMembers(ctx.em) })
   const joinedAt = ctx.clock.now()
   await insertMember(ctx.em, { userId, role, joinedAt })
+  // Asked afterwards: an erasure that was under way has ended by now.
+  refuseDeactivated(await standingOf(ctx, userId))
   const change = { userId, before: null, after: role }
   recordChange(ctx, action, change)
   await tellChanges(ctx, [change])

@@ -10,8 +10,9 @@ export async function describeAll(ctx: TenantContext, rows: readonly MemberRow[]
   )
   const { ofRole } = ctx.services.scopes
   return rows.map(({ directRole: _, ...member }) => {
-    const scopes = standings.get(member.userId)?.scopes ?? []
-    return { ...member, permissions: [...scopes].filter((scope) => !ofRole[member.role].has(scope)).sort() }
+    const { scopes, isActive } = standings.get(member.userId) ?? { scopes: [], isActive: true }
+    const state = isActive ? ('active' as const) : ('deactivated' as const)
+    return { ...member, state, permissions: [...scopes].filter((scope) => !ofRole[member.role].has(scope)).sort() }
   })
 }
 

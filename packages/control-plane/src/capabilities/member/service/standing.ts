@@ -1,6 +1,6 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { type EffectivePermissions, heldBy, refuseManaging } from '../../access/index.ts'
-import { standingOf } from '../../role/index.ts'
+import { findStandings, type Standing, standingOf } from '../../role/index.ts'
 import { memberErrors } from '../contract.ts'
 import { listOwnerIds, type MemberRow } from '../repository.ts'
 
@@ -16,12 +16,23 @@ export async function refuseChanging(
 
 export const isCaller = ({ actor }: TenantContext, userId: string): boolean => 'id' in actor && actor.id === userId
 
-/** To be asked under the lock of a change. Throws `member.last_owner` where nobody else owns the tenant itself. */
+/** Throws `member.deactivated`. */
+export function refuseDeactivated({ isActive }: Pick<Standing, 'isActive'>): void {
+  if (!isActive) throw memberErrors.deactivated()
+}
+
+/** Those who can sign in. */
+export async function listActiveOwnerIds(ctx: TenantContext): Promise<string[]> {
+  const standings = await findStandings(ctx, await listOwnerIds(ctx.em))
+  return [...standings].filter(([, { isActive }]) => isActive).map(([userId]) => userId)
+}
+
+/** To be asked under the lock of a change. Throws `member.last_owner` where nobody else who can sign in owns the tenant itself. */
 export async function refuseLastOwner(
   ctx: TenantContext,
   { userId, directRole }: Pick<MemberRow, 'userId' | 'directRole'>,
 ): Promise<void> {
   if (directRole !== 'owner') return
-  const owners = await listOwnerIds(ctx.em)
+  const owners = await listActiveOwnerIds(ctx)
   if (owners.every((owner) => owner === userId)) throw memberErrors.last_owner()
 }

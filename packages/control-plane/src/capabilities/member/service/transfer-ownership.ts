@@ -2,18 +2,20 @@ import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { requestErrors } from '@tenantry/kernel/contract/errors'
 import { type BaseRole, baseGrant, isSeniorRole, refuseGranting } from '../../access/index.ts'
 import { requireRoom } from '../../limit/index.ts'
-import { beginChange } from '../../role/index.ts'
+import { beginChange, standingOf } from '../../role/index.ts'
 import { countAdmins, findMembers, listOwnerIds, updateRole } from '../repository.ts'
 import { recordChange, tellChanges } from './changed.ts'
 import { findOwnMember, getDescribed } from './describe.ts'
+import { refuseDeactivated } from './standing.ts'
 
-/** Throws `member.not_found`, `member.inherited`, `request.invalid` for oneself, and `usage.limit_exceeded`. */
+/** Throws `member.not_found`, `member.inherited`, `member.deactivated`, `request.invalid` for oneself, and `usage.limit_exceeded`. */
 export async function transferOwnership(
   ctx: TenantContext,
   { userId, keepRole }: { userId: string; keepRole: BaseRole },
 ) {
   refuseGranting(await beginChange(ctx, 'tenant:own'), baseGrant('owner', ctx.services.scopes))
   const heir = await findOwnMember(ctx, userId)
+  refuseDeactivated(await standingOf(ctx, userId))
   const formerId = await formerOwner(ctx)
   if (formerId === userId)
     throw requestErrors.invalid({ issues: [{ path: 'userId', message: 'They own the tenant already.' }] })

@@ -11,11 +11,11 @@ import {
 import { findRoom } from '../../limit/index.ts'
 import { beginChange, findStandings, standingNow } from '../../role/index.ts'
 import { memberErrors, type transferMembers as transferOperation } from '../contract.ts'
-import { countAdmins, countMembers, findMembers, insertMembers, listOwnerIds } from '../repository.ts'
+import { countAdmins, countMembers, findMembers, insertMembers } from '../repository.ts'
 import { planTransfer, type Refusal, type TransferPlan, type TransferResult } from '../rules/transfer.ts'
 import { recordChange, tellChanges } from './changed.ts'
 import { endMemberships } from './ending.ts'
-import { isCaller } from './standing.ts'
+import { isCaller, listActiveOwnerIds } from './standing.ts'
 
 type TransferInput = Omit<z.output<typeof transferOperation.input>, 'tenantId' | 'toTenantId'>
 type Done = Extract<TransferResult, { refusal: null }>
@@ -24,7 +24,7 @@ type Done = Extract<TransferResult, { refusal: null }>
 export async function transfer(ctx: TwoTenantContext, { mode, userIds, roleMap, dryRun }: TransferInput) {
   const standing = await beginChange(ctx, 'members:manage', [ctx.tenant.id, ctx.second.tenant.id])
   const items = await itemsOf(ctx, standing, { mode, userIds })
-  const owners = await listOwnerIds(ctx.em)
+  const owners = await listActiveOwnerIds(ctx)
   const results = await ctx.inSecond(async (second) => {
     const planned = planTransfer({ mode, roleMap, items, owners, ...(await lookAhead(second, userIds)) })
     if (!dryRun) await arrive(second, doneOf(planned), ctx.tenant.id)
@@ -63,6 +63,7 @@ async function itemsOf(
     if (!member) return { userId, role: null, refusal: refusalOf(memberErrors.not_found) }
     const { directRole: role } = member
     if (role === null) return { userId, role, refusal: refusalOf(memberErrors.inherited) }
+    if (!standings.get(userId)?.isActive) return { userId, role, refusal: refusalOf(memberErrors.deactivated) }
     return { userId, role, refusal: takingRefusal(userId) }
   })
 }

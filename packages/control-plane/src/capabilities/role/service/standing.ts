@@ -1,4 +1,5 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
+import { authErrors } from '@tenantry/kernel/contract/errors'
 import type { Scope } from '@tenantry/kernel/contract/operation'
 import { missingScope } from '@tenantry/kernel/errors/missing-scope'
 import {
@@ -18,12 +19,14 @@ import { lockMembers } from '../repository.ts'
 export interface Standing extends EffectivePermissions {
   /** Of a membership of the tenant itself. */
   directRole: BaseRole | null
+  /** False for who was deactivated, and holds this once they are reactivated; and for who holds nothing. */
+  isActive: boolean
 }
 
 /**
  * Keeps everybody else from changing who is a member of the tenants, and what they hold, until the transaction ends. Answers
  * what the caller may do now: what let them in may be a second old. Throws `auth.permission_denied` for who has lost the
- * permission meanwhile.
+ * permission meanwhile, and `auth.user_deactivated`.
  */
 export async function beginChange(
   ctx: TenantContext,
@@ -38,12 +41,18 @@ export async function standingNow(ctx: TenantContext, permission: Scope | null):
   const { actor, access } = ctx
   const standing =
     actor.type === 'user'
-      ? await standingOf(ctx, actor.id)
+      ? await ownStanding(ctx, actor.id)
       : actor.type === 'apiKey'
         ? await standingOfKey(ctx, actor.id)
         : access
   if (permission === null || standing.scopes.has(permission)) return standing
   throw missingScope(permission, standing.withheld.get(permission))
+}
+
+async function ownStanding(ctx: TenantContext, userId: string): Promise<Standing> {
+  const standing = await standingOf(ctx, userId)
+  if (!standing.isActive && standing.sources.length > 0) throw authErrors.user_deactivated()
+  return standing
 }
 
 export async function standingOf(ctx: TenantContext, userId: string): Promise<Standing> {
@@ -67,9 +76,9 @@ export async function findStandings(ctx: TenantContext, userIds: readonly string
   const { features } = planNamed(services.catalogue, tenant.plan)
   const holdings = await listHoldings(em, { tenantId: tenant.id, userIds })
   return new Map(
-    holdings.map(({ userId, directRole, ...held }) => [
+    holdings.map(({ userId, directRole, isActive, ...held }) => [
       userId,
-      { directRole, ...effectivePermissions(held, services.scopes, features) },
+      { directRole, isActive, ...effectivePermissions(held, services.scopes, features) },
     ]),
   )
 }
@@ -82,4 +91,4 @@ export async function findStandingsOfHolders(ctx: TenantContext, roleId: string)
   return holdings.map((held) => effectivePermissions(held, services.scopes, features))
 }
 
-const nothing: Standing = { directRole: null, scopes: new Set(), withheld: new Map(), sources: [] }
+const nothing: Standing = { directRole: null, isActive: false, scopes: new Set(), withheld: new Map(), sources: [] }

@@ -30,7 +30,7 @@ export async function listConcernedTenants(em: EntityManager, { id, addresses }:
   )
 }
 
-/** Slugs of those among the tenants that would be left without an owner; what can no longer be restored needs none. */
+/** Slugs of those among the tenants that nobody else owns who can sign in; what can no longer be restored needs no owner. */
 export async function listLeftWithoutOwner(
   em: EntityManager,
   { id, addresses }: Person,
@@ -42,7 +42,7 @@ export async function listLeftWithoutOwner(
         and (t.status <> 'deleting' or t.delete_after > now())
         and (exists (select from tenantry.memberships m where m.tenant_id = t.id and m.user_id = ? and m.role = 'owner')
              or exists (select from tenantry.pending_owners o where o.tenant_id = t.id and o.email in ${among}))
-        and not exists (select from tenantry.memberships other
+        and not exists (select from tenantry.memberships other join tenantry.users u on u.id = other.user_id and u.state = 'active'
                          where other.tenant_id = t.id and other.role = 'owner' and other.user_id <> ?)
       order by t.slug`,
     [JSON.stringify(tenantIds), id, JSON.stringify(addresses), id],

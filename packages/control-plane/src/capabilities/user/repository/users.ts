@@ -60,9 +60,13 @@ export async function findUser(em: EntityManager, id: string): Promise<UserRow |
   return row ? toRow(row) : null
 }
 
-/** Locked against other changes; who refers to the user waits for nothing. */
-export async function findUserForUpdate(em: EntityManager, id: string): Promise<UserRow | null> {
-  const locked = `select ${columns} from tenantry.users where id = ? for no key update`
+/** Locked against other changes. Whoever makes them a member meanwhile waits for an erasure, and for nothing else. */
+export async function findUserForUpdate(
+  em: EntityManager,
+  id: string,
+  { toErase = false } = {},
+): Promise<UserRow | null> {
+  const locked = `select ${columns} from tenantry.users where id = ? for ${toErase ? '' : 'no key '}update`
   const [row] = await em.execute<Raw<UserRow>[]>(locked, [id])
   return row ? toRow(row) : null
 }
@@ -117,6 +121,12 @@ export async function listUserMemberships(em: EntityManager, userId: string, lim
     [userId, limit],
   )
   return rows.map((row) => ({ ...row, joinedAt: new Date(row.joinedAt) }))
+}
+
+/** Tenants of which they are a direct member. */
+export async function listMemberTenantIds(em: EntityManager, userId: string): Promise<string[]> {
+  const listed = 'select tenant_id as "tenantId" from tenantry.memberships where user_id = ?'
+  return (await em.execute<{ tenantId: string }[]>(listed, [userId])).map(({ tenantId }) => tenantId)
 }
 
 export async function countUserMemberships(em: EntityManager, userId: string): Promise<number> {

@@ -23,7 +23,7 @@ type Counted = Record<string, number>
  * and `user.last_owner` with the tenants that stand in the way.
  */
 export async function erase(ctx: PlatformContext, { userId, reason }: { userId: string; reason?: string | undefined }) {
-  const user = await getForChange(ctx, userId)
+  const user = await getForChange(ctx, userId, { toErase: true })
   const everyAddress = { id: userId, addresses: [...new Set([user.email.toLowerCase(), ...user.formerEmails])] }
   const namesakes = await listNamesakes(ctx.em, everyAddress)
   const addresses = everyAddress.addresses.filter((address) => namesakes.every((other) => other.address !== address))
