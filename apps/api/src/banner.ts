@@ -1,8 +1,12 @@
-import { seededUsers } from '@tenantry/control-plane/seeds'
+import type { StandingPerson } from '@tenantry/control-plane/seeds'
 import type { Config } from './config.ts'
 
 /** What a person wants to know first; the command works as it stands. */
-export function banner({ HOST, PLATFORM_ACCESS, developmentIssuer }: Config, port: number): string {
+export function banner(
+  { HOST, PLATFORM_ACCESS, developmentIssuer }: Config,
+  port: number,
+  people: readonly StandingPerson[] = [],
+): string {
   const host = HOST.includes(':') && !HOST.startsWith('[') ? `[${HOST}]` : HOST
   const origin = `http://${host}:${port}`
   const lines = [
@@ -16,18 +20,18 @@ export function banner({ HOST, PLATFORM_ACCESS, developmentIssuer }: Config, por
     ...(PLATFORM_ACCESS
       ? []
       : ['', '  Platform access is off: PLATFORM_ACCESS is false, and platform admins are plain users.']),
-    ...(developmentIssuer ? developmentLines(origin) : []),
+    ...(developmentIssuer ? developmentLines(origin, people) : []),
     '',
     '',
   ]
   return lines.join('\n')
 }
 
-function developmentLines(origin: string): string[] {
+function developmentLines(origin: string, people: readonly StandingPerson[]): string[] {
   return [
     '',
     '  Sign in as one of these (development only):',
-    ...seededUsers.map(({ email, says }) => `    ${email.padEnd(24)} ${says}`),
+    ...people.map(({ email, says }) => `    ${email.padEnd(24)} ${says}`),
     '',
     '  Try it:',
     '',

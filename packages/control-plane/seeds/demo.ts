@@ -1,5 +1,6 @@
 import type { Actor } from '@tenantry/kernel/context/actor'
 import type { Dependencies } from '@tenantry/kernel/context/dependencies'
+import type { BaseRole } from '../src/capabilities/access/index.ts'
 import { findUserByIdentity, insertMembership, insertUser } from '../src/capabilities/member/index.ts'
 import { findTenantBySlug, insertTenant } from '../src/capabilities/tenant/index.ts'
 import { seededUsers } from './people.ts'
@@ -27,10 +28,9 @@ const tenants = [
   },
 ] as const
 
-/** Makes what is missing of the demo; what is there stays as it is. */
+/** Makes what is missing of the demo: each tenant once, with its people. Who has left one since does not come back. */
 export async function seedDemo(dependencies: Dependencies): Promise<void> {
   for (const tenant of tenants) await seedTenant(dependencies, tenant)
-  for (const user of seededUsers) await seedUser(dependencies, user)
   await seedUsage(dependencies, await idOf(dependencies, 'acme'))
 }
 
@@ -42,7 +42,7 @@ async function seedTenant(
     if (await findTenantBySlug(em, fields.slug)) return
     const { slug, name, plan, contactEmail } = fields
     const suspended = 'suspended' in fields ? { status: 'suspended' as const, statusReason: fields.suspended } : {}
-    await insertTenant(em, {
+    const tenant = await insertTenant(em, {
       slug,
       name,
       plan,
@@ -51,26 +51,29 @@ async function seedTenant(
       createdAt: new Date(clock.now().getTime() - ageDays * dayMilliseconds),
       parent: parent === null ? null : await findTenantBySlug(em, parent),
     })
+    const people: { userId: string; role: BaseRole }[] = []
+    for (const person of peopleOf(slug)) {
+      const userId = await seedUser(em, person, clock.now())
+      if (person.member) people.push({ userId, role: person.member.role })
+    }
+    await database.inTenant(em, { tenantId: tenant.id, actor: seeder, spansTenants: true }, async () => {
+      for (const member of people) await insertMembership(em, { ...member, joinedAt: clock.now() })
+    })
   })
 }
 
+/** Whoever is of no tenant comes with the first. */
+const peopleOf = (slug: string) =>
+  seededUsers.filter(({ member }) => (member ? member.tenant === slug : slug === tenants[0].slug))
+
 async function seedUser(
-  dependencies: Dependencies,
-  { email, name, member }: (typeof seededUsers)[number],
-): Promise<void> {
-  const { database, clock } = dependencies
+  em: Parameters<typeof insertUser>[0],
+  { email, name }: (typeof seededUsers)[number],
+  createdAt: Date,
+): Promise<string> {
   const identity = { issuer: developmentIssuerName, subject: email }
-  const userId = await database.platformUnit({ actor: seeder, readOnly: false }, async (em) => {
-    const known = await findUserByIdentity(em, identity)
-    return known?.id ?? (await insertUser(em, { ...identity, email, name, createdAt: clock.now() }))
-  })
-  if (!member) return
-  const tenantId = await idOf(dependencies, member.tenant)
-  // A platform admin's connection may write memberships; under the tenant's own signed context only.
-  const operator: Actor = { type: 'platformAdmin', id: userId, email: null, name: null }
-  await database.tenantUnit({ tenantId, actor: operator, readOnly: false }, (em) =>
-    insertMembership(em, { userId, role: member.role, joinedAt: clock.now() }),
-  )
+  const known = await findUserByIdentity(em, identity)
+  return known?.id ?? (await insertUser(em, { ...identity, email, name, createdAt }))
 }
 
 async function idOf({ database }: Dependencies, slug: string): Promise<string> {

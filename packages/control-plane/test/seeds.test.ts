@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { UsageCounter, UsageEvent } from '../src/capabilities/metering/entity.ts'
 import { findTenantBySlug } from '../src/capabilities/tenant/index.ts'
-import { seedDemo } from '../src/seeds.ts'
+import { demoPeople, seedDemo } from '../src/seeds.ts'
 import { openTestInstallation, operator, type TestInstallation } from '../src/testing.ts'
 
 function acme({ database }: TestInstallation) {
@@ -34,4 +34,33 @@ test('a first start that was cut short in the middle of the demo is completed by
 
   await seedDemo(dependencies)
   expect(await acme(installation)).toEqual(seeded)
+})
+
+test('whoever left or was erased does not come back with the next start, and the demo says who they are now', async () => {
+  await using installation = await openTestInstallation()
+  const { dependencies } = installation
+  await seedDemo(dependencies)
+  const says = async () => Object.fromEntries((await demoPeople(dependencies)).map(({ email, says }) => [email, says]))
+  expect(await says()).toMatchObject({
+    'owner@acme.test': 'owner of acme',
+    'owner@initech.test': 'owner of initech (suspended)',
+    'operator@tenantry.test': 'platform admin',
+  })
+  const operators = installation.callerAs(operator, 'acme')
+  const { items } = await operators.members.list({ tenantId: 'current' })
+  const idOf = (email: string) => items.find((member) => member.email === email)?.userId ?? ''
+  await operators.users.erase({ userId: idOf('viewer@acme.test') })
+  await operators.members.remove({ tenantId: 'current', userId: idOf('member@acme.test') })
+  await operators.users.deactivate({ userId: idOf('admin@acme.test'), reason: 'Test' })
+  await installation.callerAs(operator).tenants.reactivate({ tenantId: 'initech', reason: 'Test' })
+
+  await seedDemo(dependencies)
+  const after = await operators.members.list({ tenantId: 'current' })
+  expect(after.items.map(({ email }) => email).toSorted()).toEqual(['admin@acme.test', 'owner@acme.test'])
+  expect(await says()).toMatchObject({
+    'viewer@acme.test': 'of no tenant',
+    'member@acme.test': 'of no tenant',
+    'admin@acme.test': 'deactivated',
+    'owner@initech.test': 'owner of initech',
+  })
 })

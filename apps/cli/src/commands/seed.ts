@@ -1,4 +1,3 @@
-import { seededUsers } from '@tenantry/control-plane/seeded-people'
 import type { Command } from 'commander'
 import { defineCommand, RefusedError, type Surroundings } from '../command.ts'
 import { readConfig } from '../config.ts'
@@ -11,7 +10,7 @@ export const seedCommand = (surroundings: Surroundings): Command =>
     'seed',
     {
       description:
-        'Make what is missing of the demonstration: tenants, their people, usage. What is there stays as it is.',
+        'Make what is missing of the demonstration: tenants, each with its people, and usage. What is there stays as it is, and who left does not come back.',
       examples: [
         ['seed', 'into the embedded database'],
         ['seed --external', 'into the database of DATABASE_URL'],
@@ -21,11 +20,12 @@ export const seedCommand = (surroundings: Surroundings): Command =>
       if (!(await readConfig(surroundings.environment)).embedded && !external) {
         throw new RefusedError('DATABASE_URL is set. Say --external to put the demonstration into that database.')
       }
-      await withInstallation(surroundings.environment, async ({ dependencies }) => {
-        const { seedDemo } = await import('@tenantry/control-plane/seeds')
+      const users = await withInstallation(surroundings.environment, async ({ dependencies }) => {
+        const { demoPeople, seedDemo } = await import('@tenantry/control-plane/seeds')
         await seedDemo(dependencies)
+        return demoPeople(dependencies)
       })
-      const rows = seededUsers.map(({ email, name, says }) => [email, name, says])
-      return { text: table(['email', 'name', 'is'], rows), data: { users: seededUsers } }
+      const rows = users.map(({ email, name, says }) => [email, name, says])
+      return { text: table(['email', 'name', 'is'], rows), data: { users } }
     },
   ).option('--external', 'seed the database of DATABASE_URL, not an embedded one')
