@@ -1,10 +1,13 @@
 import {
   type CommandVariables,
   type commandNeeds,
+  defaultHost,
+  defaultPort,
   externalNeeds as installationNeeds,
   installationVariables,
   milliseconds,
   parsed,
+  publicUrlOf,
   readCommandVariables,
   url,
   validated,
@@ -24,8 +27,6 @@ const proxies = parsed((text) =>
   ),
 )
 
-const defaultHost = '127.0.0.1'
-
 const origins = z.string().transform((text, ctx) => {
   const given = text.split(',').map((origin) => origin.trim())
   return given.filter((origin) => {
@@ -37,7 +38,7 @@ const origins = z.string().transform((text, ctx) => {
 })
 
 export const environment = z.object({
-  PORT: port.default(3000).describe('Port of the API'),
+  PORT: port.default(defaultPort).describe('Port of the API'),
   HOST: z.string().min(1).default(defaultHost).describe('Address to listen on'),
   ...installationVariables,
   OIDC_ISSUER: url('https:', 'http:')
@@ -67,7 +68,9 @@ export const environment = z.object({
     .describe('Whom mails are from, `Name <address@domain>` or an address'),
   PUBLIC_URL: url('https:', 'http:')
     .optional()
-    .describe('Where people reach this installation, for links in mails; http://HOST:PORT unless told'),
+    .describe(
+      'Where people reach this installation; http://HOST:PORT unless told. Mails lead to PUBLIC_URL/invitations/accept#token=…: your product serves that page, reads the token and POSTs it to /api/v1/invitations/accept',
+    ),
   BASE_DOMAIN: z.hostname().optional().describe('Tenants are also found by <slug>.<BASE_DOMAIN>'),
   CORS_ORIGINS: origins
     .prefault('')
@@ -139,8 +142,7 @@ export function readConfig(source: NodeJS.ProcessEnv = process.env, { production
     PLATFORM_ACCESS: values.PLATFORM_ACCESS === 'true',
     REQUIRE_HTTPS: flagged(REQUIRE_HTTPS),
     LOG_REQUESTS: flagged(LOG_REQUESTS),
-    PUBLIC_URL:
-      values.PUBLIC_URL ?? `http://${values.HOST.includes(':') ? `[${values.HOST}]` : values.HOST}:${values.PORT}`,
+    PUBLIC_URL: publicUrlOf(values),
     DRAIN_DELAY_MS: values.DRAIN_DELAY_MS ?? (production ? 5_000 : 0),
     DRAIN_TIMEOUT_MS: values.DRAIN_TIMEOUT_MS ?? (production ? 20_000 : 1_000),
   }

@@ -4,6 +4,7 @@ import { AppError } from '@tenantry/kernel/errors/app-error'
 import type { z } from 'zod'
 import type { Surroundings } from './command.ts'
 import type { Config } from './config.ts'
+import { idOf } from './named-user.ts'
 
 /** Works on the installation of the environment: joins its embedded server, or starts it and stops it again. */
 export async function withInstallation<Result>(
@@ -21,8 +22,12 @@ interface Asked<Operation> {
   input: object
   /** By id, slug or externalId. */
   tenant?: string
+  /** By id, or by an address that no other has; the operation gets the id. */
+  user?: string
   idempotencyKey?: string | undefined
 }
+
+const unknownId = '00000000-0000-7000-8000-000000000000'
 
 interface CheckedOperation {
   input: z.ZodType
@@ -31,15 +36,20 @@ interface CheckedOperation {
 /** Checks what was typed as the operation does, opens the installation, and calls it as the command line. */
 export async function operate<Operation extends CheckedOperation, Result>(
   { environment }: Surroundings,
-  { operation, input, tenant, idempotencyKey }: Asked<Operation>,
+  { operation, input, tenant, user, idempotencyKey }: Asked<Operation>,
   call: (caller: InternalCaller, input: z.input<Operation['input']>) => Promise<Result>,
 ): Promise<Result> {
   const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
-  const whole = tenant === undefined ? given : { ...given, tenantId: 'current' }
-  await check((await operation()).input, whole)
+  const told = tenant === undefined ? given : { ...given, tenantId: 'current' }
+  const isAddress = user?.includes('@') ?? false
+  // Whom an address belongs to is known only once the installation is open.
+  const shown = { ...told, ...(user === undefined ? {} : { userId: isAddress ? unknownId : user }) }
+  await check((await operation()).input, shown)
   const work = () =>
     withInstallation(environment, async (parts) => {
       const { callerIn } = await import('./open-installation.ts')
+      const whole =
+        user === undefined || !isAddress ? shown : { ...shown, userId: await idOf(callerIn(parts).users, user) }
       return call(callerIn(parts, tenant, idempotencyKey), whole as z.input<Operation['input']>)
     })
   return tenant === undefined ? work() : namingTenant(tenant, work)

@@ -18,6 +18,7 @@ export async function openInstallation<Result>(
   const parts = await openParts(config, {
     prepare,
     join: true,
+    publicUrl: config.publicUrl,
     // What a command shows goes to standard output, and nothing else.
     logger: createLogger({ level: config.LOG_LEVEL, destination: process.stderr }),
     // Nobody signs in: the command line says itself who it is.

@@ -1,5 +1,6 @@
 import { openTestInstallation, type TestInstallation } from '@tenantry/control-plane/testing'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { openInstallation } from '../src/open-installation.ts'
 import { environmentOf, type } from './cli.fixture.ts'
 
 // Each command opens an installation of its own.
@@ -29,15 +30,17 @@ test('members are added, listed, changed and removed, and the audit log says by 
   const other = await installation.createUser()
   const added = await type(`member add ${tenant.slug} ${other.id} --role viewer`, environment)
   expect(added).toEqual({ code: 0, out: `${other.email} (${other.id}) is viewer.\n`, error: '' })
-  expect(await json(`member update ${tenant.slug} ${other.id} --role admin`)).toMatchObject({ role: 'admin' })
+  expect(await json(`member update ${tenant.slug} ${other.email.toUpperCase()} --role admin`)).toMatchObject({
+    role: 'admin',
+  })
 
   const { out } = await type(`member list ${tenant.id} --limit 1`, environment)
-  expect(out).toMatch(/^EMAIL +NAME +ROLE +SCOPES BEYOND IT +INHERITED FROM +JOINED +ID\n/)
+  expect(out).toMatch(/^EMAIL +NAME +ROLE +STATE +SCOPES BEYOND IT +INHERITED FROM +JOINED +ID\n/)
   const rest = await json(`member list ${tenant.id} --cursor ${/--cursor (\S+)/.exec(out)?.[1]}`)
   expect(rest).toMatchObject({ items: [{ userId: owner.id }], nextCursor: null })
   expect((await json(`member list ${tenant.id} --role admin --q ${other.email}`)).items).toHaveLength(1)
 
-  expect((await type(`member remove ${tenant.slug} ${other.id}`, environment)).out).toBe(`Removed ${other.id}.\n`)
+  expect((await type(`member remove ${tenant.slug} ${other.email}`, environment)).out).toBe(`Removed ${other.id}.\n`)
   expect(await type(`member remove ${tenant.slug} ${other.id}`, environment)).toMatchObject({
     code: 1,
     error: 'There is no such member in this tenant. (member.not_found)\n',
@@ -52,7 +55,7 @@ test('members are added, listed, changed and removed, and the audit log says by 
 test('an ownership is transferred: the only owner makes room, or keeps the role that is told', async () => {
   const { tenant, user: owner } = await installation.enter()
   const heir = await installation.createMember(tenant.id, 'member')
-  const { out } = await type(`member transfer-ownership ${tenant.slug} ${heir.id}`, environment)
+  const { out } = await type(`member transfer-ownership ${tenant.slug} ${heir.email}`, environment)
   expect(out).toBe(`${heir.email} (${heir.id}) is owner.\n${owner.email} (${owner.id}) is admin.\n`)
   const together = await json(`member transfer-ownership ${tenant.slug} ${owner.id} --keep-role owner`)
   expect(together).toMatchObject({ owner: { userId: owner.id, role: 'owner' }, formerOwner: null })
@@ -86,6 +89,16 @@ test('people are invited, invited again and no longer, and who is waited for is 
   ])
 })
 
+test.each([
+  { told: {}, url: 'http://127.0.0.1:3000' },
+  { told: { PORT: '4100' }, url: 'http://127.0.0.1:4100' },
+  { told: { PORT: '4100', HOST: '::1' }, url: 'http://[::1]:4100' },
+  { told: { PORT: '4100', PUBLIC_URL: 'https://app.acme.test/' }, url: 'https://app.acme.test' },
+])('links in mails that it writes lead to $url, as those of the service do', async ({ told, url }) => {
+  const quiet = { ...environment, ...told, LOG_LEVEL: 'silent' }
+  expect(await openInstallation(quiet, async ({ dependencies }) => dependencies.services.publicUrl)).toBe(url)
+})
+
 test('custom roles are made, changed, given, taken and deleted', async () => {
   const { tenant } = await installation.enter({ plan: 'enterprise' })
   const member = await installation.createMember(tenant.id, 'viewer')
@@ -107,7 +120,7 @@ test('custom roles are made, changed, given, taken and deleted', async () => {
     inheritable: false,
   })
 
-  const assigned = await type(`role assign ${tenant.slug} ${member.id} ${id}`, environment)
+  const assigned = await type(`role assign ${tenant.slug} ${member.email} ${id}`, environment)
   expect(assigned.out).toBe(`${member.id} holds Lead.\n`)
   const { out } = await type(`role list ${tenant.slug}`, environment)
   expect(out).toMatch(/^NAME +HOLDS +INHERITABLE +MEMBERS +ID\nLead +usage:read members:read +no +1 /)

@@ -37,6 +37,22 @@ const redisUrl = url('redis:', 'rediss:').refine(
 )
 const keys = parsed(parseKeys)
 
+export const defaultHost = '127.0.0.1'
+export const defaultPort = 3000
+
+/** Where people reach an installation, by what the environment of its service says. */
+export function publicUrlOf({
+  PUBLIC_URL,
+  HOST = defaultHost,
+  PORT = defaultPort,
+}: {
+  PUBLIC_URL?: string | undefined
+  HOST?: string | undefined
+  PORT?: string | number | undefined
+}): string {
+  return PUBLIC_URL ?? `http://${HOST.includes(':') ? `[${HOST}]` : HOST}:${PORT}`
+}
+
 /** What every process of an installation reads, whatever it serves. */
 export const installationVariables = {
   DATA_DIR: z.string().min(1).default('.tenantry').describe('Embedded database and generated keys'),

@@ -68,14 +68,16 @@ const addCommand = (surroundings: Surroundings): Command =>
     'add <tenant> <user>',
     {
       description:
-        'Make an existing user a member of a tenant, named by id. Whoever has not signed in yet is invited: see invite create.',
-      examples: [[`member add acme ${someUser} --role viewer`, 'the id is that of a member list']],
+        'Make an existing user a member of a tenant, named by id or address. Whoever has not signed in yet is invited: see invite create.',
+      examples: [['member add acme ada@people.test --role viewer', 'who has signed in before']],
     },
-    async ({ role }, tenant = '', userId = '') => {
+    async ({ role }, tenant = '', user = '') => {
       const operation = async () => (await contract()).addMember
-      const input = { userId, role }
+      const input = { role }
       return told(
-        await operate(surroundings, { operation, tenant, input }, (caller, checked) => caller.members.add(checked)),
+        await operate(surroundings, { operation, tenant, user, input }, (caller, checked) =>
+          caller.members.add(checked),
+        ),
       )
     },
   ).requiredOption(...roleOption)
@@ -85,14 +87,17 @@ const updateCommand = (surroundings: Surroundings): Command =>
     surroundings,
     'update <tenant> <user>',
     {
-      description: 'Change the role of a member, named by id: it counts within a second. A tenant keeps an owner.',
-      examples: [[`member update acme ${someUser} --role admin`, 'the id is that of member list']],
+      description:
+        'Change the role of a member, named by id or address: it counts within a second. A tenant keeps an owner.',
+      examples: [['member update acme ada@people.test --role admin', 'or by the id of member list']],
     },
-    async ({ role }, tenant = '', userId = '') => {
+    async ({ role }, tenant = '', user = '') => {
       const operation = async () => (await contract()).updateMember
-      const input = { userId, role }
+      const input = { role }
       return told(
-        await operate(surroundings, { operation, tenant, input }, (caller, checked) => caller.members.update(checked)),
+        await operate(surroundings, { operation, tenant, user, input }, (caller, checked) =>
+          caller.members.update(checked),
+        ),
       )
     },
   ).requiredOption(...roleOption)
@@ -102,12 +107,12 @@ const removeCommand = (surroundings: Surroundings): Command =>
     surroundings,
     'remove <tenant> <user>',
     {
-      description: 'Remove a member, named by id: they and their API keys lose access within a second.',
+      description: 'Remove a member, named by id or address: they and their API keys lose access within a second.',
       examples: [[`member remove acme ${someUser}`, 'the last owner transfers the ownership first']],
     },
-    async (_, tenant = '', userId = '') => {
+    async (_, tenant = '', user = '') => {
       const operation = async () => (await contract()).removeMember
-      const data = await operate(surroundings, { operation, tenant, input: { userId } }, (caller, checked) =>
+      const data = await operate(surroundings, { operation, tenant, user, input: {} }, (caller, checked) =>
         caller.members.remove(checked),
       )
       return { text: `Removed ${data.userId}.`, data }
@@ -120,15 +125,15 @@ const transferCommand = (surroundings: Surroundings): Command =>
     'transfer-ownership <tenant> <user>',
     {
       description:
-        'Make a member, named by id, the owner of a tenant. Its only owner makes room and becomes an admin, or what --keep-role says; several owners stay.',
+        'Make a member, named by id or address, the owner of a tenant. Its only owner makes room and becomes an admin, or what --keep-role says; several owners stay.',
       examples: [
         [`member transfer-ownership acme ${someUser}`, 'the former owner becomes an admin'],
         [`member transfer-ownership acme ${someUser} --keep-role owner`, 'they own it together'],
       ],
     },
-    async (input, tenant = '', userId = '') => {
+    async (input, tenant = '', user = '') => {
       const operation = async () => (await contract()).transferOwnership
-      const data = await operate(surroundings, { operation, tenant, input: { ...input, userId } }, (caller, checked) =>
+      const data = await operate(surroundings, { operation, tenant, user, input }, (caller, checked) =>
         caller.members.transferOwnership(checked),
       )
       const { owner, formerOwner } = data

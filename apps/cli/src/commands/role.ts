@@ -148,7 +148,10 @@ const deleteCommand = (surroundings: Surroundings): Command =>
         { operation, tenant, input: { roleId, reassignTo } },
         (caller, checked) => caller.roles.remove(checked),
       )
-      return { text: `Deleted ${data.id}; ${data.reassignedCount} members held it.`, data }
+      const { holderCount: held, reassignedCount } = data
+      const holders = held === 1 ? '1 member' : `${held} members`
+      const instead = reassignedCount === 0 ? '' : ', and got the other role instead'
+      return { text: `Deleted ${data.id}; ${holders} held it${instead}.`, data }
     },
   ).option('--reassign-to <id>', 'the role that its holders get instead; none: they lose it')
 

@@ -2,6 +2,7 @@ import type { InternalCaller } from '@tenantry/control-plane/caller'
 import type { Command } from 'commander'
 import { commandGroup, defineCommand, type Surroundings } from '../command.ts'
 import { withInstallation } from '../installation.ts'
+import { idOf } from '../named-user.ts'
 import { table } from '../terminal.ts'
 
 export const userCommand = (surroundings: Surroundings): Command =>
@@ -21,18 +22,6 @@ const withUsers = <Result>(
     const { callerIn } = await import('../open-installation.ts')
     return work(callerIn(parts).users)
   })
-
-/** Of a user who is named by id, or by an address that no other has. */
-async function idOf(users: Users, named: string): Promise<string> {
-  if (!named.includes('@')) return named
-  const { items } = await users.list({ q: named, limit: 200 })
-  const [found, ...others] = items.filter(({ email }) => email.toLowerCase() === named.toLowerCase())
-  const { ConfigurationError } = await import('@tenantry/installation/environment')
-  if (!found) throw new ConfigurationError(`Nobody has the address ${named}. tenantry user list finds people.`)
-  if (others.length === 0) return found.id
-  const ids = [found, ...others].map(({ id }) => id).join(', ')
-  throw new ConfigurationError(`Several users have the address ${named}: ${ids}. Name one by its id.`)
-}
 
 interface ListOptions {
   q?: string

@@ -251,6 +251,8 @@ test('a preview shows which tenant and who, and nothing of whom', async () => {
   })
   const { caller: service } = { caller: installation.callerAs({ type: 'service', name: 'import' }, tenant.id) }
   await invite(service, 'by-service@people.test')
+  const [mail] = await listOutbox(installation.dependencies, 'by-service@people.test')
+  expect(mail?.text).toContain(`You are invited to Tenant ${tenant.slug}, as a member.`)
   const byService = await tokenTo(installation, 'by-service@people.test')
   expect(await callAsNobody(installation).invitations.preview({ token: byService })).toEqual({
     tenantName: `Tenant ${tenant.slug}`,

@@ -30,7 +30,7 @@ export async function mailInvitations(ctx: TenantContext, letters: readonly Lett
     senderId: personOf(ctx.actor) === null || !('id' in ctx.actor) ? null : ctx.actor.id,
     subject: `You are invited to ${name}`,
     paragraphs: [
-      `${row.invitedByName} invites you to ${name}, as ${article(row.role)}.`,
+      `${row.invitedByName === name ? 'You are invited' : `${row.invitedByName} invites you`} to ${name}, as ${article(row.role)}.`,
       'Open this link, and sign in with the e-mail address that this mail was sent to:',
       { secretUrl: `${ctx.services.publicUrl}/invitations/accept#token=${token}` },
       `It works once, until ${row.expiresAt.toISOString().slice(0, 16).replace('T', ' ')} UTC. If you did not expect it, leave it be: nothing happens without you.`,
