@@ -95,18 +95,12 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     },
   })
   const metering = openMetering(parts, { cache, catalogue, dependencies: () => dependencies })
-  const decisions: Services['decisions'] = {
-    findAccess: directory.findAccess,
-    findDeactivated: (actor, about) => findDeactivated(rights, actor, about),
-    budget,
-    operationsNeeding,
-  }
   const services = {
     bus,
     cache,
     catalogue,
     apiKeys,
-    decisions,
+    decisions: { ...decisionsIn(rights, directory), budget },
     deletionRetentionDays,
     eventStreams,
     forgetAccess: everywhere(bus, changedTenants, here.forgetAccess),
@@ -128,6 +122,15 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
   const dependencies: Dependencies = { ...parts, ...made }
   return dependencies
 }
+
+const decisionsIn = (
+  rights: Parameters<typeof findDeactivated>[0],
+  { findAccess }: Directory,
+): Omit<Services['decisions'], 'budget'> => ({
+  findAccess,
+  findDeactivated: (actor, about) => findDeactivated(rights, actor, about),
+  operationsNeeding,
+})
 
 const forgettingHere = (
   directory: Directory,

@@ -128,6 +128,24 @@ const remediesByCode: Partial<Record<ErrorCode, string>> = {
   'user.not_found': '`GET /api/v1/users?q=` finds people by the beginning of a name or an address.',
   'user.last_owner':
     'Give each tenant in `tenants` another owner (`POST /api/v1/tenants/{tenantId}/ownership`), having restored it where it is being deleted, and send the request again.',
+  'invitation.not_found': '`GET /api/v1/tenants/{tenantId}/users/invitations` lists the invitations there are.',
+  'invitation.unknown_token':
+    'Open the link of the newest mail, whole; where that does not work either, ask for another invitation.',
+  'invitation.already_pending':
+    'Send that one again (`POST …/invitations/{invitationId}/resend`), or revoke it and invite anew.',
+  'invitation.not_pending': 'Invite the address anew, if it still is to come in.',
+  'invitation.already_accepted': 'Sign in: the tenant is among those of `GET /api/v1/me`.',
+  'invitation.already_member':
+    'Nobody needs to be invited who is a member. Change their role with `PUT /api/v1/tenants/{tenantId}/users/{userId}`.',
+  'invitation.revoked': 'Ask whoever invited you for another invitation; this one does not come back.',
+  'invitation.expired': 'Ask whoever invited you to send it again.',
+  'invitation.inviter_lost_rights': 'Ask another admin or owner of the tenant to invite you, or to send it again.',
+  'invitation.email_mismatch': 'Sign in with the address that the mail went to, or ask for an invitation to yours.',
+  'invitation.email_unverified':
+    'Verify your address with whoever signs you in, sign in anew, and open the link again.',
+  'member.unknown_user':
+    'Invite them by e-mail, `POST /api/v1/tenants/{tenantId}/users/invitations`; by id or address only those are added with whom you share a tenant.',
+  'member.deactivated': 'Ask whoever operates the service to reactivate the account, and send the request again.',
   'role.not_found': '`GET /api/v1/tenants/{tenantId}/roles` lists the roles there are.',
   'role.name_taken': 'Choose another name; they are unique in a tenant, in any letter case.',
   'role.concurrent_update':
@@ -153,5 +171,6 @@ const remediesByCode: Partial<Record<ErrorCode, string>> = {
   'usage.below_zero': 'Take off no more than `used`.',
   'event.too_many_streams':
     'Close a stream, or share one between those who watch; `limit` are allowed for one tenant in one process.',
-  'usage.limit_exceeded': 'Wait until `resetsAt`, or change to a plan with a higher limit.',
+  'usage.limit_exceeded':
+    'Where the error has a `resetsAt`, wait until then; what is counted without a period (`users`, `admins`, `custom_roles`, `teams`) needs room: remove some of it. A plan with a higher limit helps in both cases.',
 }

@@ -13,6 +13,7 @@ export const problemSchema = z
     issues: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
     currentVersion: z.int().optional(),
     missingScope: z.string().optional(),
+    missingScopes: z.array(z.string()).optional(),
     explain: z.string().optional(),
     meter: z.string().optional(),
     limit: z.number().nullable().optional(),

@@ -28,6 +28,8 @@ export interface ErrorDetails {
   issues?: Issue[]
   currentVersion?: number
   missingScope?: string
+  /** All of them, where there are several. */
+  missingScopes?: string[]
   /** The path of the request that explains the refusal. */
   explain?: string
   meter?: string

@@ -1,5 +1,14 @@
 import { authErrors } from '../contract/errors.ts'
-import type { AppError } from './app-error.ts'
+import type { AppError, ErrorDetails } from './app-error.ts'
+
+/** The first by itself, for whoever asks for one after the other, and all where there are several. */
+export function missingDetails(scopes: readonly string[]): ErrorDetails {
+  const [missingScope] = scopes
+  return {
+    ...(missingScope === undefined ? {} : { missingScope }),
+    ...(scopes.length < 2 ? {} : { missingScopes: [...scopes] }),
+  }
+}
 
 /** `withheldFor` is the feature without which the scope does not count, though it is held. */
 export function missingScope(scope: string, withheldFor: string | undefined): AppError {

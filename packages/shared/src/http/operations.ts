@@ -566,6 +566,7 @@ export type Operations = {
                     }[] | undefined;
                     currentVersion?: number | undefined;
                     missingScope?: string | undefined;
+                    missingScopes?: string[] | undefined;
                     explain?: string | undefined;
                     meter?: string | undefined;
                     limit?: number | null | undefined;
@@ -964,6 +965,7 @@ export type Operations = {
                     role: "admin" | "member" | "owner" | "viewer";
                     permissions: string[];
                     joinedAt: string;
+                    state: "active" | "deactivated";
                     inheritedFrom: string | null;
                 }[];
                 nextCursor: string | null;
@@ -982,6 +984,7 @@ export type Operations = {
                 role: "admin" | "member" | "owner" | "viewer";
                 permissions: string[];
                 joinedAt: string;
+                state: "active" | "deactivated";
                 inheritedFrom: string | null;
             };
         };
@@ -1000,6 +1003,7 @@ export type Operations = {
                 role: "admin" | "member" | "owner" | "viewer";
                 permissions: string[];
                 joinedAt: string;
+                state: "active" | "deactivated";
                 inheritedFrom: string | null;
             };
         };
@@ -1017,6 +1021,7 @@ export type Operations = {
                 role: "admin" | "member" | "owner" | "viewer";
                 permissions: string[];
                 joinedAt: string;
+                state: "active" | "deactivated";
                 inheritedFrom: string | null;
             };
         };
@@ -1058,6 +1063,7 @@ export type Operations = {
                     role: "admin" | "member" | "owner" | "viewer";
                     permissions: string[];
                     joinedAt: string;
+                    state: "active" | "deactivated";
                     inheritedFrom: string | null;
                 };
                 formerOwner: {
@@ -1067,6 +1073,7 @@ export type Operations = {
                     role: "admin" | "member" | "owner" | "viewer";
                     permissions: string[];
                     joinedAt: string;
+                    state: "active" | "deactivated";
                     inheritedFrom: string | null;
                 } | null;
             };
@@ -1685,6 +1692,7 @@ export type Operations = {
             output: {
                 id: string;
                 reassignedCount: number;
+                holderCount: number;
             };
         };
     };
@@ -1807,6 +1815,7 @@ export type Operations = {
                 lastSeenAt: string | null;
                 stateReason: string | null;
                 stateChangedAt: string | null;
+                soleOwnerOf: string[];
             };
         };
         reactivate: {
@@ -1982,6 +1991,7 @@ export type ProblemDocument = {
     }[] | undefined;
     currentVersion?: number | undefined;
     missingScope?: string | undefined;
+    missingScopes?: string[] | undefined;
     explain?: string | undefined;
     meter?: string | undefined;
     limit?: number | null | undefined;
@@ -2035,6 +2045,7 @@ export type ErrorCode =
   | 'limit_request.already_open'
   | 'limit_request.not_found'
   | 'member.already_member'
+  | 'member.deactivated'
   | 'member.inherited'
   | 'member.last_owner'
   | 'member.not_found'

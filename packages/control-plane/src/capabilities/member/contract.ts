@@ -89,12 +89,19 @@ export const addMember = defineOperation({
     successStatus: 201,
     aliases: [{ method: 'POST', path: '/tenants/{tenantId}/users/{userId}' }],
   },
-  input: z.object({
-    ...inTenant,
-    userId: id('user').optional(),
-    email: z.email().max(320).optional().describe('In place of `userId`'),
-    role: baseRole,
-  }),
+  input: z
+    .object({
+      ...inTenant,
+      userId: id('user').optional(),
+      email: z.email().max(320).optional().describe('In place of `userId`'),
+      role: baseRole,
+    })
+    .refine(({ userId, email }) => (userId === undefined) !== (email === undefined), {
+      path: ['userId'],
+      message: 'Expected either userId or email.',
+      // Said beside whatever else is wrong.
+      when: ({ value }) => typeof value === 'object' && value !== null,
+    }),
   output: member,
   errors: [memberErrors.unknown_user, memberErrors.already_member, memberErrors.deactivated, ...bounds],
 })

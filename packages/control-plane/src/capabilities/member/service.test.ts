@@ -78,7 +78,12 @@ describe('adding', () => {
     const add = (named: object) => codeOf(caller.members.add({ ...inTenant, role: 'viewer', ...named }))
     expect(await add({ userId: newId() })).toBe('member.unknown_user')
     expect(await add({ userId: user.id })).toBe('member.already_member')
-    expect(await add({})).toBe('request.invalid')
+    const nothing = { ...inTenant } as unknown as Parameters<typeof caller.members.add>[0]
+    const { details } = await refusalOf(caller.members.add(nothing))
+    expect((details as { issues: { path: string }[] }).issues.map(({ path }) => path).toSorted()).toEqual([
+      'role',
+      'userId',
+    ])
     expect(await add({ userId: user.id, email: user.email })).toBe('request.invalid')
   })
 

@@ -14,7 +14,7 @@ export const roleErrors = defineErrors('role', {
   },
   assigned: {
     kind: 'conflict',
-    message: 'Members hold this role. Say with reassignTo which role they get instead, or with an empty one that none.',
+    message: 'Members hold this role. Say with reassignTo which role they get instead; `none` takes it from them.',
   },
   no_member: { kind: 'not_found', message: 'There is no such member of this tenant itself.' },
 })
@@ -38,8 +38,14 @@ const role = z.object({
   updatedAt: timestamp(),
 })
 
+/** Who reads of an owner must not have to ask which one is meant. */
+const name = text(1, 100).refine(
+  (chosen) => !['owner', 'admin', 'member', 'viewer'].includes(chosen.trim().toLowerCase()),
+  'Base roles are called so: owner, admin, member and viewer.',
+)
+
 const fields = {
-  name: text(1, 100),
+  name,
   description: text(1, 500).nullable(),
   baseRole: baseRole.nullable(),
   scopes,
@@ -146,7 +152,7 @@ export const removeRole = defineOperation({
     method: 'DELETE',
     path: '/tenants/{tenantId}/roles/{roleId}',
     summary: 'Delete a custom role',
-    description: 'One that members hold is deleted only where you say what they get instead.',
+    description: 'One that members hold is deleted only where `reassignTo` says what they get instead, or `none`.',
     tags,
   },
   input: z.object({
@@ -157,7 +163,11 @@ export const removeRole = defineOperation({
       .optional()
       .describe('Id of the role its holders get instead; `none` takes it from them'),
   }),
-  output: z.object({ id: roleId, reassignedCount: integer(0).describe('Members who held it') }),
+  output: z.object({
+    id: roleId,
+    reassignedCount: integer(0).describe('Members who got another role instead; 0 where they got none'),
+    holderCount: integer(0).describe('Members who held it'),
+  }),
   errors: [roleErrors.not_found, roleErrors.assigned],
 })
 

@@ -206,13 +206,14 @@ describe('a role that members hold', () => {
     // Who has the other one already keeps it.
     await assign(caller, first ?? '', other.id)
     const removed = await caller.roles.remove({ ...current, roleId: role.id, reassignTo: other.id })
-    expect(removed).toEqual({ id: role.id, reassignedCount: 2 })
+    expect(removed).toEqual({ id: role.id, reassignedCount: 2, holderCount: 2 })
     for (const userId of [first, second]) expect(await rolesOf(userId ?? '')).toEqual([other.id])
   })
 
   test('goes without another where that is said', async () => {
     const { caller, role, members, rolesOf } = await held()
-    await caller.roles.remove({ ...current, roleId: role.id, reassignTo: 'none' })
+    const lost = await caller.roles.remove({ ...current, roleId: role.id, reassignTo: 'none' })
+    expect(lost).toEqual({ id: role.id, reassignedCount: 0, holderCount: 2 })
     for (const { id } of members) expect(await rolesOf(id)).toEqual([])
   })
 
@@ -241,5 +242,27 @@ describe('a role that members hold', () => {
     const refused = { code: 'role.no_member' }
     await expect(assign(caller, stranger.id, role.id)).rejects.toMatchObject(refused)
     await expect(caller.userRoles.list({ ...current, userId: stranger.id })).rejects.toMatchObject(refused)
+  })
+})
+
+test('is not called like a base role, in any letter case, and names all that the caller does not hold', async () => {
+  const { tenant, caller } = await installation.enter({ plan: 'business' })
+  for (const name of ['owner', 'Admin', ' VIEWER ']) {
+    const refused = caller.roles.create({ ...current, name, scopes: ['usage:read'] })
+    await expect(refused).rejects.toMatchObject({ code: 'request.invalid', details: { issues: [{ path: 'name' }] } })
+  }
+  const admin = installation.callerAs(await installation.createMember(tenant.id, 'admin'), tenant.id)
+  const { id: roleId } = await caller.roles.create({ ...current, name: 'Ownership', scopes: ['usage:read'] })
+  await expect(admin.roles.update({ ...current, roleId, name: 'Owner' })).rejects.toMatchObject({
+    code: 'request.invalid',
+  })
+  const keeper = await installation.createMember(tenant.id, 'viewer')
+  const { id } = await caller.roles.create({ ...current, name: 'Keeper', scopes: ['roles:manage'] })
+  await caller.userRoles.add({ ...current, userId: keeper.id, roleId: id })
+  const asKeeper = installation.callerAs(keeper, tenant.id)
+  const beyond = asKeeper.roles.create({ ...current, name: 'Beyond', scopes: ['settings:write', 'members:manage'] })
+  await expect(beyond).rejects.toMatchObject({
+    code: 'auth.permission_denied',
+    details: { missingScope: 'members:manage', missingScopes: ['members:manage', 'settings:write'] },
   })
 })

@@ -1,6 +1,7 @@
 import type { TenantAccess } from '@tenantry/kernel/context/dependencies'
 import { authErrors } from '@tenantry/kernel/contract/errors'
 import type { AppError } from '@tenantry/kernel/errors/app-error'
+import { missingDetails } from '@tenantry/kernel/errors/missing-scope'
 import { mayManage, missingFrom } from '../rules/grants.ts'
 import { type BaseRole, isSeniorRole, type ScopeCatalogue } from '../rules/scopes.ts'
 
@@ -33,19 +34,22 @@ export function refuseGranting(holder: Holder, granted: Granted): void {
 }
 
 function beyondHeld(holder: Holder, granted: Scopes): AppError | null {
-  const missingScope = missingFrom(heldBy(holder), granted)
-  if (missingScope === undefined) return null
-  return authErrors.permission_denied({ missingScope }, `Nobody grants what they do not hold: ${missingScope}.`)
+  const missing = missingFrom(heldBy(holder), granted)
+  if (missing.length === 0) return null
+  return authErrors.permission_denied(
+    missingDetails(missing),
+    `Nobody grants what they do not hold: ${missing.join(', ')}.`,
+  )
 }
 
 /** What reaches the tenants below is granted from what does so itself. */
 function beyondInheritable({ sources }: Holder, granted: Scopes): AppError | null {
   const reaching = sources.filter(({ inheritable, inheritedFrom }) => inheritable || inheritedFrom !== null)
-  const missingScope = missingFrom(new Set(reaching.flatMap(({ scopes }) => [...scopes])), granted)
-  if (missingScope === undefined) return null
+  const missing = missingFrom(new Set(reaching.flatMap(({ scopes }) => [...scopes])), granted)
+  if (missing.length === 0) return null
   return authErrors.permission_denied(
-    { missingScope },
-    `You do not hold ${missingScope} in the tenants below, so that you cannot grant it there.`,
+    missingDetails(missing),
+    `You do not hold ${missing.join(', ')} in the tenants below, so that you cannot grant it there.`,
   )
 }
 

@@ -1,5 +1,4 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
-import { requestErrors } from '@tenantry/kernel/contract/errors'
 import type { z } from 'zod'
 import { type BaseRole, baseGrant, isSeniorRole, refuseGranting } from '../../access/index.ts'
 import { requireRoom } from '../../limit/index.ts'
@@ -13,13 +12,9 @@ import { refuseDeactivated } from './standing.ts'
 type AddInput = Omit<z.output<typeof addOperation.input>, 'tenantId'>
 
 /**
- * Throws `request.invalid` unless one user is named, `member.unknown_user`, `auth.permission_denied`, and what `addMember` throws.
+ * Throws `member.unknown_user`, `auth.permission_denied`, and what `addMember` throws.
  */
 export async function add(ctx: TenantContext, { userId, email, role }: AddInput) {
-  if ((userId === undefined) === (email === undefined)) {
-    const message = 'Expected either userId or email.'
-    throw requestErrors.invalid({ issues: [{ path: userId === undefined ? 'userId' : 'email', message }] })
-  }
   refuseGranting(await beginChange(ctx, 'members:manage'), baseGrant(role, ctx.services.scopes))
   const [named, ...others] = await findAcquaintances(ctx.em, { userId, email })
   if (!named || others.length > 0) throw memberErrors.unknown_user()

@@ -29,7 +29,7 @@ export async function remove(
   })
   forgetAccess(ctx)
   forgetCount(ctx)
-  return { id: roleId, reassignedCount: holders }
+  return { id: roleId, reassignedCount: successor === null ? 0 : holders, holderCount: holders }
 }
 
 async function getSuccessor(ctx: TenantContext, role: { id: string }, successorId: string) {
