@@ -68,6 +68,8 @@ const runOut: Before = ({ installation }, world) =>
   ])
 const suspend: Before = ({ installation }, world) =>
   installation.callerAs(operator).tenants.suspend({ ...inPath(world), reason: 'Invoice 2041 is unpaid.' })
+const join: Before = ({ installation }, world) =>
+  installation.addMember(world.tenant.id, world.user.id, 'viewer')
 const takeAdmins: Before = async ({ installation }, { tenant }) => {
   for (let admin = 0; admin < 3; admin++) await installation.createMember(tenant.id, 'admin')
 }
@@ -103,6 +105,11 @@ export const invitationCases: Record<string, Case[]> = {
       as: 'admin',
       input: ofTenant(person),
       before: invited({ email: 'new.colleague@people.test' }),
+    },
+    {
+      expects: 'invitation.already_member',
+      as: 'admin',
+      input: (world) => ({ ...inPath(world), email: world.user.email, role: 'viewer' }),
     },
   ],
   'invitations.resend': [
@@ -146,7 +153,12 @@ export const invitationCases: Record<string, Case[]> = {
     { expects: 'invitation.expired', as: 'stranger', input: theToken, before: then(callerInvited(), runOut) },
     { expects: 'tenant.inactive', as: 'stranger', input: theToken, before: then(callerInvited(), suspend) },
     { expects: 'invitation.inviter_lost_rights', as: 'stranger', input: theToken, before: byAdminWhoLeft },
-    { expects: 'invitation.already_member', as: 'viewer', input: theToken, before: callerInvited() },
+    {
+      expects: 'invitation.already_member',
+      as: 'stranger',
+      input: theToken,
+      before: then(callerInvited(), join),
+    },
     {
       expects: 'usage.limit_exceeded',
       as: 'stranger',
