@@ -2,6 +2,7 @@ import { asAdmin } from '@tenantry/control-plane/capabilities/event/service.fixt
 import { invite, tokenTo } from '@tenantry/control-plane/capabilities/invitation/service.fixture'
 import { operator } from '@tenantry/control-plane/testing'
 import type { TestApi } from './api-server.ts'
+import { lock, lockedIn } from './locked-person.fixture.ts'
 import { asService, type Case, inPath, ofTenant } from './operation-case.ts'
 import type { World } from './operation-world.ts'
 
@@ -68,8 +69,7 @@ const runOut: Before = ({ installation }, world) =>
   ])
 const suspend: Before = ({ installation }, world) =>
   installation.callerAs(operator).tenants.suspend({ ...inPath(world), reason: 'Invoice 2041 is unpaid.' })
-const join: Before = ({ installation }, world) =>
-  installation.addMember(world.tenant.id, world.user.id, 'viewer')
+const join: Before = ({ installation }, world) => installation.addMember(world.tenant.id, world.user.id, 'viewer')
 const takeAdmins: Before = async ({ installation }, { tenant }) => {
   for (let admin = 0; admin < 3; admin++) await installation.createMember(tenant.id, 'admin')
 }
@@ -105,6 +105,12 @@ export const invitationCases: Record<string, Case[]> = {
       as: 'admin',
       input: ofTenant(person),
       before: invited({ email: 'new.colleague@people.test' }),
+    },
+    {
+      expects: 'member.deactivated',
+      as: 'admin',
+      input: (world) => ({ ...inPath(world), email: lockedIn(world).email, role: 'viewer' }),
+      before: lock('other'),
     },
     {
       expects: 'invitation.already_member',

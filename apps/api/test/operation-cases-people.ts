@@ -2,6 +2,7 @@ import type { BaseRole } from '@tenantry/control-plane/capabilities/access/index
 import { makeUser } from '@tenantry/control-plane/capabilities/member/service.fixture'
 import { operator } from '@tenantry/control-plane/testing'
 import type { TestApi } from './api-server.ts'
+import { lock, lockedIn } from './locked-person.fixture.ts'
 import { type Case, inPath, ofTenant } from './operation-case.ts'
 import type { World } from './operation-world.ts'
 
@@ -70,6 +71,12 @@ export const peopleCases: Record<string, Case[]> = {
     },
     { expects: 'member.unknown_user', as: 'admin', input: ofTenant({ email: 'nobody@people.test', role: 'viewer' }) },
     {
+      expects: 'member.deactivated',
+      as: 'admin',
+      input: (world) => ({ ...inPath(world), userId: lockedIn(world).id, role: 'viewer' }),
+      before: lock('other'),
+    },
+    {
       expects: 'member.already_member',
       as: 'admin',
       input: ofTenant({ userId, role: 'viewer' }),
@@ -116,6 +123,12 @@ export const peopleCases: Record<string, Case[]> = {
     { expects: 'member.last_owner', as: 'owner', input: inPath },
   ],
   'members.transferOwnership': [
+    {
+      expects: 'member.deactivated',
+      as: 'owner',
+      input: (world) => ({ ...inPath(world), userId: lockedIn(world).id }),
+      before: lock('tenant'),
+    },
     { expects: 'ok', as: 'owner', input: ofTenant({ userId }), before: joined('member') },
     { expects: 'member.not_found', as: 'owner', input: ofTenant({ userId }) },
     { expects: 'member.inherited', as: 'owner', input: ofTenant({ userId }), before: inherited },
