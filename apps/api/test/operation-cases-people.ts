@@ -20,7 +20,7 @@ const joined =
 const fullOfAdmins =
   (role: BaseRole | null, admins = 3) =>
   async (api: TestApi, world: World) => {
-    await (role === null ? known(api) : joined(role)(api, world))
+    await (role === null ? joined('viewer', 'other') : joined(role))(api, world)
     for (let count = 1; count < admins; count++) await api.installation.createMember(world.tenant.id, 'admin')
   }
 const below = ({ installation }: TestApi, { tenant, other }: World) =>
