@@ -625,7 +625,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a custom role
-         * @description One that members hold is deleted only where you say what they get instead.
+         * @description One that members hold is deleted only where `reassignTo` says what they get instead, or `none`.
          */
         delete: operations["roles.remove"];
         options?: never;
@@ -995,7 +995,7 @@ export interface paths {
         put?: never;
         /**
          * Make an existing user a member
-         * @description Named by `userId`, or by `email` where you share a tenant with them; whoever else has that address is not told of: invite them. The role must hold nothing that you do not.
+         * @description Named by `userId` or by `email`, of somebody with whom you share a tenant; of whom else there may be you are not told: invite them. Operators know everybody. The role must hold nothing that you do not.
          */
         post: operations["members.add"];
         delete?: never;
@@ -1260,7 +1260,7 @@ export interface paths {
         put?: never;
         /**
          * Deactivate a user
-         * @description Within a second their tokens are refused everywhere, the API keys that they made, also as an operator, stop, and what they listen to ends. Memberships stay, and take their seats. Of a deactivated user this changes nothing.
+         * @description Within a second their tokens are refused everywhere, the API keys that they made, also as an operator, stop, and what they listen to ends. Memberships stay, and take their seats, but an owner who is deactivated counts as none: `soleOwnerOf` names the tenants that now need another one. Of a deactivated user this changes nothing.
          */
         post: operations["users.deactivate"];
         delete?: never;
@@ -1351,6 +1351,7 @@ export interface components {
             lockedBy?: string;
             meter?: string;
             missingScope?: string;
+            missingScopes?: string[];
             reason?: string | null;
             requestId: string;
             requiresFeature?: string;
@@ -1528,7 +1529,7 @@ export interface operations {
             /**
              * @description - `idempotency.in_progress`: A request with this Idempotency-Key is still running.
              *     - `invitation.already_accepted`: This invitation was accepted already.
-             *     - `invitation.already_member`: You are a member of this tenant already.
+             *     - `invitation.already_member`: Whom the invitation is for is a member of this tenant already.
              *     - `invitation.expired`: This invitation has expired. Ask for another one.
              *     - `invitation.inviter_lost_rights`: Whoever invited you may no longer give these roles. Ask for another invitation.
              *     - `invitation.revoked`: This invitation was revoked.
@@ -3710,6 +3711,7 @@ export interface operations {
                             lockedBy?: string;
                             meter?: string;
                             missingScope?: string;
+                            missingScopes?: string[];
                             reason?: string | null;
                             requiresFeature?: string;
                             /** Format: date-time */
@@ -5763,7 +5765,7 @@ export interface operations {
             /**
              * @description - `idempotency.in_progress`: A request with this Idempotency-Key is still running.
              *     - `member.inherited`: This membership comes from a tenant above. Change it there.
-             *     - `member.last_owner`: A tenant keeps at least one owner. Transfer the ownership, or make somebody else an owner, first.
+             *     - `member.last_owner`: A tenant keeps at least one owner who can sign in. Transfer the ownership, or make somebody else an owner, first.
              */
             409: {
                 headers: {
@@ -7596,6 +7598,11 @@ export interface operations {
                              */
                             role: "owner" | "admin" | "member" | "viewer";
                             /**
+                             * @description Who is deactivated cannot sign in, and is no owner that counts
+                             * @enum {string}
+                             */
+                            state: "active" | "deactivated";
+                            /**
                              * Format: uuid
                              * @description Id of a user
                              */
@@ -7615,6 +7622,11 @@ export interface operations {
                              * @enum {string}
                              */
                             role: "owner" | "admin" | "member" | "viewer";
+                            /**
+                             * @description Who is deactivated cannot sign in, and is no owner that counts
+                             * @enum {string}
+                             */
+                            state: "active" | "deactivated";
                             /**
                              * Format: uuid
                              * @description Id of a user
@@ -7693,6 +7705,7 @@ export interface operations {
             };
             /**
              * @description - `idempotency.in_progress`: A request with this Idempotency-Key is still running.
+             *     - `member.deactivated`: This account was deactivated. Whoever operates the service must reactivate it first.
              *     - `member.inherited`: This membership comes from a tenant above. Change it there.
              */
             409: {
@@ -7703,7 +7716,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "idempotency.in_progress" | "member.inherited";
+                        code?: "idempotency.in_progress" | "member.deactivated" | "member.inherited";
                     };
                 };
             };
@@ -8935,12 +8948,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        /** @description Members who held it */
+                        holderCount: number;
                         /**
                          * Format: uuid
                          * @description Id of a role
                          */
                         id: string;
-                        /** @description Members who held it */
+                        /** @description Members who got another role instead; 0 where they got none */
                         reassignedCount: number;
                     };
                 };
@@ -9012,7 +9027,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `role.assigned`: Members hold this role. Say with reassignTo which role they get instead, or with an empty one that none. */
+            /** @description - `role.assigned`: Members hold this role. Say with reassignTo which role they get instead; `none` takes it from them. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -13021,6 +13036,11 @@ export interface operations {
                              */
                             role: "owner" | "admin" | "member" | "viewer";
                             /**
+                             * @description Who is deactivated cannot sign in, and is no owner that counts
+                             * @enum {string}
+                             */
+                            state: "active" | "deactivated";
+                            /**
                              * Format: uuid
                              * @description Id of a user
                              */
@@ -13199,6 +13219,11 @@ export interface operations {
                          */
                         role: "owner" | "admin" | "member" | "viewer";
                         /**
+                         * @description Who is deactivated cannot sign in, and is no owner that counts
+                         * @enum {string}
+                         */
+                        state: "active" | "deactivated";
+                        /**
                          * Format: uuid
                          * @description Id of a user
                          */
@@ -13276,6 +13301,7 @@ export interface operations {
             /**
              * @description - `idempotency.in_progress`: A request with this Idempotency-Key is still running.
              *     - `member.already_member`: This user is a member of the tenant already. Change their role.
+             *     - `member.deactivated`: This account was deactivated. Whoever operates the service must reactivate it first.
              */
             409: {
                 headers: {
@@ -13285,7 +13311,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "idempotency.in_progress" | "member.already_member";
+                        code?: "idempotency.in_progress" | "member.already_member" | "member.deactivated";
                     };
                 };
             };
@@ -13414,6 +13440,11 @@ export interface operations {
                          * @enum {string}
                          */
                         role: "owner" | "admin" | "member" | "viewer";
+                        /**
+                         * @description Who is deactivated cannot sign in, and is no owner that counts
+                         * @enum {string}
+                         */
+                        state: "active" | "deactivated";
                         /**
                          * Format: uuid
                          * @description Id of a user
@@ -13582,6 +13613,11 @@ export interface operations {
                          */
                         role: "owner" | "admin" | "member" | "viewer";
                         /**
+                         * @description Who is deactivated cannot sign in, and is no owner that counts
+                         * @enum {string}
+                         */
+                        state: "active" | "deactivated";
+                        /**
                          * Format: uuid
                          * @description Id of a user
                          */
@@ -13658,7 +13694,7 @@ export interface operations {
             };
             /**
              * @description - `member.inherited`: This membership comes from a tenant above. Change it there.
-             *     - `member.last_owner`: A tenant keeps at least one owner. Transfer the ownership, or make somebody else an owner, first.
+             *     - `member.last_owner`: A tenant keeps at least one owner who can sign in. Transfer the ownership, or make somebody else an owner, first.
              */
             409: {
                 headers: {
@@ -13852,7 +13888,7 @@ export interface operations {
             };
             /**
              * @description - `member.inherited`: This membership comes from a tenant above. Change it there.
-             *     - `member.last_owner`: A tenant keeps at least one owner. Transfer the ownership, or make somebody else an owner, first.
+             *     - `member.last_owner`: A tenant keeps at least one owner who can sign in. Transfer the ownership, or make somebody else an owner, first.
              */
             409: {
                 headers: {
@@ -14829,8 +14865,10 @@ export interface operations {
             };
             /**
              * @description - `idempotency.in_progress`: A request with this Idempotency-Key is still running.
+             *     - `invitation.already_member`: Whom the invitation is for is a member of this tenant already.
              *     - `invitation.already_pending`: This address has an invitation already. Send that one again.
              *     - `invitation.too_many_pending`: Too many invitations of this tenant wait to be accepted. Revoke some, or wait until they are accepted.
+             *     - `member.deactivated`: This account was deactivated. Whoever operates the service must reactivate it first.
              */
             409: {
                 headers: {
@@ -14840,7 +14878,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "idempotency.in_progress" | "invitation.already_pending" | "invitation.too_many_pending";
+                        code?: "idempotency.in_progress" | "invitation.already_member" | "invitation.already_pending" | "invitation.too_many_pending" | "member.deactivated";
                     };
                 };
             };
@@ -16542,6 +16580,8 @@ export interface operations {
                         /** @description When they last came with a token, to five minutes; null: never */
                         lastSeenAt: string | null;
                         name: string | null;
+                        /** @description Slugs of tenants that nobody else owns who can sign in */
+                        soleOwnerOf: string[];
                         /** @enum {string} */
                         state: "active" | "deactivated" | "erased";
                         stateChangedAt: string | null;

@@ -16,7 +16,11 @@ export async function deactivate(ctx: PlatformContext, change: Change) {
   const tenantIds = await listMemberTenantIds(ctx.em, change.userId)
   // Of two owners of whom one leaves while the other is deactivated, one comes first.
   await lockMembers(ctx.em, tenantIds)
-  const soleOwnerOf = await listLeftWithoutOwner(ctx.em, { id: row.id, addresses: [row.email.toLowerCase()] }, tenantIds)
+  const soleOwnerOf = await listLeftWithoutOwner(
+    ctx.em,
+    { id: row.id, addresses: [row.email.toLowerCase()] },
+    tenantIds,
+  )
   const details = soleOwnerOf.length === 0 ? {} : { soleOwnerOf }
   const changed = changeState(ctx, row, { ...change, state: 'deactivated', action: 'user.deactivated', details })
   return { ...(await changed), soleOwnerOf }
