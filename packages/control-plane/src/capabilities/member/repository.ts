@@ -78,8 +78,8 @@ export async function findAcquaintancesBy(
 ): Promise<Map<string, Acquaintance[]>> {
   const rows = await em.execute<(Acquaintance & { email: string })[]>(
     /* sql */ `select e.email, a.user_id as "userId", a.is_active as "isActive", a.is_member as "isMember"
-      from unnest(?::text[]) e (email) cross join lateral directory.find_acquaintances(e.email, null) a`,
-    [[...new Set(emails)]],
+      from jsonb_array_elements_text(?::jsonb) e (email) cross join lateral directory.find_acquaintances(e.email, null) a`,
+    [JSON.stringify([...new Set(emails)])],
   )
   return Map.groupBy(rows, ({ email }) => email)
 }
