@@ -34,8 +34,8 @@ test('what is known by the address alone is left to another with the same addres
     `insert into tenantry.users (id, issuer, subject, email, created_at) values ($1, 'former', 'former', $2, now())`,
     [former, user.email],
   )
-  await installation.addMember(tenant.id, former, 'viewer')
   await invite(caller, user.email)
+  await installation.addMember(tenant.id, former, 'viewer')
   const erased = await asOperator(installation).erase({ userId: former })
   expect(erased.addressSharedWith).toEqual([user.id])
   expect(changed(erased)).toMatchObject({ memberships: 1, users: 1 })

@@ -23,12 +23,16 @@ type Counted = Record<string, number>
  * and `user.last_owner` with the tenants that stand in the way.
  */
 export async function erase(ctx: PlatformContext, { userId, reason }: { userId: string; reason?: string | undefined }) {
-  const user = await getForChange(ctx, userId, { toErase: true })
+  const user = await getForChange(ctx, userId)
   const everyAddress = { id: userId, addresses: [...new Set([user.email.toLowerCase(), ...user.formerEmails])] }
   const namesakes = await listNamesakes(ctx.em, everyAddress)
   const addresses = everyAddress.addresses.filter((address) => namesakes.every((other) => other.address !== address))
   const person = { id: userId, addresses }
-  const tenants = await lockConcernedTenants(ctx, person)
+  const locked = new Set<string>()
+  await lockConcernedTenants(ctx, person, locked)
+  // Only now: whoever lets the person in holds the lock of their tenant, and waits for this row.
+  await getForChange(ctx, userId, { toErase: true })
+  const tenants = await lockConcernedTenants(ctx, person, locked)
   await refuseLastOwner(ctx, person, tenants)
   const operatorKeys = await listOperatorKeys(ctx.em, person)
   const contactOf = await listContactOf(ctx.em, everyAddress)
@@ -61,8 +65,11 @@ export async function erase(ctx: PlatformContext, { userId, reason }: { userId: 
 }
 
 /** As they are once nobody else may change who belongs to them: any of them may have let the person in until then. */
-async function lockConcernedTenants({ em }: PlatformContext, person: Person): Promise<ConcernedTenant[]> {
-  const locked = new Set<string>()
+async function lockConcernedTenants(
+  { em }: PlatformContext,
+  person: Person,
+  locked: Set<string>,
+): Promise<ConcernedTenant[]> {
   for (;;) {
     const tenants = await listConcernedTenants(em, person)
     const others = tenants.map(({ id }) => id).filter((id) => !locked.has(id))
