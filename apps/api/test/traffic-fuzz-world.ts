@@ -129,6 +129,7 @@ export function vocabularyOf(caller: FuzzCaller, installation: Installed, names:
       ['X-Tenant-ID', tenant.filter((reference) => reference !== 'current')],
       ['If-Match', fc.constantFrom('*', '*', '"1"')],
       ['metric', fc.constantFrom(...installation.meters)],
+      ['meter', fc.oneof(fc.constantFrom('storage', 'conversations'), fc.constantFrom(...installation.meters))],
       ['amount', fc.integer({ min: -1, max: 50 })],
       ['plan', fc.constantFrom(...installation.plans)],
       ['expectedVersion', fc.integer({ min: 1, max: 3 })],
@@ -185,10 +186,12 @@ export async function prepare(api: TestApi, operationId: string, callers: FuzzCa
   const taken = operationCases[operationId]?.find(({ expects }) => expects === 'ok')
   const who = callers.find(({ world }) => world.caller === taken?.as)
   if (!taken || !who) return new Map()
+  // A key names an event that is there where something came before.
+  const named = taken.before ? /Id$|^token$|^idempotencyKey$/ : /Id$|^token$/
   const namesOf = () =>
     Object.entries(inputOf(taken, who.world)).filter(
       (entry): entry is [string, string] =>
-        typeof entry[1] === 'string' && entry[0] !== 'tenantId' && /Id$|^token$/.test(entry[0]),
+        typeof entry[1] === 'string' && entry[0] !== 'tenantId' && named.test(entry[0]),
     )
   if (taken.as !== 'operator' && namesOf().length === 0) return new Map()
   if (taken.as === 'stranger') {

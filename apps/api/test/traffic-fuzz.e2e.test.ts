@@ -71,7 +71,9 @@ test.each(operations)(
     const fromServed = answered.filter(({ role }) => served.has(role))
     const reached = fromServed.filter(({ status }) => status < 400 || [409, 412, 422].includes(status))
     expect(reached.length / fromServed.length).toBeGreaterThan(0.1)
-    expect(answered.filter(({ status }) => status === 429).length / answered.length).toBeLessThan(0.05)
+    // An invitation rests for a minute before it is sent again.
+    const tired = name === 'invitations.resend' ? 0.2 : 0.05
+    expect(answered.filter(({ status }) => status === 429).length / answered.length).toBeLessThan(tired)
   },
 )
 
