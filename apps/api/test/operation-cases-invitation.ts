@@ -70,6 +70,15 @@ const runOut: Before = ({ installation }, world) =>
 const suspend: Before = ({ installation }, world) =>
   installation.callerAs(operator).tenants.suspend({ ...inPath(world), reason: 'Invoice 2041 is unpaid.' })
 const join: Before = ({ installation }, world) => installation.addMember(world.tenant.id, world.user.id, 'viewer')
+const waitingFor: Before = ({ installation }, { tenant }) =>
+  asAdmin(
+    installation,
+    `insert into tenantry.invitations (tenant_id, id, email, role, token_digest, invited_by_type, invited_by_id,
+       invited_by_name, created_at, sent_at, expires_at)
+     select $1, gen_random_uuid(), 'guest-' || n || '@people.test', 'viewer', n::text, 'system', 'preparation', 'Preparation',
+       now(), now(), now() + interval '1 day' from generate_series(1, 500) n`,
+    [tenant.id],
+  )
 const takeAdmins: Before = async ({ installation }, { tenant }) => {
   for (let admin = 0; admin < 3; admin++) await installation.createMember(tenant.id, 'admin')
 }
@@ -116,6 +125,12 @@ export const invitationCases: Record<string, Case[]> = {
       expects: 'invitation.already_member',
       as: 'admin',
       input: (world) => ({ ...inPath(world), email: world.user.email, role: 'viewer' }),
+    },
+    {
+      expects: 'invitation.too_many_pending',
+      as: 'admin',
+      input: ofTenant({ email: 'one@more.test', role: 'viewer' }),
+      before: waitingFor,
     },
   ],
   'invitations.resend': [
