@@ -1,4 +1,5 @@
 import type { Dependencies } from '../context/dependencies.ts'
+import { isTransient } from '../errors/outage.ts'
 
 /** What follows a commit without holding up its caller. */
 export interface Aside {
@@ -21,7 +22,8 @@ export function createAside(logger: Dependencies['logger']): Aside {
       try {
         await task()
       } catch (error) {
-        logger.error({ err: error, task: name }, 'a step after a commit failed')
+        // What a database that is gone for a moment has left undone, a job does later.
+        logger[isTransient(error) ? 'warn' : 'error']({ err: error, task: name }, 'a step after a commit failed')
       }
     } while (state?.again)
     running.delete(name)

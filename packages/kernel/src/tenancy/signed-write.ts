@@ -25,7 +25,10 @@ export function openSignedWriter(
   { signingKey, settings }: { signingKey(): SigningKey; settings: Record<string, string> },
 ): SignedWriter {
   const pool = new pg.Pool({ ...config, min: 0, max: sessions })
-  pool.on('error', () => undefined)
+  const ignore = () => undefined
+  pool.on('error', ignore)
+  // One that is lost between its statement and its return tells nobody else, and would end the process.
+  pool.on('connect', (client) => client.on('error', ignore))
   return {
     write: async <Row>(text: string, values: readonly string[]) => {
       // The pool makes what it was given; pg does not let it say so.
