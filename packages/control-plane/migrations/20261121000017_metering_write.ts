@@ -1,8 +1,8 @@
 /**
- * The one way that usage is written: any number of events, of any number of tenants, in one call. Two steps under READ
+ * The one way that usage is written, which the functions that are called under a signature share: any number of events, of any number of tenants, in one call. Two steps under READ
  * COMMITTED, where a statement sees what was committed before it began: first the accounts of the tenants are held, in
  * one order, then new statements look at what is there. Values that belong together come as arrays of one length, as
- * texts, so that one signature stands for all of them; joins would be planned without knowing how many there are.
+ * texts, so that one signature stands for all of them where they come from outside; joins would be planned without knowing how many there are.
  *
  * Outcomes: 0 over the limit, 1 counted, 2 duplicate, 3 another event has the key, 4 the account is held by another,
  * 5 the limits must be made first, 6 no such tenant, 7 below zero, 8 more than can be told exactly, 9 older than what
@@ -11,12 +11,12 @@
 export const meteringWriteSql = /* sql */ `
 set local role tenantry_metering;
 
-create function metering.write(
-  signature text, patient boolean, repeated boolean, at text, catalogue integer,
+create function metering.count_events(
+  patient boolean, repeated boolean, at text, catalogue integer,
   tenants text, meters text, periods text, spans text, current text,
   targets text, ids text, keys text, amounts text, modes text, sequences text, days text, occurred text, details text
 ) returns table (outcomes text, totals text, first_periods text, first_occurred text, alerted text, overs text, used text, revisions text, included text, hard text)
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+language plpgsql volatile set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
   now_at constant timestamptz := at::timestamptz;
@@ -54,9 +54,6 @@ declare
   running bigint;
   last_sequence bigint;
 begin
-  perform tenancy.require_signed(signature, concat_ws(E'\\x1f', at, catalogue::text, tenants, meters, periods, spans, current,
-    targets, ids, keys, amounts, modes, sequences, days, occurred, details));
-
   if patient then
     select array_agg(a.tenant_id), array_agg(a.tenant_id) filter (where a.ready) into held, ready from (
       select u.tenant_id, u.changes = u.resolved_changes and u.catalogue_revision >= catalogue
@@ -207,6 +204,19 @@ begin
   included := array_to_string(t_included, ',', '');
   hard := array_to_string(t_hard, ',', '');
   return next;
+end $$;
+
+create function metering.write(
+  signature text, patient boolean, repeated boolean, at text, catalogue integer,
+  tenants text, meters text, periods text, spans text, current text,
+  targets text, ids text, keys text, amounts text, modes text, sequences text, days text, occurred text, details text
+) returns table (outcomes text, totals text, first_periods text, first_occurred text, alerted text, overs text, used text, revisions text, included text, hard text)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform tenancy.require_signed(signature, concat_ws(E'\\x1f', at, catalogue::text, tenants, meters, periods, spans, current,
+    targets, ids, keys, amounts, modes, sequences, days, occurred, details));
+  return query select * from metering.count_events(patient, repeated, at, catalogue, tenants, meters, periods, spans, current,
+    targets, ids, keys, amounts, modes, sequences, days, occurred, details);
 end $$;
 
 reset role;

@@ -64,6 +64,7 @@ export const functionGrants: ExpectedGrants['functions'] = {
   'metering.enter_catalogue(text, text, text)': ['tenantry_app'],
   'metering.limit_sources(text, text)': ['tenantry_app'],
   [`metering.save_limits(${texts(2)}, integer, ${texts(12)})`]: ['tenantry_app'],
+  [`metering.count_events(boolean, boolean, text, integer, ${texts(14)})`]: [],
   [`metering.write(text, boolean, boolean, text, integer, ${texts(14)})`]: ['tenantry_app'],
   'metering.take_alerts(timestamp with time zone)': ['tenantry_platform'],
   'lifecycle.tenant_tables()': [],
