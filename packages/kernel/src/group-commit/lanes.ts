@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { serviceErrors } from '../contract/errors.ts'
 import { isTransient } from '../errors/outage.ts'
 import { createFairQueue } from './fair-queue.ts'
+import { patienceMilliseconds, retryMilliseconds } from './patience.ts'
 
 /** What became of an item: answered, or to be tried again when its account is free, or made ready. */
 export type Verdict<Answer> = { answer: Answer } | 'busy' | 'unready'
@@ -27,10 +28,7 @@ export interface LaneOptions<Item, Answer> {
 /** What waits in this process at the most, and what of one account. */
 const mostWaiting = 20_000
 const mostWaitingOfAccount = 10_000
-/** How long an item waits for what others hold, or for a database that is gone, before its caller is told to come again. */
-const patienceMilliseconds = 3_000
 const patientAtOnce = 2
-const retryMilliseconds = 50
 
 interface Waiting<Item, Answer> {
   item: Item

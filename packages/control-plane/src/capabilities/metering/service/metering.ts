@@ -1,11 +1,16 @@
 import type { Clock } from '@tenantry/kernel/context/clock'
 import type { Database, Dependencies } from '@tenantry/kernel/context/dependencies'
+import { serviceErrors } from '@tenantry/kernel/contract/errors'
 import { createAside } from '@tenantry/kernel/group-commit/aside'
 import { createLanes } from '@tenantry/kernel/group-commit/lanes'
+import { callPatiently } from '@tenantry/kernel/group-commit/patient-call'
 import type { PlanCatalogue } from '../../plan/index.ts'
 import { type CounterValue, type WrittenItem, writeBatch } from '../repository/write.ts'
 import type { UsageItem } from '../rules/batch.ts'
 import { createLimitResolver } from './limits.ts'
+
+/** Of one account each, that wait for a session at the same time. */
+const mostCalls = 1_000
 
 export interface MeteringOptions {
   database: Database
@@ -18,10 +23,21 @@ export interface MeteringOptions {
   remember(tenantId: string, counters: readonly CounterValue[]): Promise<void>
 }
 
+/** `unready` where the limits must be made first; what was counted by it shows in caches, and alerts are told. */
+export type AccountCall<Answer> = (given: {
+  now: Date
+  catalogueRevision: number
+}) => Promise<'unready' | { answer: Answer; counters: readonly CounterValue[]; alerted: readonly string[] }>
+
 /** The engine: what usage is counted by, exactly, in this process and all others. */
 export interface Metering {
   /** Answers when the item is kept, or refused. Throws `service.overloaded`, after which the same may be tried again. */
   write(item: UsageItem): Promise<WrittenItem>
+  /**
+   * One call on a tenant's account, by a signed function of its own; it may be made again, after limits were made or the
+   * database was gone. Throws `service.overloaded`.
+   */
+  onAccount<Answer>(tenantId: string, call: AccountCall<Answer>): Promise<Answer>
   /** Resolves when caches show what was counted for the tenant until now. */
   remembered(tenantId: string): Promise<void>
   /** Resolves when those who watch the tenant were told of the alerts until now. */
@@ -79,8 +95,28 @@ export function createMetering(options: MeteringOptions): Metering {
     makeReady: resolve,
   })
 
+  const calls = new Set<Promise<unknown>>()
+  const state = { closed: false }
+
+  async function onAccount<Answer>(tenantId: string, call: AccountCall<Answer>): Promise<Answer> {
+    if (state.closed || calls.size >= mostCalls) throw serviceErrors.overloaded({ retryAfterSeconds: 1 })
+    const answered = callPatiently({
+      makeReady: () => resolve([tenantId]),
+      call: async () => {
+        const done = await call({ now: clock.now(), catalogueRevision: await resolver.revision() })
+        if (done === 'unready') return done
+        if (done.counters.length > 0) remember(tenantId, done.counters)
+        announceAll(done.alerted)
+        return done
+      },
+    })
+    calls.add(answered)
+    return answered.finally(() => calls.delete(answered))
+  }
+
   return {
     write: lanes.write,
+    onAccount,
     remembered: (tenantId) => aside.idle(`cache ${tenantId}`),
     told: (tenantId) => aside.idle(`alerts ${tenantId}`),
     refresh: resolve,
@@ -88,7 +124,8 @@ export function createMetering(options: MeteringOptions): Metering {
       return lanes.size
     },
     close: async () => {
-      await lanes.close()
+      state.closed = true
+      await Promise.allSettled([...calls, lanes.close()])
       await aside.close()
     },
   }
