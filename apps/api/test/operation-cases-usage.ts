@@ -1,7 +1,24 @@
+import { asAdmin } from '@tenantry/control-plane/capabilities/event/service.fixture'
 import { asService, type Case, ofTenant } from './operation-case.ts'
 
 const tracked: NonNullable<Case['before']> = (api, world) =>
   asService(api, world).usage.track({ tenantId: 'current', metric: 'tokens', amount: 3, idempotencyKey: 'again' })
+
+const reservationId = '019cf6a1-4e00-7000-8000-0000000000f2'
+
+/** In a tenant that is suspended it was done before. */
+const reserved =
+  ({ count = 1, state = 'held' } = {}): NonNullable<Case['before']> =>
+  ({ installation }, { tenant }) =>
+    asAdmin(
+      installation,
+      `insert into tenantry.usage_reservations
+         (tenant_id, id, meter, period, span, day, amount, state, committed, reserved_at, expires_at, period_ends_at)
+       select $1, case when n = 1 then $2::uuid else gen_random_uuid() end, 'tokens', to_char($4::timestamptz, 'YYYY-MM-01'),
+              to_char($4::timestamptz, 'YYYY-MM-01'), ($4::timestamptz)::date, 100, $5, null, $4, $4 + interval '1 hour', null
+         from generate_series(1, $3::integer) n`,
+      [tenant.id, reservationId, count, installation.dependencies.clock.now(), state],
+    )
 
 export const usageCases: Record<string, Case[]> = {
   'usage.check': [
@@ -105,6 +122,62 @@ export const usageCases: Record<string, Case[]> = {
     { expects: 'usage.below_zero', as: 'member', input: ofTenant({ metric: 'storage', amount: -1 }) },
     { expects: 'auth.permission_denied', as: 'viewer', input: ofTenant({ metric: 'tokens' }) },
     { expects: 'request.invalid', as: 'member', input: ofTenant({ metric: 'concurrent_pipelines' }) },
+  ],
+  'usage.reserve': [
+    {
+      expects: 'ok',
+      as: 'member',
+      input: ofTenant({ metric: 'tokens', amount: 2_000, ttlSeconds: 120, properties: { model: 'small' } }),
+      steady: (text) =>
+        text
+          .replaceAll(/"expiresAt":"[^"]+"/g, '"expiresAt":"2026-03-16T12:02:00.000Z"')
+          .replaceAll(/"id":"[^"]+"/g, `"id":"${reservationId}"`),
+    },
+    { expects: 'usage.limit_exceeded', as: 'member', input: ofTenant({ metric: 'pipeline_runs', amount: 201 }) },
+    {
+      expects: 'usage.idempotency_conflict',
+      as: 'member',
+      input: ofTenant({ metric: 'tokens', amount: 4, idempotencyKey: 'held' }),
+      before: (api, world) =>
+        asService(api, world).usage.reserve({
+          tenantId: 'current',
+          metric: 'tokens',
+          amount: 3,
+          idempotencyKey: 'held',
+        }),
+    },
+    { expects: 'usage.unknown_meter', as: 'member', input: ofTenant({ metric: 'no_such_meter', amount: 1 }) },
+    {
+      expects: 'reservation.too_many',
+      as: 'member',
+      input: ofTenant({ metric: 'tokens', amount: 1 }),
+      before: reserved({ count: 1_000 }),
+    },
+    { expects: 'auth.permission_denied', as: 'viewer', input: ofTenant({ metric: 'tokens', amount: 1 }) },
+    { expects: 'request.invalid', as: 'member', input: ofTenant({ metric: 'tokens', amount: 1, ttlSeconds: 5 }) },
+  ],
+  'usage.commit': [
+    { expects: 'ok', as: 'member', input: ofTenant({ reservationId, amount: 70 }), before: reserved() },
+    { expects: 'reservation.not_found', as: 'member', input: ofTenant({ reservationId }) },
+    {
+      expects: 'reservation.already_settled',
+      as: 'member',
+      input: ofTenant({ reservationId }),
+      before: reserved({ state: 'released' }),
+    },
+    { expects: 'auth.permission_denied', as: 'viewer', input: ofTenant({ reservationId }) },
+    { expects: 'request.invalid', as: 'member', input: ofTenant({ reservationId, amount: -1 }) },
+  ],
+  'usage.release': [
+    { expects: 'ok', as: 'member', input: ofTenant({ reservationId }), before: reserved() },
+    { expects: 'reservation.not_found', as: 'member', input: ofTenant({ reservationId }) },
+    {
+      expects: 'reservation.already_settled',
+      as: 'member',
+      input: ofTenant({ reservationId }),
+      before: reserved({ state: 'committed' }),
+    },
+    { expects: 'auth.permission_denied', as: 'viewer', input: ofTenant({ reservationId }) },
   ],
   'usage.trackBatch': [
     {

@@ -30,7 +30,7 @@ alter table "tenantry"."tenants" add constraint "tenants_status_check" check ("s
 
 create table "tenantry"."tenant_settings" ("tenant_id" uuid not null, "document" jsonb not null, "version" int not null default 1, "updated_at" timestamptz not null, primary key ("tenant_id"));
 
-create table "tenantry"."usage_counters" ("tenant_id" uuid not null, "meter" varchar(64) not null, "period" varchar(32) not null, "used" bigint not null, "revision" bigint not null default '1', "over_since" timestamptz null, "over_span" varchar(32) null, "sequence" bigint null, "updated_at" timestamptz not null, primary key ("tenant_id", "meter", "period"));
+create table "tenantry"."usage_counters" ("tenant_id" uuid not null, "meter" varchar(64) not null, "period" varchar(32) not null, "used" bigint not null, "revision" bigint not null default '1', "over_since" timestamptz null, "over_span" varchar(32) null, "sequence" bigint null, "held_until" timestamptz null, "updated_at" timestamptz not null, primary key ("tenant_id", "meter", "period"));
 
 create table "tenantry"."usage_daily" ("tenant_id" uuid not null, "meter" varchar(64) not null, "day" date not null, "used" bigint not null, "events" bigint not null, primary key ("tenant_id", "meter", "day"));
 

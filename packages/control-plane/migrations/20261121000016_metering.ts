@@ -34,6 +34,16 @@ create table tenantry.usage_alerts (tenant_id uuid not null, meter varchar(64) n
 create index usage_alerts_raised_at_index on tenantry.usage_alerts (raised_at) where announced_at is null;
 ${metered('usage_alerts')}
 
+create table tenantry.usage_reservations (tenant_id uuid not null, id uuid not null, idempotency_key varchar(255) null, meter varchar(64) not null,
+  period varchar(32) not null, span varchar(32) not null, period_ends_at timestamptz null, day date not null, amount bigint not null, state varchar(20) not null,
+  committed bigint null, reserved_at timestamptz not null, expires_at timestamptz not null, settled_at timestamptz null, properties jsonb null, primary key (tenant_id, id));
+create unique index usage_reservations_idempotency_key_unique on tenantry.usage_reservations (tenant_id, idempotency_key) where idempotency_key is not null;
+create index usage_reservations_held_index on tenantry.usage_reservations (tenant_id, meter, period, expires_at) where state = 'held';
+create index usage_reservations_reserved_at_index on tenantry.usage_reservations (reserved_at);
+${metered('usage_reservations')}
+create policy expired on tenantry.usage_reservations to tenantry_jobs using (reserved_at < (now() - '32 days'::interval));
+grant select, delete on tenantry.usage_reservations to tenantry_jobs;
+
 create table tenantry.catalogue_revisions (revision int not null, digest varchar(64) not null, entered_at timestamptz not null, primary key (revision));
 alter table tenantry.catalogue_revisions enable row level security;
 alter table tenantry.catalogue_revisions force row level security;

@@ -11,6 +11,19 @@
 export const meteringWriteSql = /* sql */ `
 set local role tenantry_metering;
 
+-- Grace is given some days from when what is included was first passed, once in a span.
+create function metering.limit_at(
+  now_at timestamptz, included bigint, grace bigint, grace_days integer, used bigint, over_since timestamptz, over_span text, span text
+) returns bigint language sql stable
+return included + case when over_since is null or over_since + grace_days * interval '1 day' > now_at
+                         or (used <= included and over_span is distinct from span) then grace else 0 end;
+
+-- What is reserved on a meter by those who have not said yet what they used.
+create function metering.held_of(tenant uuid, meter text, period text, now_at timestamptz) returns bigint
+language sql stable set search_path = pg_catalog, pg_temp
+return (select coalesce(sum(r.amount), 0)::bigint from tenantry.usage_reservations r
+         where r.tenant_id = held_of.tenant and r.meter = held_of.meter and r.period = held_of.period and r.state = 'held' and r.expires_at > now_at);
+
 create function metering.count_events(
   patient boolean, repeated boolean, at text, catalogue integer,
   tenants text, meters text, periods text, spans text, current text,
@@ -34,6 +47,7 @@ declare
   t_sequence bigint[];
   t_included bigint[];
   t_hard bigint[];
+  t_held bigint[];
   t_version integer[];
   t_percents text[];
   e_target integer[] := targets::integer[];
@@ -47,7 +61,7 @@ declare
   e_details text[] := details::text[];
   e_decided integer[] := array_fill(null::integer, array[cardinality(e_target)]);
   largest constant bigint := 9007199254740991;
-  held uuid[];
+  locked uuid[];
   ready uuid[];
   tight integer;
   event record;
@@ -55,28 +69,29 @@ declare
   last_sequence bigint;
 begin
   if patient then
-    select array_agg(a.tenant_id), array_agg(a.tenant_id) filter (where a.ready) into held, ready from (
+    select array_agg(a.tenant_id), array_agg(a.tenant_id) filter (where a.ready) into locked, ready from (
       select u.tenant_id, u.changes = u.resolved_changes and u.catalogue_revision >= catalogue
              and (u.next_change_at is null or u.next_change_at > now_at) as ready
         from tenantry.usage_accounts u where u.tenant_id = any (t_tenant) order by u.tenant_id for no key update) a;
   else
-    select array_agg(a.tenant_id), array_agg(a.tenant_id) filter (where a.ready) into held, ready from (
+    select array_agg(a.tenant_id), array_agg(a.tenant_id) filter (where a.ready) into locked, ready from (
       select u.tenant_id, u.changes = u.resolved_changes and u.catalogue_revision >= catalogue
              and (u.next_change_at is null or u.next_change_at > now_at) as ready
         from tenantry.usage_accounts u where u.tenant_id = any (t_tenant) order by u.tenant_id for no key update skip locked) a;
   end if;
 
-  select array_agg(case when q.held and q.limited then 1 when q.held then 5
+  select array_agg(case when q.locked and q.limited then 1 when q.locked then 5
                         when exists (select from tenantry.usage_accounts u where u.tenant_id = q.tenant) then 4 else 6 end order by q.n),
          array_agg(q.used order by q.n), array_agg(q.revision order by q.n), array_agg(q.over_since order by q.n),
          array_agg(q.over_span order by q.n), array_agg(q.sequence order by q.n), array_agg(q.included order by q.n),
-         array_agg(q.included + case when q.over_since is null or q.over_since + q.grace_days * interval '1 day' > now_at
-                                       or (q.used <= q.included and q.over_span is distinct from q.span) then q.grace else 0 end order by q.n),
-         array_agg(q.version order by q.n), array_agg(q.percents order by q.n)
-    into t_state, t_base, t_revision, t_over_since, t_over_span, t_sequence, t_included, t_hard, t_version, t_percents
+         array_agg(metering.limit_at(now_at, q.included, q.grace, q.grace_days, q.used, q.over_since, q.over_span, q.span) order by q.n),
+         array_agg(q.held order by q.n), array_agg(q.version order by q.n), array_agg(q.percents order by q.n)
+    into t_state, t_base, t_revision, t_over_since, t_over_span, t_sequence, t_included, t_hard, t_held, t_version, t_percents
     from (
-      select t.n, t.tenant, t.span, t.tenant = any (held) as held, t.tenant = any (ready) and l.tenant_id is not null as limited,
+      select t.n, t.tenant, t.span, t.tenant = any (locked) as locked, t.tenant = any (ready) and l.tenant_id is not null as limited,
              coalesce(c.used, 0) as used, coalesce(c.revision, 0) as revision, c.over_since, c.over_span, c.sequence,
+             case when c.held_until > now_at
+                  then metering.held_of(t.tenant, t.meter, t.period, now_at) else 0 end as held,
              l.included, l.grace, l.grace_days, l.version, l.alert_percents::text as percents
         from unnest(t_tenant, t_meter, t_period, t_span) with ordinality t (tenant, meter, period, span, n)
         left join tenantry.effective_limits l on l.tenant_id = t.tenant and l.meter = t.meter
@@ -89,7 +104,7 @@ begin
      where t_state[e.target] = 1
      group by e.target
     having bool_or(e.mode = 'set') or t_base[e.target] + sum(least(e.amount, 0)) < 0
-        or t_base[e.target] + sum(greatest(e.amount, 0)) > least(largest, case when bool_or(e.mode = 'consume') then t_hard[e.target] end)
+        or t_base[e.target] + sum(greatest(e.amount, 0)) > least(largest, case when bool_or(e.mode = 'consume') then t_hard[e.target] - t_held[e.target] end)
   loop
     running := t_base[tight];
     last_sequence := t_sequence[tight];
@@ -115,7 +130,7 @@ begin
       end if;
       if running + event.amount < 0 then e_decided[event.n] := 7;
       elsif running + event.amount > largest then e_decided[event.n] := 8;
-      elsif event.mode = 'consume' and event.amount > 0 and running + event.amount > t_hard[tight] then e_decided[event.n] := 0;
+      elsif event.mode = 'consume' and event.amount > 0 and running + event.amount > t_hard[tight] - t_held[tight] then e_decided[event.n] := 0;
       else running := running + event.amount;
       end if;
     end loop;

@@ -17,6 +17,7 @@ import { meteringWriteSql } from './20261121000017_metering_write.ts'
 import { meteringLimitsSql } from './20261121000018_metering_limits.ts'
 import { limitGrantsSql } from './20261121000019_limit_grants.ts'
 import { limitRequestsSql } from './20261121000020_limit_requests.ts'
+import { reservationsSql } from './20261121000021_reservations.ts'
 
 /** In order, and only ever added to. */
 export const migrations = [
@@ -39,4 +40,5 @@ export const migrations = [
   { name: '20261121000018_metering_limits', sql: meteringLimitsSql },
   { name: '20261121000019_limit_grants', sql: limitGrantsSql },
   { name: '20261121000020_limit_requests', sql: limitRequestsSql },
+  { name: '20261121000021_reservations', sql: reservationsSql },
 ]

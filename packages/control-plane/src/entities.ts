@@ -16,6 +16,7 @@ import {
   UsageCounter,
   UsageDaily,
   UsageEvent,
+  UsageReservation,
 } from './capabilities/metering/entity.ts'
 import { Onboarding } from './capabilities/onboarding/entity.ts'
 import { CustomRole, RoleAssignment } from './capabilities/role/entity.ts'
@@ -24,7 +25,15 @@ import { Team, TeamMember } from './capabilities/team/entity.ts'
 import { Tenant, TenantReference } from './capabilities/tenant/entity.ts'
 
 /** Written by the metering functions alone, which hold the tenant's account meanwhile: the purge takes that away. */
-export const meteredTables = [UsageAccount, MeterLimit, UsageCounter, UsageDaily, UsageEvent, UsageAlert] as const
+export const meteredTables = [
+  UsageAccount,
+  MeterLimit,
+  UsageCounter,
+  UsageDaily,
+  UsageEvent,
+  UsageAlert,
+  UsageReservation,
+] as const
 
 /** Every entity is a tenant table, or stands here with the reason why not. */
 export const tenantTables = [

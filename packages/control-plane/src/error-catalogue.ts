@@ -19,6 +19,7 @@ import { limitErrors, limitGrantErrors, limitRequestErrors } from './capabilitie
 import { memberErrors } from './capabilities/member/contract.ts'
 import { onboardingErrors } from './capabilities/onboarding/contract.ts'
 import { planErrors } from './capabilities/plan/contract.ts'
+import { reservationErrors } from './capabilities/reservation/contract.ts'
 import { roleErrors } from './capabilities/role/contract.ts'
 import { settingsErrors } from './capabilities/settings/contract.ts'
 import { teamErrors } from './capabilities/team/contract.ts'
@@ -40,6 +41,7 @@ export const errorGroups = [
   onboardingErrors,
   settingsErrors,
   usageErrors,
+  reservationErrors,
   limitErrors,
   limitGrantErrors,
   limitRequestErrors,

@@ -66,6 +66,12 @@ export const functionGrants: ExpectedGrants['functions'] = {
   [`metering.save_limits(${texts(2)}, integer, ${texts(12)})`]: ['tenantry_app'],
   [`metering.count_events(boolean, boolean, text, integer, ${texts(14)})`]: [],
   [`metering.write(text, boolean, boolean, text, integer, ${texts(14)})`]: ['tenantry_app'],
+  'metering.limit_at(timestamp with time zone, bigint, bigint, integer, bigint, timestamp with time zone, text, text)':
+    [],
+  'metering.held_of(uuid, text, text, timestamp with time zone)': [],
+  'metering.hold_account(uuid, timestamp with time zone, integer)': [],
+  [`metering.reserve(${texts(2)}, integer, integer, ${texts(11)})`]: ['tenantry_app'],
+  [`metering.settle(${texts(2)}, integer, ${texts(4)})`]: ['tenantry_app'],
   'metering.take_alerts(timestamp with time zone)': ['tenantry_platform'],
   'lifecycle.tenant_tables()': [],
   'lifecycle.remove_role(uuid)': servingRoles,

@@ -88,6 +88,7 @@ const tableGrants: ExpectedGrants['tables'] = {
   'tenantry.usage_accounts': metered,
   'tenantry.effective_limits': metered,
   'tenantry.usage_alerts': metered,
+  'tenantry.usage_reservations': { ...metered, tenantry_jobs: ['select', 'delete'] },
   'tenantry.catalogue_revisions': { tenantry_platform: ['select'], tenantry_metering: ['select', 'insert'] },
   'tenantry.events': {
     tenantry_app: ['select', 'insert'],

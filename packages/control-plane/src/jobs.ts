@@ -69,6 +69,11 @@ export const scheduledJobs = (dependencies: Dependencies): readonly ScheduledJob
     run: async () => ({ tenants: await announceLeft(dependencies) }),
   },
   {
+    name: 'usage.reservations',
+    cron: '7 3 * * *',
+    run: async (query) => ({ removed: await query('delete from tenantry.usage_reservations') }),
+  },
+  {
     name: 'usage.months',
     cron: '7 2 * * *',
     run: async (query) => {

@@ -10,6 +10,7 @@ import { limitRouter, tenantLimitRouter } from './capabilities/limit/router.ts'
 import { memberRouter, meRouter } from './capabilities/member/router.ts'
 import { onboardingRouter } from './capabilities/onboarding/router.ts'
 import { planRouter } from './capabilities/plan/router.ts'
+import { reservationRouter } from './capabilities/reservation/router.ts'
 import { roleRouter, userRoleRouter } from './capabilities/role/router.ts'
 import { settingsRouter, tenantSettingsRouter } from './capabilities/settings/router.ts'
 import { teamRouter } from './capabilities/team/router.ts'
@@ -32,7 +33,7 @@ export const appRouter = router({
   ),
   settings: settingsRouter,
   access: accessRouter,
-  usage: usageRouter,
+  usage: t.mergeRouters(usageRouter, reservationRouter),
   limits: limitRouter,
   members: memberRouter,
   events: eventRouter,

@@ -120,6 +120,7 @@ const counted = [
   'tenantry.tenants.status',
   'tenantry.tenants.status_until',
   'tenantry.usage_alerts.raised_at',
+  'tenantry.usage_reservations.reserved_at',
 ]
 
 /** Says which partition is looked into, whatever is there. */

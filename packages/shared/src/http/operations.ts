@@ -452,6 +452,7 @@ export type Operations = {
                     kind: "concurrency" | "counter" | "gauge";
                     unit: string;
                     used: number;
+                    held: number;
                     limit: number | null;
                     hardLimit: number | null;
                     percent: number | null;
@@ -631,6 +632,73 @@ export type Operations = {
         };
     };
     usage: {
+        reserve: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                metric: string;
+                amount: number;
+                ttlSeconds?: number | undefined;
+                idempotencyKey?: string | undefined;
+                properties?: {
+                    [x: string]: string | number | boolean | null;
+                } | undefined;
+            };
+            output: {
+                metric: string;
+                used: number;
+                limit: number | null;
+                remaining: number | null;
+                state: "blocked" | "grace" | "ok" | "warning";
+                resetsAt: string | null;
+                id: string;
+                outcome: "accepted" | "duplicate";
+                amount: number;
+                expiresAt: string;
+                held: number;
+            };
+        };
+        commit: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                reservationId: string;
+                amount?: number | undefined;
+            };
+            output: {
+                metric: string;
+                used: number;
+                limit: number | null;
+                remaining: number | null;
+                state: "blocked" | "grace" | "ok" | "warning";
+                resetsAt: string | null;
+                id: string;
+                outcome: "accepted" | "duplicate";
+                settledAs: "committed" | "released";
+                reserved: number;
+                amount: number;
+            };
+        };
+        release: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                reservationId: string;
+            };
+            output: {
+                metric: string;
+                used: number;
+                limit: number | null;
+                remaining: number | null;
+                state: "blocked" | "grace" | "ok" | "warning";
+                resetsAt: string | null;
+                id: string;
+                outcome: "accepted" | "duplicate";
+                settledAs: "committed" | "released";
+                reserved: number;
+                amount: number;
+            };
+        };
         check: {
             type: "query";
             input: {
@@ -646,6 +714,7 @@ export type Operations = {
                 state: "blocked" | "grace" | "ok" | "warning";
                 resetsAt: string | null;
                 allowed: boolean;
+                held: number;
                 hardLimit: number | null;
             };
         };
@@ -2061,6 +2130,9 @@ export type ErrorCode =
   | 'request.not_found'
   | 'request.too_large'
   | 'request.unsupported_media_type'
+  | 'reservation.already_settled'
+  | 'reservation.not_found'
+  | 'reservation.too_many'
   | 'role.assigned'
   | 'role.concurrent_update'
   | 'role.name_taken'
@@ -2108,6 +2180,7 @@ export const keyedMutations: ReadonlySet<string> = new Set([
   'usage.track',
   'usage.void',
   'usage.consume',
+  'usage.reserve',
   'limits.grant',
   'limits.request',
   'limits.decide',

@@ -219,6 +219,9 @@ const changesUsage = ({ tenants, usage, access }: Tenantry) => [
 
 export const useTrackUsage = mutationHook(({ usage }) => usage.track, changesUsage)
 export const useConsumeUsage = mutationHook(({ usage }) => usage.consume, changesUsage)
+export const useReserveUsage = mutationHook(({ usage }) => usage.reserve, changesUsage)
+export const useCommitReservation = mutationHook(({ usage }) => usage.commit, changesUsage)
+export const useReleaseReservation = mutationHook(({ usage }) => usage.release, changesUsage)
 export const useTrackUsageBatch = mutationHook(({ usage }) => usage.trackBatch, changesUsage)
 export const useSetGauge = mutationHook(({ usage }) => usage.setGauge, changesUsage)
 export const useVoidUsage = mutationHook(({ usage }) => usage.void, changesUsage)

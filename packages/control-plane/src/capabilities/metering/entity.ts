@@ -68,6 +68,8 @@ export const UsageCounter = defineEntity({
     overSpan: p.string().length(32).nullable(),
     /** Of what the gauge was last set to. */
     sequence: p.bigint('number').nullable(),
+    /** Until when some of it may be reserved: past that, nobody has to look. */
+    heldUntil: p.datetime().nullable(),
     updatedAt: p.datetime(),
   },
 })
@@ -135,6 +137,50 @@ export const UsageAlert = defineEntity({
   },
 })
 export type UsageAlert = InferEntity<typeof UsageAlert>
+
+/** What is held on a meter until it is known how much was used, or until it expires. */
+export const UsageReservation = defineEntity({
+  name: 'UsageReservation',
+  tableName: 'usage_reservations',
+  ...metered,
+  policies: [
+    ...metered.policies,
+    { name: 'expired', roles: ['tenantry_jobs'], using: "reserved_at < (now() - '32 days'::interval)" },
+  ],
+  indexes: [
+    {
+      name: 'usage_reservations_held_index',
+      properties: ['tenantId', 'meter', 'period', 'expiresAt'],
+      where: "state = 'held'",
+    },
+    { properties: ['reservedAt'] },
+  ],
+  uniques: [
+    {
+      name: 'usage_reservations_idempotency_key_unique',
+      properties: ['tenantId', 'idempotencyKey'],
+      where: 'idempotency_key is not null',
+    },
+  ],
+  properties: {
+    ...tenantColumns,
+    idempotencyKey: p.string().length(255).nullable(),
+    meter: p.string().length(64),
+    /** What is used of it counts there, whenever that is known. */
+    period: p.string().length(32),
+    span: p.string().length(32),
+    periodEndsAt: p.datetime().nullable(),
+    day: p.date(),
+    amount: p.bigint('number'),
+    state: p.string().length(20).$type<'held' | 'committed' | 'released'>(),
+    committed: p.bigint('number').nullable(),
+    reservedAt: p.datetime(),
+    expiresAt: p.datetime(),
+    settledAt: p.datetime().nullable(),
+    properties: p.json<Record<string, unknown>>().nullable(),
+  },
+})
+export type UsageReservation = InferEntity<typeof UsageReservation>
 
 /** The plan catalogues that limits were made of. */
 export const CatalogueRevision = defineEntity({

@@ -15,9 +15,9 @@ export const usageErrors = defineErrors('usage', {
 
 const state = z.enum(['ok', 'warning', 'grace', 'blocked'])
 const amountOf = (meaning: string) => integer().nullable().describe(`${meaning}; null is unlimited`)
-const largestAmount = 1_000_000_000_000
+export const largestAmount = 1_000_000_000_000
 const metric = text(1, 64).describe('Key of a meter')
-const standing = {
+export const standing = {
   metric: z.string(),
   used: integer(0).describe('In the current period'),
   limit: amountOf('What the plan includes'),
@@ -25,6 +25,7 @@ const standing = {
   state,
   resetsAt: timestamp().nullable(),
 }
+export const held = integer(0).describe('Reserved, and neither settled nor expired')
 const flatLimit = integer(-1).describe('-1 is unlimited')
 
 const reading = { unitOfWork: 'tenant', type: 'query', permission: 'usage:read' } as const
@@ -47,6 +48,7 @@ export const getUsage = defineOperation({
         kind: z.enum(['counter', 'gauge', 'concurrency']),
         unit: z.string(),
         used: integer(0),
+        held,
         limit: amountOf('What the plan includes'),
         hardLimit: amountOf('Where it ends, grace included'),
         percent: z.number().nullable().describe('Of the limit; null where it is unlimited'),
@@ -80,7 +82,7 @@ export const checkUsage = defineOperation({
     tags: ['Usage'],
   },
   input: z.object({ tenantId: tenantRef(), metric, amount: integer(1, largestAmount).default(1) }),
-  output: z.object({ allowed: z.boolean(), ...standing, hardLimit: amountOf('Where it ends, grace included') }),
+  output: z.object({ allowed: z.boolean(), ...standing, held, hardLimit: amountOf('Where it ends, grace included') }),
   errors: [usageErrors.unknown_meter],
 })
 
@@ -154,7 +156,7 @@ export const getUsageTrends = defineOperation({
 
 const idempotencyKey = z.string().regex(/^[\x21-\x7e]{1,255}$/, 'Expected 1 to 255 visible ASCII characters.')
 
-const shape = {
+export const eventShape = {
   metric,
   amount: integer(-largestAmount, largestAmount)
     .default(1)
@@ -193,7 +195,7 @@ export const trackUsage = defineOperation({
     tags: ['Usage'],
     successStatus: 201,
   },
-  input: z.object({ tenantId: tenantRef(), ...shape, occurredAt }),
+  input: z.object({ tenantId: tenantRef(), ...eventShape, occurredAt }),
   output: counted,
   errors: [...countingErrors],
 })
@@ -209,12 +211,12 @@ export const consumeUsage = defineOperation({
     tags: ['Usage'],
     successStatus: 201,
   },
-  input: z.object({ tenantId: tenantRef(), ...shape }),
+  input: z.object({ tenantId: tenantRef(), ...eventShape }),
   output: counted,
   errors: [...countingErrors, limitErrors.limit_exceeded],
 })
 
-export const batchedEvent = z.strictObject({ ...shape, occurredAt })
+export const batchedEvent = z.strictObject({ ...eventShape, occurredAt })
 export type BatchedEvent = z.input<typeof batchedEvent>
 
 export const trackUsageBatch = defineOperation({

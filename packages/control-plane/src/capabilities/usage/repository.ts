@@ -2,12 +2,14 @@ import type { EntityManager } from '@mikro-orm/postgresql'
 import { tenantQuery } from '@tenantry/kernel/tenancy/tenant-query'
 import { overrideSource, overridesJson, type StoredOverride } from '../limit/index.ts'
 import { memberSource } from '../member/index.ts'
-import { type CounterValue, UsageCounter, UsageDaily, UsageEvent } from '../metering/index.ts'
+import { type CounterValue, UsageCounter, UsageDaily, UsageEvent, UsageReservation } from '../metering/index.ts'
 import { roleSource } from '../role/index.ts'
 import { teamSource } from '../team/index.ts'
 
 export interface UsageNow {
   counters: CounterValue[]
+  /** What is reserved, and until when. */
+  held: { meter: string; period: string; amount: number; expiresAt: string }[]
   /** What the meters `users` and `admins` count. */
   seats: { users: number; admins: number }
   /** Rows of ours that other meters count, by what they are. */
@@ -17,10 +19,20 @@ export interface UsageNow {
 
 /** One row per meter, whatever the number of events. Takes meters, and as many periods. */
 export const usageNow = tenantQuery<UsageNow>(
-  { counter: UsageCounter, ...overrideSource, ...memberSource, ...roleSource, ...teamSource },
+  {
+    counter: UsageCounter,
+    reservation: UsageReservation,
+    ...overrideSource,
+    ...memberSource,
+    ...roleSource,
+    ...teamSource,
+  },
   /* sql */ `select
     (select coalesce(json_agg(json_build_object('meter', meter, 'period', period, 'used', used, 'overSince', over_since, 'overSpan', over_span, 'revision', revision)), '[]')
        from counter where (meter, period) in (select * from unnest($2::text[], $3::text[]))) as counters,
+    (select coalesce(json_agg(json_build_object('meter', meter, 'period', period, 'amount', amount, 'expiresAt', expires_at)), '[]')
+       from (select meter, period, expires_at, sum(amount) as amount from reservation
+              where state = 'held' and (meter, period) in (select * from unnest($2::text[], $3::text[])) group by 1, 2, 3) waiting) as held,
     (select json_build_object('users', count(*), 'admins', count(*) filter (where role in ('owner', 'admin')))
        from membership) as seats,
     json_build_object('roles', (select count(*) from role), 'teams', (select count(*) from team)) as owned,

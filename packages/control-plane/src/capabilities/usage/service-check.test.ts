@@ -19,6 +19,7 @@ test('a check tells whether an amount fits up to the end, and where the meter st
     used: 17,
     limit: 20,
     hardLimit: 20,
+    held: 0,
     remaining: 3,
     state: 'warning',
     resetsAt: '2026-12-01T00:00:00.000Z',

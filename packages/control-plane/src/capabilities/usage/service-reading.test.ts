@@ -41,7 +41,7 @@ describe('usage', () => {
       apiCallsToday: 250,
     })
     expect(meters.map(({ meter }) => meter)).toEqual(Object.keys(installation.dependencies.services.catalogue.meters))
-    const gauge = { kind: 'gauge', resetsAt: null }
+    const gauge = { kind: 'gauge', held: 0, resetsAt: null }
     expect(meters).toEqual(
       expect.arrayContaining([
         { ...gauge, meter: 'users', unit: 'users', used: 2, limit: 5, hardLimit: 5, percent: 40, state: 'ok' },
@@ -61,6 +61,7 @@ describe('usage', () => {
           kind: 'counter',
           unit: 'calls',
           used: 250,
+          held: 0,
           limit: 1000,
           hardLimit: 1100,
           percent: 25,
@@ -161,6 +162,7 @@ describe('usage', () => {
       'memberships',
       'teams',
       'usage_counters',
+      'usage_reservations',
     ])
   })
 })

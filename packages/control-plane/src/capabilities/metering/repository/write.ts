@@ -2,7 +2,7 @@ import type { Database } from '@tenantry/kernel/context/dependencies'
 import { batchOf, plainArray, textArray, type UsageItem } from '../rules/batch.ts'
 
 /** What `metering.write` says of an item, by its number there. */
-const outcomes = [
+export const outcomes = [
   'over_limit',
   'counted',
   'duplicate',
@@ -158,7 +158,7 @@ function correctDuplicates(
 }
 
 /** `3:1763740800.123:2026-11-01`: the third target, since when, in which span. */
-function overOf(text: string): [number, Pick<CounterValue, 'overSince' | 'overSpan'>] {
+export function overOf(text: string): [number, Pick<CounterValue, 'overSince' | 'overSpan'>] {
   const [place, seconds, overSpan = null] = text.split(/:(.*?):(.*)/)
   return [Number(place) - 1, { overSince: new Date(Number(seconds) * 1_000).toISOString(), overSpan }]
 }

@@ -23,11 +23,17 @@ export interface MeteringOptions {
   remember(tenantId: string, counters: readonly CounterValue[]): Promise<void>
 }
 
-/** `unready` where the limits must be made first; what was counted by it shows in caches, and alerts are told. */
-export type AccountCall<Answer> = (given: {
+export interface AccountGiven {
+  database: Pick<Database, 'writeSigned'>
   now: Date
+  /** Of the catalogue that limits must be made of. */
   catalogueRevision: number
-}) => Promise<'unready' | { answer: Answer; counters: readonly CounterValue[]; alerted: readonly string[] }>
+}
+
+/** `unready` where the limits must be made first; what was counted by it shows in caches, and alerts are told. */
+export type AccountCall<Answer> = (
+  given: AccountGiven,
+) => Promise<'unready' | { answer: Answer; counters: readonly CounterValue[]; alerted: readonly string[] }>
 
 /** The engine: what usage is counted by, exactly, in this process and all others. */
 export interface Metering {
@@ -103,7 +109,7 @@ export function createMetering(options: MeteringOptions): Metering {
     const answered = callPatiently({
       makeReady: () => resolve([tenantId]),
       call: async () => {
-        const done = await call({ now: clock.now(), catalogueRevision: await resolver.revision() })
+        const done = await call({ database, now: clock.now(), catalogueRevision: await resolver.revision() })
         if (done === 'unready') return done
         if (done.counters.length > 0) remember(tenantId, done.counters)
         announceAll(done.alerted)

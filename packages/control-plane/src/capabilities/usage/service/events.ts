@@ -4,7 +4,7 @@ import type { z } from 'zod'
 import type { UsageEvent } from '../../metering/index.ts'
 import type { listUsageEvents as listOperation } from '../contract.ts'
 import { listEventsBefore } from '../repository.ts'
-import { voidedBy } from '../rules/void-key.ts'
+import { callersKey, voidedBy } from '../rules/void-key.ts'
 import { getMeter } from './track.ts'
 
 type Page = z.output<typeof listOperation.output>
@@ -21,15 +21,14 @@ export async function listEvents(
 
 export function describe(event: UsageEvent): Page['items'][number] {
   const { id, meter, amount, occurredAt, receivedAt, idempotencyKey, properties } = event
-  const voids = voidedBy(idempotencyKey)
   return {
     id,
     metric: meter,
     amount,
     occurredAt: occurredAt.toISOString(),
     receivedAt: receivedAt.toISOString(),
-    idempotencyKey: voids === null ? (idempotencyKey ?? null) : null,
-    voids,
+    idempotencyKey: callersKey(idempotencyKey),
+    voids: voidedBy(idempotencyKey),
     // The contract held them when they came.
     properties: (properties ?? null) as Page['items'][number]['properties'],
   }

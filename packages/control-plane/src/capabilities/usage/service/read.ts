@@ -13,13 +13,14 @@ export async function getUsage(ctx: CachedTenantContext) {
   const snapshot = await readSnapshot(ctx)
   const limits = new Map(limitsOf(ctx, snapshot.overrides).map((limit) => [limit.meter, limit]))
   const described = Object.values(ctx.services.catalogue.meters).map((meter) => {
-    const { used, resetsAt, ...counted } = countOf(ctx, snapshot, meter)
+    const { used, held, resetsAt, ...counted } = countOf(ctx, snapshot, meter)
     const limit = limitNow(limits.get(meter.key) as EffectiveLimit, { used, ...counted })
     return {
       meter: meter.key,
       kind: meter.kind,
       unit: meter.unit,
       used,
+      held,
       limit: limit.limit,
       hardLimit: limit.hardLimit,
       percent: percentOf(used, limit.limit),
@@ -34,10 +35,10 @@ export async function getUsage(ctx: CachedTenantContext) {
 export async function getStanding(ctx: CachedTenantContext, key: string) {
   const meter = getMeter(ctx, key)
   const snapshot = await readSnapshot(ctx)
-  const { used, resetsAt, ...counted } = countOf(ctx, snapshot, meter)
+  const { used, held, resetsAt, ...counted } = countOf(ctx, snapshot, meter)
   const found = limitsOf(ctx, snapshot.overrides).find((candidate) => candidate.meter === key) as EffectiveLimit
   const { limit, hardLimit } = limitNow(found, { used, ...counted })
-  return { meter: key, limit, hardLimit, used, remaining: remainingOf(used, hardLimit), resetsAt }
+  return { meter: key, limit, hardLimit, used, held, remaining: remainingOf(used + held, hardLimit), resetsAt }
 }
 
 /** Throws `usage.unknown_meter`. */
@@ -65,7 +66,11 @@ function countOf(ctx: CachedTenantContext, snapshot: UsageNow, meter: Meter) {
   const { key, endsAt } = currentPeriod(ctx, meter)
   const { periodAnchor } = planNamed(ctx.services.catalogue, ctx.tenant.plan)
   const counter = snapshot.counters.find((candidate) => candidate.meter === meter.key && candidate.period === key)
+  const waiting = snapshot.held.filter(
+    ({ meter: of, period, expiresAt }) => of === meter.key && period === key && new Date(expiresAt) > now,
+  )
   return {
+    held: waiting.reduce((sum, { amount }) => sum + amount, 0),
     used: usedOf(snapshot, meter, counter?.used ?? 0),
     resetsAt: endsAt?.toISOString() ?? null,
     overSince: counter?.overSince ? new Date(counter.overSince) : null,

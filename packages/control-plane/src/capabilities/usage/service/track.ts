@@ -145,13 +145,19 @@ function retryAfter({ clock }: EventContext, resetsAt: Date | null) {
   return { resetsAt: resetsAt.toISOString(), retryAfterSeconds }
 }
 
-function standingOf(ctx: EventContext, meter: Meter, item: UsageItem, { used, limit, hardLimit, first }: WrittenItem) {
+/** `held` is what is reserved besides. */
+export function standingOf(
+  ctx: EventContext,
+  meter: Meter,
+  item: Pick<UsageItem, 'occurredAt'>,
+  { used, limit, hardLimit, first, held = 0 }: Omit<WrittenItem, 'outcome'> & { held?: number },
+) {
   const { alertThresholds } = planNamed(ctx.services.catalogue, ctx.tenant.plan)
   return {
     metric: meter.key,
     used,
     limit,
-    remaining: remainingOf(used, hardLimit),
+    remaining: remainingOf(used + held, hardLimit),
     state: stateOf(used, { limit, hardLimit }, alertThresholds),
     resetsAt: resetOf(ctx, meter.key, first?.occurredAt ?? item.occurredAt)?.toISOString() ?? null,
   }
