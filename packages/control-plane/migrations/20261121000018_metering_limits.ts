@@ -77,7 +77,8 @@ begin
   return alerted;
 end $$;
 
--- Alerts of the signed tenant that nobody was told of yet; whoever takes them tells, in the same transaction.
+-- Alerts of the signed tenant that nobody was told of yet; whoever takes them tells, in the same transaction. Another who
+-- comes meanwhile waits: what was raised together is taken together.
 create function metering.take_alerts(at timestamptz)
 returns table (meter text, period text, limit_version integer, percent integer, used bigint, included bigint, hard_limit bigint, raised_at timestamptz)
 language sql volatile security definer set search_path = pg_catalog, pg_temp
@@ -86,7 +87,7 @@ begin atomic
     select a.tenant_id, a.meter, a.period, a.limit_version, a.percent from tenantry.usage_alerts a
      where a.tenant_id = (select tenancy.current_tenant()) and a.announced_at is null
      order by a.meter, a.period, a.limit_version, a.percent
-       for update skip locked
+       for update
   )
   update tenantry.usage_alerts a set announced_at = take_alerts.at
     from waiting w

@@ -41,7 +41,7 @@ export const apiKeyColumns = [
   'revoked_at',
 ] as const
 export const secretColumns = ['digest', 'former_ends_at', 'rotated_at', 'revoked_at'] as const
-export const deliveryColumns = ['attempts', 'next_attempt_at', 'sent_at', 'last_error', 'sealed'] as const
+export const deliveryColumns = ['recipient', 'attempts', 'next_attempt_at', 'sent_at', 'last_error', 'sealed'] as const
 export const invitationColumns = [
   'tenant_id',
   'id',

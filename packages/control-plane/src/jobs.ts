@@ -108,8 +108,17 @@ async function announceLeft(dependencies: Dependencies): Promise<number> {
   const tenantIds = await database.platformUnit({ actor, readOnly: true }, (em) =>
     listWaitingTenants(em, before, alertsAtOnce),
   )
-  for (const tenantId of tenantIds) await announceAlerts(dependencies, tenantId)
-  return tenantIds.length
+  let told = 0
+  for (const tenantId of tenantIds) {
+    try {
+      await announceAlerts(dependencies, tenantId)
+      told += 1
+    } catch (error) {
+      // The next minute tries again; one tenant must not keep the others from being told.
+      dependencies.logger.error({ err: error, tenantId }, 'alerts could not be told')
+    }
+  }
+  return told
 }
 
 /** Ends the suspensions that were to end by now; each once, however many processes are at it. */

@@ -25,6 +25,8 @@ export const Mail = defineEntity({
   properties: {
     ...tenantColumns,
     recipient: p.string().length(320),
+    /** Who must still be an active owner or admin of the tenant when it goes out; null: it goes to the address. */
+    recipientId: p.uuid().nullable(),
     subject: p.string().length(200),
     text: p.text(),
     html: p.text(),

@@ -3,12 +3,12 @@ import { Mail } from './entity.ts'
 
 export type { Mail } from './entity.ts'
 
+type NewMail = Pick<Mail, 'id' | 'recipient' | 'recipientId' | 'subject' | 'text' | 'html' | 'sealed' | 'senderId'> &
+  Pick<Mail, 'createdAt' | 'nextAttemptAt'>
+
 /** In one statement. */
-export async function insertMails(
-  em: EntityManager,
-  mails: readonly Pick<Mail, 'id' | 'recipient' | 'subject' | 'text' | 'html' | 'sealed' | 'senderId' | 'createdAt'>[],
-): Promise<void> {
-  for (const mail of mails) em.persist(em.create(Mail, { ...mail, nextAttemptAt: mail.createdAt }))
+export async function insertMails(em: EntityManager, mails: readonly NewMail[]): Promise<void> {
+  for (const mail of mails) em.persist(em.create(Mail, mail))
   await em.flush()
 }
 
@@ -18,17 +18,20 @@ export interface CountedMails {
   byRecipient: Map<string, { sent: number; oldest: Date }>
 }
 
-/** Of the tenant of the unit of work: all since one time, and to each of the recipients since another one. */
+/**
+ * Of the tenant of the unit of work, but for those to its own owners and admins: all since one time, and to each of the
+ * recipients since another one.
+ */
 export async function countMails(
   em: EntityManager,
   { recipients, lastHour, lastDay }: { recipients: readonly string[]; lastHour: Date; lastDay: Date },
 ): Promise<CountedMails> {
   const rows = await em.execute<{ recipient: string | null; sent: string; oldest: string | null }[]>(
     /* sql */ `select null as recipient, count(*) as sent, min(created_at) as oldest from tenantry.mails
-        where tenant_id = (select tenancy.current_tenant()) and created_at > ?
+        where tenant_id = (select tenancy.current_tenant()) and created_at > ? and recipient_id is null
       union all
       select recipient, count(*), min(created_at) from tenantry.mails
-       where tenant_id = (select tenancy.current_tenant()) and created_at > ?
+       where tenant_id = (select tenancy.current_tenant()) and created_at > ? and recipient_id is null
          and recipient in (select jsonb_array_elements_text(?::jsonb))
        group by recipient`,
     [lastHour, lastDay, JSON.stringify(recipients)],
@@ -77,7 +80,7 @@ export async function claimMail(em: EntityManager, mail: Mail, now: Date): Promi
 export async function markMail(
   em: EntityManager,
   { tenantId, id }: Pick<Mail, 'tenantId' | 'id'>,
-  outcome: Partial<Pick<Mail, 'sentAt' | 'nextAttemptAt' | 'lastError' | 'sealed'>>,
+  outcome: Partial<Pick<Mail, 'recipient' | 'sentAt' | 'nextAttemptAt' | 'lastError' | 'sealed'>>,
 ): Promise<void> {
   await em.nativeUpdate(Mail, { tenantId, id }, outcome)
 }

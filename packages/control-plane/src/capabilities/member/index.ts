@@ -12,6 +12,7 @@ export {
   insertMembership,
   insertPendingOwner,
   insertUser,
+  listStewards,
   type MemberRow,
   memberSource,
 } from './repository.ts'

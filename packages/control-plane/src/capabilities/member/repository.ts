@@ -88,6 +88,17 @@ export async function countAdmins(em: EntityManager): Promise<number> {
   return em.count(Membership, { role: { $in: ['owner', 'admin'] } })
 }
 
+export interface Steward {
+  userId: string
+  /** A verified one. */
+  email: string
+}
+
+/** Direct owners and admins who are active: all, or that one. Needs a unit of work on the operators' connection. */
+export async function listStewards(em: EntityManager, userId: string | null = null): Promise<Steward[]> {
+  return em.execute<Steward[]>('select user_id as "userId", email from directory.list_stewards(?::uuid)', [userId])
+}
+
 export async function findMembership(em: EntityManager, userId: string): Promise<Membership | null> {
   return em.findOne(Membership, { userId })
 }

@@ -1,6 +1,7 @@
 import type { Dependencies } from '@tenantry/kernel/context/dependencies'
 import type { Mailer } from '@tenantry/kernel/mail/mailer'
 import { openSequence } from '@tenantry/kernel/trpc/sequence'
+import { listStewards } from '../../member/index.ts'
 import { claimMail, listDueMails, listMailsTo, type Mail, markMail } from '../repository.ts'
 import { nextAttempt } from '../rules/retry.ts'
 import { open } from './sealed.ts'
@@ -13,8 +14,11 @@ declare module '@tenantry/kernel/context/dependencies' {
   }
 }
 
+type EntityManager = Parameters<typeof claimMail>[0]
+
 const operation = 'mails.deliver'
 const atOnce = 20
+const hasLeft = 'Whom it was for is no active owner or admin any more.'
 const links = /https?:\/\/\S+/g
 /** It begins no batch after that: the job runs again in the next minute. */
 const runMilliseconds = 50_000
@@ -29,7 +33,7 @@ export async function deliverMails(dependencies: Dependencies): Promise<{ sent: 
   if (mailer === null) return { sent: 0, failed: 0 }
   const { unit } = sequenceFor(dependencies)
   const until = clock.now().getTime() + runMilliseconds
-  const outcomes = { sent: 0, failed: 0, taken: 0 }
+  const outcomes = { sent: 0, failed: 0, passed: 0 }
   let found = atOnce
   while (found === atOnce && clock.now().getTime() < until) {
     const due = await unit.platform(({ em }) => listDueMails(em, clock.now(), atOnce))
@@ -38,11 +42,11 @@ export async function deliverMails(dependencies: Dependencies): Promise<{ sent: 
   }
   return { sent: outcomes.sent, failed: outcomes.failed }
 
-  async function deliver(mail: Mail): Promise<'sent' | 'failed' | 'taken'> {
-    const claimed = await unit.platform(({ em }) => claimMail(em, mail, clock.now()), mail.tenantId)
-    if (!claimed) return 'taken'
+  async function deliver(due: Mail): Promise<keyof typeof outcomes> {
+    const { tenantId, id } = due
+    const mail = await unit.platform(({ em }) => claim(em, due, clock.now()), tenantId)
+    if (mail === null) return 'passed'
     const [sending] = await Promise.allSettled([send(mail)])
-    const { tenantId, id } = mail
     if (sending?.status !== 'rejected') {
       const sent = { sentAt: clock.now(), nextAttemptAt: null, sealed: null }
       await unit.platform(({ em }) => markMail(em, mail, sent), tenantId)
@@ -60,6 +64,20 @@ export async function deliverMails(dependencies: Dependencies): Promise<{ sent: 
   async function send(mail: Mail): Promise<void> {
     await mailer?.send(open(sealer, mail))
   }
+}
+
+/** As it is to go out now; null where another process has it, or whom it was for has left, for whom it is given up. */
+async function claim(em: EntityManager, mail: Mail, now: Date): Promise<Mail | null> {
+  if (!(await claimMail(em, mail, now))) return null
+  if (mail.recipientId === null) return mail
+  const [steward] = await listStewards(em, mail.recipientId)
+  if (steward === undefined) {
+    await markMail(em, mail, { nextAttemptAt: null, lastError: hasLeft, sealed: null })
+    return null
+  }
+  // An address that was given up since may be somebody else's by now.
+  if (steward.email !== mail.recipient) await markMail(em, mail, { recipient: steward.email })
+  return { ...mail, recipient: steward.email }
 }
 
 /** What was written, whether or not it was sent; for a developer, who has no mail server. */

@@ -10,7 +10,14 @@ type QueueContext = Pick<TenantContext, 'em' | 'clock'> & {
   services: Pick<Services, 'sealer'>
 }
 
-type NewMail = Message & { recipient: string; senderId?: string | null }
+type NewMail = Message & {
+  recipient: string
+  /** An owner or admin, to whom it goes only while they are one. */
+  recipientId?: string | null
+  senderId?: string | null
+  /** Until then it waits; at once unless told. */
+  notBefore?: Date | null
+}
 
 /** Sent by a job once this transaction has committed, and then at least once. */
 export const queueMail = (ctx: QueueContext, mail: NewMail): Promise<void> => queueMails(ctx, [mail])
@@ -21,11 +28,12 @@ export async function queueMails(
   mails: readonly NewMail[],
 ): Promise<void> {
   const createdAt = clock.now()
-  const written = mails.map(({ recipient, senderId = null, ...message }) => {
+  const written = mails.map(({ recipient, recipientId = null, senderId = null, notBefore = null, ...message }) => {
     const { complete, ...shown } = writeMessage(message)
     const id = newId()
     const sealed = complete && seal(services.sealer, { tenantId: tenant.id, id }, complete)
-    return { id, recipient, senderId, ...shown, sealed, createdAt }
+    const nextAttemptAt = notBefore ?? createdAt
+    return { id, recipient, recipientId, senderId, ...shown, sealed, createdAt, nextAttemptAt }
   })
   await insertMails(em, written)
 }

@@ -1,41 +1,77 @@
 import type { Dependencies } from '@tenantry/kernel/context/dependencies'
+import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { newId } from '@tenantry/kernel/tenancy/id'
-import { runUnit } from '@tenantry/kernel/trpc/unit'
-import { emitEvent } from '../../event/index.ts'
-import { periodOfTenant, takeAlerts } from '../../metering/index.ts'
+import { openSequence } from '@tenantry/kernel/trpc/sequence'
+import { emitEvents } from '../../event/index.ts'
+import { type PendingAlert, periodOfTenant, takeAlerts } from '../../metering/index.ts'
+import { type Notice, notify } from '../../notification/index.ts'
 import { planNamed } from '../../plan/index.ts'
-import { stateOf } from '../rules/ladder.ts'
+import { getOwnTenant } from '../../tenant/index.ts'
+import { highestOfEach, standingAt, upgradeFor } from '../rules/threshold.ts'
+import { thresholdMessage } from '../rules/threshold-message.ts'
 
 const actor = { type: 'system', name: 'usage.alerts' } as const
 
-/** Tells those who watch the tenant of the thresholds that were reached, each once. */
+/**
+ * Tells those who watch the tenant of the thresholds that were reached, each once, and its owners and admins of the
+ * highest of each meter.
+ */
 export async function announceAlerts(dependencies: Dependencies, tenantId: string): Promise<void> {
-  const { clock, logger, services, directory } = dependencies
-  const access = await directory.findAccess(actor, tenantId)
+  const access = await dependencies.directory.findAccess(actor, tenantId)
   if (access === null) return
-  const { tenant } = access
-  const plan = planNamed(services.catalogue, tenant.plan)
-  const caller = {
+  const { unit } = openSequence({
     dependencies,
     actor,
     client: { address: null, userAgent: null },
     requestId: newId(),
-    logger,
+    logger: dependencies.logger,
     operation: actor.name,
+  })
+  await unit.tenant(access, async (ctx) => {
+    const alerts = await takeAlerts(ctx.em, ctx.clock.now())
+    if (alerts.length === 0) return
+    await notify(ctx, await noticesOf(ctx, highestOfEach(alerts)))
+    await emitEvents(
+      ctx,
+      alerts.map((alert) => eventOf(ctx, alert)),
+    )
+  })
+}
+
+/** Where the tenant stands with an alert, and when the count starts anew. */
+function situationOf({ services: { catalogue }, tenant, clock }: TenantContext, alert: PendingAlert) {
+  const { alertThresholds, periodAnchor } = planNamed(catalogue, tenant.plan)
+  const period = catalogue.meters[alert.meter]?.period ?? 'none'
+  const { endsAt } = periodOfTenant(period, alert.raisedAt, tenant, periodAnchor)
+  return { ...standingAt(alert, { ...alert, now: clock.now() }, alertThresholds), resetsAt: endsAt }
+}
+
+function eventOf(ctx: TenantContext, alert: PendingAlert) {
+  const { state, hardLimit, resetsAt } = situationOf(ctx, alert)
+  return {
+    type: 'usage.threshold_reached' as const,
+    meter: alert.meter,
+    thresholdPercent: alert.percent,
+    used: alert.used,
+    limit: alert.included,
+    hardLimit,
+    state,
+    resetsAt: resetsAt?.toISOString() ?? null,
   }
-  await runUnit(caller, { kind: 'tenant', tenantId, asOperator: true, readOnly: false }, async (unit) => {
-    for (const alert of await takeAlerts(unit.em, clock.now())) {
-      const period = services.catalogue.meters[alert.meter]?.period ?? 'none'
-      const { endsAt } = periodOfTenant(period, alert.raisedAt, tenant, plan.periodAnchor)
-      await emitEvent({ ...unit, clock, services, tenant }, 'usage.threshold_reached', {
-        meter: alert.meter,
-        thresholdPercent: alert.percent,
-        used: alert.used,
-        limit: alert.included,
-        hardLimit: alert.hardLimit,
-        state: stateOf(alert.used, { limit: alert.included, hardLimit: alert.hardLimit }, plan.alertThresholds),
-        resetsAt: endsAt?.toISOString() ?? null,
-      })
-    }
+}
+
+async function noticesOf(ctx: TenantContext, alerts: readonly PendingAlert[]): Promise<Notice[]> {
+  const { catalogue, publicUrl } = ctx.services
+  const { name, slug } = await getOwnTenant(ctx.em)
+  const addressed = { name, slug, publicUrl, timezone: ctx.tenant.timezone }
+  return alerts.flatMap((alert) => {
+    const meter = catalogue.meters[alert.meter]
+    // A meter that the catalogue has no more has no name for people either.
+    if (meter === undefined) return []
+    const situation = situationOf(ctx, alert)
+    const plan = upgradeFor(catalogue.plans, planNamed(catalogue, ctx.tenant.plan), meter, alert.included)
+    const upgrade = plan && { title: plan.title, included: plan.limits[meter.key] ?? null }
+    const message = thresholdMessage({ ...alert, ...situation, meter, upgrade }, addressed)
+    return { event: 'quotaAlerts', isCritical: situation.state === 'blocked', message }
   })
 }

@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest'
+import { loadCatalogue } from '../../plan/index.ts'
+import { type Alert, highestOfEach, standingAt, upgradeFor } from './threshold.ts'
+
+const alert = (fields: Partial<Alert> = {}): Alert => ({
+  meter: 'tokens',
+  percent: 80,
+  used: 85_000,
+  included: 100_000,
+  hardLimit: 110_000,
+  graceDays: 7,
+  span: '2026-11-01',
+  limitVersion: 1,
+  ...fields,
+})
+
+test('of each meter the highest counts, and the hard limit most', () => {
+  const [eighty, hundred, hard] = [alert(), alert({ percent: 100 }), alert({ percent: null })]
+  const storage = alert({ meter: 'storage', percent: 90 })
+  expect(highestOfEach([eighty, hard, storage, hundred])).toEqual([hard, storage])
+  expect(highestOfEach([hundred, eighty])).toEqual([hundred])
+  expect(highestOfEach([])).toEqual([])
+})
+
+test('what was reached of a former limit or in a former period counts less', () => {
+  const [former, now] = [alert({ percent: null, limitVersion: 1 }), alert({ limitVersion: 2 })]
+  expect(highestOfEach([now, former])).toEqual([now])
+  const [october, november] = [alert({ percent: 100, span: '2026-10-01' }), alert({ span: '2026-11-01' })]
+  expect(highestOfEach([october, november])).toEqual([november])
+})
+
+const thresholds = [80, 90, 100]
+const now = new Date('2026-11-21T10:00:00Z')
+
+test('grace ends so many days after the limit was first passed, and with it what may be used beyond', () => {
+  const passed = alert({ percent: 100, used: 105_000 })
+  const standing = (overSince: string | null) =>
+    standingAt(
+      passed,
+      { overSince: overSince === null ? null : new Date(overSince), isSameSpan: true, now },
+      thresholds,
+    )
+  expect(standing('2026-11-21T09:00:00Z')).toEqual({
+    hardLimit: 110_000,
+    state: 'grace',
+    graceEndsAt: new Date('2026-11-28T09:00:00Z'),
+  })
+  expect(standing('2026-11-14T10:00:00Z')).toEqual({ hardLimit: 100_000, state: 'blocked', graceEndsAt: null })
+  expect(standing(null)).toMatchObject({ state: 'grace', graceEndsAt: null })
+})
+
+test('at the limit itself grace has not begun', () => {
+  const reached = alert({ percent: 100, used: 100_000 })
+  const standing = standingAt(reached, { overSince: null, isSameSpan: false, now }, thresholds)
+  expect(standing).toEqual({ hardLimit: 110_000, state: 'warning', graceEndsAt: null })
+})
+
+test('an upgrade is the next plan that includes more of the meter', () => {
+  const { plans } = loadCatalogue()
+  const named = (name: string) => plans.find((plan) => plan.name === name) ?? expect.fail(name)
+  const [lowest, highest] = [plans[0]?.name ?? '', plans.at(-1)?.name ?? '']
+  const upgrade = upgradeFor(plans, named(lowest), { key: 'tokens' }, named(lowest).limits.tokens ?? 0)
+  expect(upgrade?.name).toBe(plans[1]?.name)
+  expect(upgradeFor(plans, named(highest), { key: 'tokens' }, 1)).toBeNull()
+  expect(upgradeFor(plans, named(lowest), { key: 'nothing' }, 1)).toBeNull()
+  const beyondAll = upgradeFor(plans, named(lowest), { key: 'tokens' }, Number.MAX_SAFE_INTEGER)
+  expect(beyondAll?.limits.tokens ?? null).toBeNull()
+})
