@@ -1,0 +1,182 @@
+import pg from 'pg'
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import type { InternalCaller } from '../../caller.ts'
+import { openTestInstallation, operator, type TestInstallation } from '../../testing.ts'
+import { asAdmin, deafProcess } from '../event/service.fixture.ts'
+import { deliverMails, listOutbox } from '../mail/index.ts'
+import { type MailServer, openMailServer } from '../mail/mail-server.fixture.ts'
+import { announceAlerts } from './index.ts'
+import { createTestClock } from './service.fixture.ts'
+
+const clock = createTestClock('2026-11-21T10:00:00Z')
+let installation: TestInstallation
+let server: MailServer
+
+beforeAll(async () => {
+  server = await openMailServer()
+  installation = await openTestInstallation({ clock, mailer: server.mailer })
+})
+afterAll(async () => {
+  await server.close()
+  await installation.close()
+})
+beforeEach(() => {
+  clock.set('2026-11-21T10:00:00Z')
+  server.received = []
+})
+
+/** Counts, waits until the alerts are told, and has the mails sent. */
+async function track(caller: InternalCaller, amount: number, metric = 'tokens'): Promise<void> {
+  await caller.usage.track({ tenantId: 'current', metric, amount })
+  await installation.dependencies.services.metering.told((await caller.tenants.info()).id)
+  await deliverMails(installation.dependencies)
+}
+
+const subjectsTo = ({ email }: { email: string }) =>
+  server.received.filter(({ to }) => to.includes(email)).map(({ raw }) => /^subject: [^:]+: (.+)\r$/im.exec(raw)?.[1])
+
+async function thresholdsTold(caller: InternalCaller) {
+  const { items } = await caller.events.list({ tenantId: 'current' })
+  return items
+    .toReversed()
+    .flatMap(({ event }) => (event.type === 'usage.threshold_reached' ? event.thresholdPercent : []))
+}
+
+const newestTo = async ({ email }: { email: string }) => (await listOutbox(installation.dependencies, email))[0]
+
+test('on the way from nothing to past the limit each threshold is mailed once to each owner and admin', async () => {
+  const { tenant, user: owner, caller } = await installation.enter({ plan: 'free' })
+  const admin = await installation.createMember(tenant.id, 'admin')
+  const member = await installation.createMember(tenant.id, 'member')
+  for (const amount of [79_999, 1, 5_000, 5_000, 5_000, 5_000, 5_000, 5_000, 50_000]) await track(caller, amount)
+  const expected = ['80 % of tokens used', '90 % of tokens used', 'limit of tokens reached', 'use of tokens is blocked']
+  expect(subjectsTo(owner)).toEqual(expected)
+  expect(subjectsTo(admin)).toEqual(expected)
+  expect(subjectsTo(member)).toEqual([])
+  expect(await thresholdsTold(caller)).toEqual([80, 90, 100, null])
+})
+
+test('of several thresholds that one call passes the highest is mailed, of each meter', async () => {
+  const { user, caller } = await installation.enter({ plan: 'free' })
+  const events = [
+    { metric: 'tokens', amount: 95_000 },
+    { metric: 'pipeline_runs', amount: 1_000_000 },
+  ]
+  for (const { metric, amount } of events) await track(caller, amount, metric)
+  expect(subjectsTo(user)).toEqual(['90 % of tokens used', 'use of pipeline runs is blocked'])
+  expect(await thresholdsTold(caller)).toEqual([80, 90, 80, 90, 100, null])
+})
+
+test('once the limit is passed the mail says until when grace lasts, and of what is kept how much in MB', async () => {
+  const { user, caller } = await installation.enter({ plan: 'free', timezone: 'Europe/Paris' })
+  await track(caller, 105_000)
+  const mail = await newestTo(user)
+  expect(mail?.text).toContain(
+    'grace lasts until 28 November 2026, 11:00 (Europe/Paris): until then up to 110,000 tokens',
+  )
+  expect(mail?.text).toContain('The count starts anew on 1 December 2026, 00:00 (Europe/Paris).')
+  expect(mail?.links).toContain('https://tenantry.example')
+
+  const { limits } = await caller.tenants.limits()
+  const { limit } = limits.find(({ meter }) => meter === 'storage') ?? expect.fail('no storage')
+  const megabytes = (limit ?? 0) / 1024 / 1024
+  await track(caller, Math.round((limit ?? 0) * 0.85), 'storage')
+  const shown = new Intl.NumberFormat('en', { maximumFractionDigits: 2 }).format(megabytes * 0.85)
+  expect((await newestTo(user))?.text).toContain(`Used: ${shown} MB\n`)
+})
+
+test('a limit that was raised is told of anew, and a new period too', async () => {
+  const { tenant, user, caller } = await installation.enter({ plan: 'free' })
+  await track(caller, 85_000)
+  await installation.callerAs(operator).limits.setOverrides({
+    tenantId: tenant.id,
+    overrides: { tokens: { value: 200_000 } },
+    reason: 'more',
+  })
+  await track(caller, 80_000)
+  clock.set('2026-12-01T10:00:00Z')
+  await track(caller, 185_000)
+  expect(subjectsTo(user)).toEqual(['80 % of tokens used', '80 % of tokens used', '90 % of tokens used'])
+})
+
+test('where mail is off those who watch are told all the same', async () => {
+  const { user, caller } = await installation.enter({ plan: 'free' })
+  await caller.tenants.updateSettings({ settings: { notifications: { emailEnabled: false } } })
+  await track(caller, 95_000)
+  expect(subjectsTo(user)).toEqual([])
+  expect(await thresholdsTold(caller)).toEqual([80, 90])
+})
+
+test('in quiet hours a warning waits for their end, and the end of a limit does not', async () => {
+  const { user, caller } = await installation.enter({ plan: 'free' })
+  await caller.tenants.updateSettings({ settings: { notifications: { quietHours: { enabled: true } } } })
+  clock.set('2026-11-21T23:30:00Z')
+  await track(caller, 85_000)
+  await track(caller, 50_000)
+  expect(subjectsTo(user)).toEqual(['use of tokens is blocked'])
+  clock.set('2026-11-22T08:00:00Z')
+  await deliverMails(installation.dependencies)
+  expect(subjectsTo(user)).toEqual(['use of tokens is blocked', '80 % of tokens used'])
+})
+
+/** What was told is to be told again, as if whoever counted had ended before. */
+async function forgetTold(tenantId: string): Promise<void> {
+  await asAdmin(installation, 'update tenantry.usage_alerts set announced_at = null where tenant_id = $1', [tenantId])
+  await asAdmin(installation, 'delete from tenantry.mails where tenant_id = $1', [tenantId])
+  await asAdmin(installation, 'delete from tenantry.events where tenant_id = $1', [tenantId])
+  server.received = []
+}
+
+test('of several processes that tell at the same moment one does, of all of it', async () => {
+  const others = [deafProcess(installation, 60_000), deafProcess(installation, 60_000)]
+  const { tenant, user, caller } = await installation.enter({ plan: 'free' })
+  await track(caller, 1_000_000)
+  for (let round = 0; round < 5; round += 1) {
+    await forgetTold(tenant.id)
+    const processes = [installation.dependencies, ...others, installation.dependencies, ...others]
+    await Promise.all(processes.map((dependencies) => announceAlerts(dependencies, tenant.id)))
+    await deliverMails(installation.dependencies)
+    expect(subjectsTo(user)).toEqual(['use of tokens is blocked'])
+    expect(await thresholdsTold(caller)).toEqual([80, 90, 100, null])
+  }
+})
+
+test('what another process is telling is waited for, so that what was reached together is told together', async () => {
+  const { tenant, user, caller } = await installation.enter({ plan: 'free' })
+  await track(caller, 1_000_000)
+  await forgetTold(tenant.id)
+  const other = new pg.Client(installation.testDatabase.adminUrl)
+  await other.connect()
+  onTestFinished(() => other.end())
+  await other.query('begin')
+  await other.query('select from tenantry.usage_alerts where tenant_id = $1 and percent = 80 for update', [tenant.id])
+  const telling = announceAlerts(installation.dependencies, tenant.id)
+  const waiting = `select from pg_locks where locktype in ('transactionid', 'tuple') and not granted
+    and pid in (select pid from pg_stat_activity where datname = current_database())`
+  await expect.poll(() => asAdmin(installation, waiting, [])).toBe(1)
+  await other.query('rollback')
+  await telling
+  await deliverMails(installation.dependencies)
+  expect(subjectsTo(user)).toEqual(['use of tokens is blocked'])
+})
+
+test('where the mail cannot be written nothing is told, and all of it later', async () => {
+  const { tenant, user, caller } = await installation.enter({ plan: 'free' })
+  await asAdmin(
+    installation,
+    `create function public.full() returns trigger language plpgsql as $$ begin raise 'full'; end $$`,
+    [],
+  )
+  await asAdmin(
+    installation,
+    'create trigger full_disk before insert on tenantry.mails for each row execute function public.full()',
+    [],
+  )
+  await track(caller, 85_000)
+  expect(await thresholdsTold(caller)).toEqual([])
+  await asAdmin(installation, 'drop trigger full_disk on tenantry.mails', [])
+  await announceAlerts(installation.dependencies, tenant.id)
+  await deliverMails(installation.dependencies)
+  expect(subjectsTo(user)).toEqual(['80 % of tokens used'])
+  expect(await thresholdsTold(caller)).toEqual([80])
+})
