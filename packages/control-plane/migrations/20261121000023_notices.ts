@@ -11,7 +11,7 @@ create function directory.list_stewards(person uuid)
 returns table (user_id uuid, email text)
 language sql stable security definer set search_path = pg_catalog, pg_temp
 begin atomic
-  select m.user_id, u.email::text
+  select m.user_id, u.email_key
     from tenantry.memberships m join tenantry.users u on u.id = m.user_id
    where m.tenant_id = (select tenancy.current_tenant()) and m.role in ('owner', 'admin') and u.state = 'active'
      and (person is null or m.user_id = person)

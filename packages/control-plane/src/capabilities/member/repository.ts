@@ -90,7 +90,7 @@ export async function countAdmins(em: EntityManager): Promise<number> {
 
 export interface Steward {
   userId: string
-  /** A verified one. */
+  /** A verified one, in small letters. */
   email: string
 }
 

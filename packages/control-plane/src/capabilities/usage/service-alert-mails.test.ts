@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import type { InternalCaller } from '../../caller.ts'
+import { scheduledJobs } from '../../jobs.ts'
 import { openTestInstallation, operator, type TestInstallation } from '../../testing.ts'
 import { asAdmin, deafProcess } from '../event/service.fixture.ts'
 import { deliverMails, listOutbox } from '../mail/index.ts'
@@ -180,3 +181,28 @@ test('where the mail cannot be written nothing is told, and all of it later', as
   expect(subjectsTo(user)).toEqual(['80 % of tokens used'])
   expect(await thresholdsTold(caller)).toEqual([80])
 })
+
+test('a tenant that cannot be told keeps no other from being told by the job', async () => {
+  const [{ tenant: broken }, { tenant, user }] = [await enterReached(), await enterReached()]
+  for (const { id } of [broken, tenant]) await forgetTold(id)
+  await asAdmin(
+    installation,
+    `create function public.refuse() returns trigger language plpgsql as $$ begin
+       if new.tenant_id = '${broken.id}' then raise 'refused'; end if; return new; end $$`,
+    [],
+  )
+  const trigger = 'create trigger refuse before insert on tenantry.mails for each row execute function public.refuse()'
+  await asAdmin(installation, trigger, [])
+  onTestFinished(async () => void (await asAdmin(installation, 'drop trigger refuse on tenantry.mails', [])))
+  clock.set('2026-11-21T10:05:00Z')
+  const job = scheduledJobs(installation.dependencies).find(({ name }) => name === 'usage.alerts')
+  expect(await job?.run(() => expect.fail('it asks for nothing'))).toEqual({ tenants: 1 })
+  await deliverMails(installation.dependencies)
+  expect(subjectsTo(user)).toEqual(['80 % of tokens used'])
+})
+
+async function enterReached() {
+  const entered = await installation.enter({ plan: 'free' })
+  await track(entered.caller, 85_000)
+  return entered
+}

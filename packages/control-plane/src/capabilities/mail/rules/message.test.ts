@@ -22,3 +22,22 @@ test('a secret link is a link in what is sent, and left out of what is kept', ()
   expect(complete?.html).toContain('<a href="https://a.example/?x=1&amp;y=&quot;2&quot;#token=abc">')
   expect(writeMessage({ subject: 'Hello', paragraphs: ['No link'] }).complete).toBeNull()
 })
+
+test('figures are lines of text and a table of HTML, and a link is shown as its label there', () => {
+  const { text, html, complete } = writeMessage({
+    subject: 'Hello',
+    paragraphs: [
+      {
+        facts: [
+          ['Used', '<5> MB'],
+          ['Limit', '6 MB'],
+        ],
+      },
+      { url: 'https://a.example/?x="1"&y=2', label: 'Here & there' },
+    ],
+  })
+  expect(text).toBe('Used: <5> MB\nLimit: 6 MB\n\nHere & there: https://a.example/?x="1"&y=2\n')
+  expect(html).toContain('<tr><th align="left">Used</th><td>&lt;5&gt; MB</td></tr>\n<tr><th align="left">Limit</th>')
+  expect(html).toContain('<p><a href="https://a.example/?x=&quot;1&quot;&amp;y=2">Here &amp; there</a></p>')
+  expect(complete).toBeNull()
+})

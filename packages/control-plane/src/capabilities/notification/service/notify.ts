@@ -33,7 +33,7 @@ async function notifyByMail(
   if (wanted.length === 0) return
   const stewards = await listStewards(ctx.em)
   // Who has two accounts gets one mail.
-  const recipients = new Map(stewards.map(({ userId, email: address }) => [address.toLowerCase(), userId]))
+  const recipients = new Map(stewards.map(({ userId, email: address }) => [address, userId]))
   const quietUntil = endOfQuietHours(ctx.clock.now(), quietHours)
   const mails = wanted.flatMap(({ isCritical, message }) =>
     [...recipients].map(([recipient, recipientId]) => ({
