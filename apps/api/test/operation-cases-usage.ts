@@ -28,6 +28,10 @@ export const usageCases: Record<string, Case[]> = {
     { expects: 'tenant.not_found', as: 'stranger', input: ofTenant({ metric: 'tokens' }) },
     { expects: 'request.invalid', as: 'viewer', input: ofTenant({ metric: 'tokens', amount: 0 }) },
   ],
+  'usage.stats': [
+    { expects: 'ok', as: 'viewer', input: ofTenant() },
+    { expects: 'tenant.not_found', as: 'stranger', input: ofTenant() },
+  ],
   'usage.events': [
     { expects: 'ok', as: 'viewer', input: ofTenant() },
     { expects: 'ok', as: 'viewer', input: ofTenant({ metric: 'tokens', limit: 10 }), before: tracked },

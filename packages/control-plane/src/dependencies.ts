@@ -158,13 +158,14 @@ function everywhere(bus: Bus, channel: string, forget: (name: string) => void): 
 }
 
 const openMetering = (
-  { database, clock, logger }: Pick<Dependencies, 'database' | 'clock' | 'logger'>,
+  { database, clock, logger, metrics }: Pick<Dependencies, 'database' | 'clock' | 'logger' | 'metrics'>,
   { cache, catalogue, dependencies }: Pick<ControlPlaneParts, 'cache' | 'catalogue'> & { dependencies(): Dependencies },
 ) =>
   createMetering({
     database,
     clock,
     logger,
+    metrics,
     catalogue,
     announce: (tenantId) => announceAlerts(dependencies(), tenantId),
     remember: (tenantId, counters) => rememberUsage(cache, tenantId, counters),

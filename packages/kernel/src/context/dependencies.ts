@@ -247,6 +247,10 @@ export interface PipelineMetrics {
   denied(code: string): void
   /** An entry of the audit log that has no transaction of its own could not be written. */
   auditFailed(action: string): void
+  /** A batch that one call has written: how long that took, and what its oldest item has waited in all. */
+  batchWritten(batch: { items: number; seconds: number; oldestSeconds: number }): void
+  /** Reads how many wait whenever the metrics are asked for. */
+  registerQueue(queue: string, count: () => number): void
 }
 
 /** Collaborators that the product adds for its services, by declaration merging. */

@@ -21,6 +21,8 @@ export interface LaneOptions<Item, Answer> {
   write(items: Item[], mode: WriteMode): Promise<Verdict<Answer>[]>
   /** Makes accounts ready to be written to. */
   makeReady(accounts: string[]): Promise<void>
+  /** Told of each batch, with what its oldest item has waited in all. */
+  written?(batch: { items: number; seconds: number; oldestSeconds: number }): void
   lanes?: number
   batchSize?: number
 }
@@ -32,6 +34,8 @@ const patientAtOnce = 2
 
 interface Waiting<Item, Answer> {
   item: Item
+  /** Whether an earlier try of it may have been kept. */
+  repeated: boolean
   account: string
   since: number
   answer(answer: Answer): void
@@ -39,8 +43,8 @@ interface Waiting<Item, Answer> {
 }
 
 export interface Lanes<Item, Answer> {
-  /** Answers when the item is kept. Throws `service.overloaded`, after which the same may be tried again. */
-  write(item: Item): Promise<Answer>
+  /** Answers when the item is kept. Throws `service.overloaded`, after which the same may be tried again, as `repeated`. */
+  write(item: Item, given?: { repeated: boolean }): Promise<Answer>
   /** How many wait. */
   readonly size: number
   /** Lets in nothing more, and ends when all that waits is answered. */
@@ -77,7 +81,7 @@ export function createLanes<Item, Answer>(options: LaneOptions<Item, Answer>): L
   }
 
   async function runLane(lane: (typeof lanes)[number]): Promise<void> {
-    while (lane.queue.size > 0) await flush(lane.queue.take(batchSize), { patient: false, repeated: false })
+    while (lane.queue.size > 0) await flush(lane.queue.take(batchSize), false)
     lane.running = false
   }
 
@@ -86,7 +90,7 @@ export function createLanes<Item, Answer>(options: LaneOptions<Item, Answer>): L
     for (let [next] = patient; next !== undefined; [next] = patient) {
       const [account, entries] = next
       patient.delete(account)
-      await flush(entries.splice(0, batchSize), { patient: true, repeated: false })
+      await flush(entries.splice(0, batchSize), true)
       if (entries.length > 0) patient.set(account, [...entries, ...(patient.get(account) ?? [])])
     }
     state.patientRunning -= 1
@@ -96,7 +100,7 @@ export function createLanes<Item, Answer>(options: LaneOptions<Item, Answer>): L
     get size() {
       return state.waiting
     },
-    write: (item) =>
+    write: (item, { repeated = false } = { repeated: false }) =>
       new Promise((answer, refuse) => {
         const account = options.accountOf(item)
         const lane = lanes[laneOf(account, laneCount)] as (typeof lanes)[number]
@@ -105,7 +109,7 @@ export function createLanes<Item, Answer>(options: LaneOptions<Item, Answer>): L
           return
         }
         state.waiting += 1
-        lane.queue.add(account, { item, account, since: performance.now(), answer, refuse })
+        lane.queue.add(account, { item, repeated, account, since: performance.now(), answer, refuse })
         if (lane.running) return
         lane.running = true
         // What the same turn of the event loop brings belongs together.
@@ -125,21 +129,25 @@ interface Surroundings<Entry> {
 
 /** Writes one batch until all of it is answered, or left to those who wait. */
 function createFlush<Item, Answer>(
-  { write, makeReady }: LaneOptions<Item, Answer>,
+  { write, makeReady, written }: LaneOptions<Item, Answer>,
   { settled, waitForAccount }: Surroundings<Waiting<Item, Answer>>,
 ) {
   type Entry = Waiting<Item, Answer>
 
-  async function flush(batch: Entry[], mode: WriteMode): Promise<void> {
+  async function flush(batch: Entry[], patient: boolean): Promise<void> {
     let verdicts: Verdict<Answer>[]
+    const started = performance.now()
     try {
+      const repeated = batch.some((entry) => entry.repeated)
       verdicts = await write(
         batch.map(({ item }) => item),
-        mode,
+        { patient, repeated },
       )
     } catch (error) {
-      return recover(batch, mode, error)
+      return recover(batch, patient, error)
     }
+    const [{ since } = { since: started }] = batch
+    written?.({ items: batch.length, seconds: secondsSince(started), oldestSeconds: secondsSince(since) })
     const unready: Entry[] = []
     for (const [index, entry] of batch.entries()) {
       const verdict = verdicts[index] as Verdict<Answer>
@@ -150,27 +158,28 @@ function createFlush<Item, Answer>(
         entry.answer(verdict.answer)
       }
     }
-    if (unready.length > 0) await ready(unready, mode)
+    if (unready.length > 0) await ready(unready, patient)
   }
 
-  async function ready(batch: Entry[], mode: WriteMode): Promise<void> {
+  async function ready(batch: Entry[], patient: boolean): Promise<void> {
     const inTime = giveUpLate(batch)
     if (inTime.length === 0) return
     try {
       await makeReady([...new Set(inTime.map(({ account }) => account))])
     } catch (error) {
-      return recover(inTime, mode, error)
+      return recover(inTime, patient, error)
     }
-    await flush(inTime, mode)
+    await flush(inTime, patient)
   }
 
   /** What fails for all of a batch is tried in halves, until the one it fails for is alone. */
-  async function recover(batch: Entry[], mode: WriteMode, error: unknown): Promise<void> {
+  async function recover(batch: Entry[], patient: boolean, error: unknown): Promise<void> {
     if (isTransient(error)) {
       await delay(retryMilliseconds)
       const inTime = giveUpLate(batch)
       // Whether it was kept is known to the database alone.
-      if (inTime.length > 0) await flush(inTime, { ...mode, repeated: true })
+      for (const entry of inTime) entry.repeated = true
+      if (inTime.length > 0) await flush(inTime, patient)
       return
     }
     const [only, second] = batch
@@ -180,8 +189,8 @@ function createFlush<Item, Answer>(
       return
     }
     const half = Math.ceil(batch.length / 2)
-    await flush(batch.slice(0, half), mode)
-    await flush(batch.slice(half), mode)
+    await flush(batch.slice(0, half), patient)
+    await flush(batch.slice(half), patient)
   }
 
   function giveUpLate(batch: Entry[]): Entry[] {
@@ -196,6 +205,8 @@ function createFlush<Item, Answer>(
 
   return flush
 }
+
+const secondsSince = (start: number) => (performance.now() - start) / 1_000
 
 /** The last digits of an id are random. */
 const laneOf = (account: string, lanes: number) => Number.parseInt(account.slice(-4), 16) % lanes

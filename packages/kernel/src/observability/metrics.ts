@@ -73,12 +73,57 @@ export function createMetrics(): Metrics {
     auditFailed: (action) => auditFailures.inc({ action }),
     cacheHit: (name) => cacheRequests.inc({ name, result: 'hit' }),
     cacheMiss: (name) => cacheRequests.inc({ name, result: 'miss' }),
+    batchWritten: createBatchHistograms(registry),
+    registerQueue: createQueueGauge(registry),
     registerPool: createPoolGauge(registry),
     registerRedis: (isUp) => createRedisGauge(registry, isUp),
     redisError: () => redisErrors.inc(),
     registry,
     contentType: registry.contentType,
     text: () => registry.metrics(),
+  }
+}
+
+function createBatchHistograms(registry: Registry): Metrics['batchWritten'] {
+  const registers = [registry]
+  const sizes = new Histogram({
+    name: 'tenantry_usage_batch_items',
+    help: 'Events of usage that one call has written.',
+    buckets: [1, 2, 5, 10, 25, 50, 100, 250, 500],
+    registers,
+  })
+  const calls = new Histogram({
+    name: 'tenantry_usage_batch_seconds',
+    help: 'Time a call that writes usage took.',
+    buckets: durationBuckets,
+    registers,
+  })
+  const waits = new Histogram({
+    name: 'tenantry_usage_wait_seconds',
+    help: 'Time from the arrival of the oldest event of a batch to its answer.',
+    buckets: durationBuckets,
+    registers,
+  })
+  return ({ items, seconds, oldestSeconds }) => {
+    sizes.observe(items)
+    calls.observe(seconds)
+    waits.observe(oldestSeconds)
+  }
+}
+
+function createQueueGauge(registry: Registry): Metrics['registerQueue'] {
+  const queues = new Map<string, () => number>()
+  new Gauge({
+    name: 'tenantry_queue_items',
+    help: 'What waits in a queue of this process.',
+    labelNames: ['queue'],
+    registers: [registry],
+    collect() {
+      for (const [queue, count] of queues) this.set({ queue }, count())
+    },
+  })
+  return (queue, count) => {
+    queues.set(queue, count)
   }
 }
 

@@ -759,6 +759,36 @@ export type Operations = {
                 resetsAt: string | null;
             };
         };
+        stats: {
+            type: "query";
+            input: {
+                tenantId: string;
+            };
+            output: {
+                meters: {
+                    meter: string;
+                    kind: "concurrency" | "counter" | "gauge";
+                    unit: string;
+                    used: number;
+                    held: number;
+                    limit: number | null;
+                    hardLimit: number | null;
+                    percent: number | null;
+                    state: "blocked" | "grace" | "ok" | "warning";
+                    resetsAt: string | null;
+                }[];
+                usersCount: number;
+                usersLimit: number;
+                teamsCount: number;
+                teamsLimit: number;
+                conversationsCount: number;
+                conversationsLimit: number;
+                tokensUsed: number;
+                tokensLimit: number;
+                storageUsedMb: number;
+                apiCallsToday: number;
+            };
+        };
         track: {
             type: "mutation";
             input: {
@@ -777,7 +807,7 @@ export type Operations = {
                 remaining: number | null;
                 state: "blocked" | "grace" | "ok" | "warning";
                 resetsAt: string | null;
-                outcome: "accepted" | "duplicate";
+                outcome: "accepted" | "deferred" | "duplicate";
                 amount: number;
                 used: number;
             };
@@ -814,7 +844,7 @@ export type Operations = {
             };
             output: {
                 results: {
-                    outcome: "accepted" | "duplicate" | "rejected";
+                    outcome: "accepted" | "deferred" | "duplicate" | "rejected";
                     code?: string | undefined;
                     message?: string | undefined;
                     issues?: {
@@ -863,7 +893,7 @@ export type Operations = {
                 remaining: number | null;
                 state: "blocked" | "grace" | "ok" | "warning";
                 resetsAt: string | null;
-                outcome: "accepted" | "duplicate";
+                outcome: "accepted" | "deferred" | "duplicate";
                 amount: number;
                 used: number;
             };

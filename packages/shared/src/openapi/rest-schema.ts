@@ -807,7 +807,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Show a tenant's usage */
+        get: operations["usage.stats"];
         put?: never;
         /**
          * Record usage that has happened
@@ -11345,6 +11346,175 @@ export interface operations {
             };
         };
     };
+    "usage.stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, slug or externalId of a tenant, or "current" */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        apiCallsToday: number;
+                        conversationsCount: number;
+                        /** @description -1 is unlimited */
+                        conversationsLimit: number;
+                        meters: {
+                            /** @description Where it ends, grace included; null is unlimited */
+                            hardLimit: number | null;
+                            /** @description Reserved, and neither settled nor expired */
+                            held: number;
+                            /** @enum {string} */
+                            kind: "counter" | "gauge" | "concurrency";
+                            /** @description What the plan includes; null is unlimited */
+                            limit: number | null;
+                            meter: string;
+                            /** @description Of the limit; null where it is unlimited */
+                            percent: number | null;
+                            resetsAt: string | null;
+                            /** @enum {string} */
+                            state: "ok" | "warning" | "grace" | "blocked";
+                            unit: string;
+                            used: number;
+                        }[];
+                        storageUsedMb: number;
+                        teamsCount: number;
+                        /** @description -1 is unlimited */
+                        teamsLimit: number;
+                        /** @description -1 is unlimited */
+                        tokensLimit: number;
+                        tokensUsed: number;
+                        usersCount: number;
+                        /** @description -1 is unlimited */
+                        usersLimit: number;
+                    };
+                };
+            };
+            /**
+             * @description - `request.invalid`: The request is not valid.
+             *     - `tenant.not_selected`: Name a tenant: in the path, or by the header X-Tenant-ID (id, slug or externalId). GET /api/v1/me lists yours.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid" | "tenant.not_selected";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             *     - `tenant.inactive`: This tenant is not active.
+             *     - `tenant.mismatch`: The request names two different tenants.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                    };
+                };
+            };
+            /** @description - `tenant.not_found`: There is no such tenant, or you are not a member of it. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "tenant.not_found";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
     "usage.track": {
         parameters: {
             query?: never;
@@ -11395,14 +11565,17 @@ export interface operations {
                         /** @description What the plan includes; null is unlimited */
                         limit: number | null;
                         metric: string;
-                        /** @enum {string} */
-                        outcome: "accepted" | "duplicate";
+                        /**
+                         * @description What is deferred cannot be counted now, and will be: of a meter that fails open.
+                         * @enum {string}
+                         */
+                        outcome: "accepted" | "duplicate" | "deferred";
                         /** @description Until the end, grace included; null is unlimited */
                         remaining: number | null;
                         resetsAt: string | null;
                         /** @enum {string} */
                         state: "ok" | "warning" | "grace" | "blocked";
-                        /** @description In the period of the event */
+                        /** @description In the period of the event; of one that is deferred its amount alone */
                         used: number;
                     };
                 };
@@ -11619,7 +11792,7 @@ export interface operations {
                             }[];
                             message?: string;
                             /** @enum {string} */
-                            outcome: "accepted" | "duplicate" | "rejected";
+                            outcome: "accepted" | "duplicate" | "deferred" | "rejected";
                             /** @description In the period of the event, after it */
                             used?: number;
                         }[];
@@ -11968,14 +12141,17 @@ export interface operations {
                         /** @description What the plan includes; null is unlimited */
                         limit: number | null;
                         metric: string;
-                        /** @enum {string} */
-                        outcome: "accepted" | "duplicate";
+                        /**
+                         * @description What is deferred cannot be counted now, and will be: of a meter that fails open.
+                         * @enum {string}
+                         */
+                        outcome: "accepted" | "duplicate" | "deferred";
                         /** @description Until the end, grace included; null is unlimited */
                         remaining: number | null;
                         resetsAt: string | null;
                         /** @enum {string} */
                         state: "ok" | "warning" | "grace" | "blocked";
-                        /** @description In the period of the event */
+                        /** @description In the period of the event; of one that is deferred its amount alone */
                         used: number;
                     };
                 };

@@ -29,6 +29,7 @@ export const [useTenantTree, useSuspenseTenantTree] = queryHooks(({ tenants }) =
 export const [useSubtreeUsage, useSuspenseSubtreeUsage] = queryHooks(({ tenants }) => tenants.subtreeUsage)
 
 export const [useTenantUsage, useSuspenseTenantUsage] = queryHooks(({ tenants }) => tenants.usage)
+export const [useUsageStats, useSuspenseUsageStats] = queryHooks(({ usage }) => usage.stats)
 export const [useUsageCheck, useSuspenseUsageCheck] = queryHooks(({ usage }) => usage.check)
 export const [useUsageTrends, useSuspenseUsageTrends] = queryHooks(({ usage }) => usage.trends)
 export const [useUsageEvents, useSuspenseUsageEvents] = queryHooks(({ usage }) => usage.events)
@@ -152,7 +153,7 @@ export const [useInfiniteUserRoles, useSuspenseInfiniteUserRoles] = infiniteHook
 
 export const useCreateRole = mutationHook(
   ({ roles }) => roles.create,
-  ({ roles, tenants }) => [roles.list.pathFilter(), tenants.usage.pathFilter()],
+  ({ roles, tenants, usage }) => [roles.list.pathFilter(), tenants.usage.pathFilter(), usage.stats.pathFilter()],
 )
 export const useUpdateRole = mutationHook(({ roles }) => roles.update, changesRoles)
 export const useRemoveRole = mutationHook(({ roles }) => roles.remove, changesRoles)
@@ -227,20 +228,27 @@ export const useSetGauge = mutationHook(({ usage }) => usage.setGauge, changesUs
 export const useVoidUsage = mutationHook(({ usage }) => usage.void, changesUsage)
 
 /** Limits are shown beside what is used of them. */
-function changesLimits({ limits, tenants, access }: Tenantry) {
-  return [limits.pathFilter(), tenants.limits.pathFilter(), tenants.usage.pathFilter(), access.pathFilter()]
+function changesLimits({ limits, tenants, usage, access }: Tenantry) {
+  return [
+    limits.pathFilter(),
+    tenants.limits.pathFilter(),
+    tenants.usage.pathFilter(),
+    usage.pathFilter(),
+    access.pathFilter(),
+  ]
 }
 
-function changesTeams({ teams, tenants, access }: Tenantry) {
-  return [teams.pathFilter(), tenants.usage.pathFilter(), access.pathFilter()]
+function changesTeams({ teams, tenants, usage, access }: Tenantry) {
+  return [teams.pathFilter(), tenants.usage.pathFilter(), usage.stats.pathFilter(), access.pathFilter()]
 }
 
 /** Roles decide what may be done, one's own too. */
-function changesRoles({ roles, userRoles, tenants, me, access }: Tenantry) {
+function changesRoles({ roles, userRoles, tenants, usage, me, access }: Tenantry) {
   return [
     roles.list.pathFilter(),
     userRoles.pathFilter(),
     tenants.usage.pathFilter(),
+    usage.stats.pathFilter(),
     me.pathFilter(),
     access.pathFilter(),
   ]

@@ -50,6 +50,20 @@ test('who waits too long is told to come again, and nothing of it is counted lat
   expect(await write(id)).toMatchObject({ used: 2 })
 })
 
+test('what a meter that fails open cannot count now is let through, and counted once when it can be', async () => {
+  const { metering } = installation.dependencies.services
+  const { id } = await installation.createTenant()
+  const call = () => write(id, { meter: 'api_calls', mode: 'consume', amount: 900 })
+  await call()
+  const release = await hold(id)
+  expect((await Promise.all([call(), call()])).map(({ outcome }) => outcome)).toEqual(['deferred', 'deferred'])
+  await expect(write(id)).rejects.toMatchObject({ code: 'service.overloaded' })
+  expect(metering.deferred).toBe(2)
+  await release()
+  await expect.poll(() => metering.deferred, { timeout: 5_000 }).toBe(0)
+  expect(await write(id, { meter: 'api_calls' })).toMatchObject({ used: 2_701 })
+})
+
 test('an item that the database cannot take is refused alone', async () => {
   const { id } = await installation.createTenant()
   await write(id)

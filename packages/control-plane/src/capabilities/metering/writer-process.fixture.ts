@@ -1,4 +1,5 @@
 import { createLogger } from '@tenantry/kernel/observability/logger'
+import { createMetrics } from '@tenantry/kernel/observability/metrics'
 import { openDatabase } from '@tenantry/kernel/tenancy/unit-of-work'
 import { entities } from '../../entities.ts'
 import { loadCatalogue } from '../plan/index.ts'
@@ -25,6 +26,7 @@ const metering = createMetering({
   database,
   clock: { now: () => new Date() },
   logger: createLogger({ level: 'silent' }),
+  metrics: createMetrics(),
   catalogue: loadCatalogue(),
   announce: async () => undefined,
   remember: async () => undefined,

@@ -3,7 +3,8 @@ import { defineOperation } from '@tenantry/kernel/contract/operation'
 import { id, integer, tenantRef, timestamp } from '@tenantry/kernel/contract/wire'
 import { z } from 'zod'
 import { limitErrors } from '../limit/contract.ts'
-import { eventShape, held, largestAmount, standing, usageErrors } from '../usage/contract.ts'
+import { eventShape, held, largestAmount, standing } from '../metering/contract.ts'
+import { usageErrors } from '../usage/contract.ts'
 
 export const reservationErrors = defineErrors('reservation', {
   not_found: { kind: 'not_found', message: 'There is no such reservation in this tenant.' },

@@ -1,9 +1,21 @@
 import { defineErrors, serviceErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
 import { idPageInput, page } from '@tenantry/kernel/contract/page'
-import { id, integer, rawText, tenantRef, text, timestamp } from '@tenantry/kernel/contract/wire'
+import { id, integer, tenantRef, text, timestamp } from '@tenantry/kernel/contract/wire'
 import { z } from 'zod'
 import { limitErrors } from '../limit/contract.ts'
+import {
+  amountOf,
+  eventShape,
+  held,
+  idempotencyKey,
+  largestAmount,
+  metric,
+  occurredAt,
+  properties,
+  standing,
+  usageOfMeters,
+} from '../metering/contract.ts'
 
 export const usageErrors = defineErrors('usage', {
   unknown_meter: { kind: 'not_found', message: 'The plan catalogue has no such meter.' },
@@ -12,21 +24,6 @@ export const usageErrors = defineErrors('usage', {
   event_not_found: { kind: 'not_found', message: 'There is no such usage event in this tenant.' },
   outdated: { kind: 'conflict', message: 'The gauge was set by a newer sequence.' },
 })
-
-const state = z.enum(['ok', 'warning', 'grace', 'blocked'])
-const amountOf = (meaning: string) => integer().nullable().describe(`${meaning}; null is unlimited`)
-export const largestAmount = 1_000_000_000_000
-const metric = text(1, 64).describe('Key of a meter')
-export const standing = {
-  metric: z.string(),
-  used: integer(0).describe('In the current period'),
-  limit: amountOf('What the plan includes'),
-  remaining: amountOf('Until the end, grace included'),
-  state,
-  resetsAt: timestamp().nullable(),
-}
-export const held = integer(0).describe('Reserved, and neither settled nor expired')
-const flatLimit = integer(-1).describe('-1 is unlimited')
 
 const reading = { unitOfWork: 'tenant', type: 'query', permission: 'usage:read' } as const
 
@@ -38,35 +35,23 @@ export const getUsage = defineOperation({
     path: '/tenants/current/usage',
     summary: "Show the current tenant's usage",
     tags: ['Usage'],
-    aliases: [{ method: 'GET', path: '/tenants/{tenantId}/usage' }],
   },
   input: z.object({}),
-  output: z.object({
-    meters: z.array(
-      z.object({
-        meter: z.string(),
-        kind: z.enum(['counter', 'gauge', 'concurrency']),
-        unit: z.string(),
-        used: integer(0),
-        held,
-        limit: amountOf('What the plan includes'),
-        hardLimit: amountOf('Where it ends, grace included'),
-        percent: z.number().nullable().describe('Of the limit; null where it is unlimited'),
-        state,
-        resetsAt: timestamp().nullable(),
-      }),
-    ),
-    usersCount: integer(0),
-    usersLimit: flatLimit,
-    teamsCount: integer(0),
-    teamsLimit: flatLimit,
-    conversationsCount: integer(0),
-    conversationsLimit: flatLimit,
-    tokensUsed: integer(0),
-    tokensLimit: flatLimit,
-    storageUsedMb: z.number(),
-    apiCallsToday: integer(0),
-  }),
+  output: usageOfMeters,
+})
+
+/** The same of a tenant that is named, as one of the operations on its usage. */
+export const getUsageStats = defineOperation({
+  ...reading,
+  cached: { name: 'usage', ttlSeconds: 60 },
+  rest: {
+    method: 'GET',
+    path: '/tenants/{tenantId}/usage',
+    summary: "Show a tenant's usage",
+    tags: ['Usage'],
+  },
+  input: z.object({ tenantId: tenantRef() }),
+  output: usageOfMeters,
 })
 
 export const checkUsage = defineOperation({
@@ -85,8 +70,6 @@ export const checkUsage = defineOperation({
   output: z.object({ allowed: z.boolean(), ...standing, held, hardLimit: amountOf('Where it ends, grace included') }),
   errors: [usageErrors.unknown_meter],
 })
-
-const properties = z.record(rawText(100), z.union([rawText(500), z.number(), z.boolean(), z.null()]))
 
 const usageEvent = z.object({
   id: id('usage event'),
@@ -154,23 +137,12 @@ export const getUsageTrends = defineOperation({
   errors: [usageErrors.unknown_meter],
 })
 
-const idempotencyKey = z.string().regex(/^[\x21-\x7e]{1,255}$/, 'Expected 1 to 255 visible ASCII characters.')
-
-export const eventShape = {
-  metric,
-  amount: integer(-largestAmount, largestAmount)
-    .default(1)
-    .describe('Counters take 1 and more, gauges any change but 0'),
-  idempotencyKey: idempotencyKey.optional(),
-  properties: properties.optional(),
-}
-const occurredAt = z.iso.datetime({ offset: true }).optional().describe('At most 31 days ago; now if absent')
-
+const deferred = 'What is deferred cannot be counted now, and will be: of a meter that fails open.'
 const counted = z.object({
-  outcome: z.enum(['accepted', 'duplicate']),
+  outcome: z.enum(['accepted', 'duplicate', 'deferred']).describe(deferred),
   amount: integer(),
   ...standing,
-  used: integer(0).describe('In the period of the event'),
+  used: integer(0).describe('In the period of the event; of one that is deferred its amount alone'),
 })
 
 const counting = {
@@ -243,7 +215,7 @@ export const trackUsageBatch = defineOperation({
     results: z
       .array(
         z.object({
-          outcome: z.enum(['accepted', 'duplicate', 'rejected']),
+          outcome: z.enum(['accepted', 'duplicate', 'deferred', 'rejected']),
           code: z.string().optional().describe('Why it was rejected'),
           message: z.string().optional(),
           issues: z.array(z.object({ path: z.string(), message: z.string() })).optional(),

@@ -13,6 +13,7 @@ export const usageRouter = router({
   check: cachedTenantOperation(contract.checkUsage).query(({ ctx, input }) => reading.checkUsage(ctx, input)),
   events: tenantOperation(contract.listUsageEvents).query(({ ctx, input }) => listEvents(ctx, input)),
   setGauge: eventOperation(contract.setGauge).mutation(({ ctx, input }) => setGauge(ctx, input)),
+  stats: cachedTenantOperation(contract.getUsageStats).query(({ ctx }) => reading.getUsage(ctx)),
   track: eventOperation(contract.trackUsage).mutation(({ ctx, input }) => tracking.track(ctx, input)),
   trends: tenantOperation(contract.getUsageTrends).query(({ ctx, input }) => getTrends(ctx, input)),
   trackBatch: eventOperation(contract.trackUsageBatch).mutation(({ ctx, input }) => trackBatch(ctx, input)),

@@ -16,7 +16,8 @@ export const outcomes = [
   'counted',
 ] as const
 
-export type WriteOutcome = (typeof outcomes)[number]
+/** Or that it will be kept later. */
+export type WriteOutcome = (typeof outcomes)[number] | 'deferred'
 
 export interface WrittenItem {
   outcome: WriteOutcome

@@ -2,12 +2,15 @@ import type { Clock } from '@tenantry/kernel/context/clock'
 import type { Database, Dependencies } from '@tenantry/kernel/context/dependencies'
 import { serviceErrors } from '@tenantry/kernel/contract/errors'
 import { createAside } from '@tenantry/kernel/group-commit/aside'
+import { createDeferral } from '@tenantry/kernel/group-commit/deferral'
 import { createLanes } from '@tenantry/kernel/group-commit/lanes'
 import { callPatiently } from '@tenantry/kernel/group-commit/patient-call'
 import type { PlanCatalogue } from '../../plan/index.ts'
 import { type CounterValue, type WrittenItem, writeBatch } from '../repository/write.ts'
 import type { UsageItem } from '../rules/batch.ts'
+import { createDeferrer } from './defer.ts'
 import { createLimitResolver } from './limits.ts'
+import { createRememberer } from './remember.ts'
 
 /** Of one account each, that wait for a session at the same time. */
 const mostCalls = 1_000
@@ -16,6 +19,7 @@ export interface MeteringOptions {
   database: Database
   clock: Clock
   logger: Dependencies['logger']
+  metrics: Pick<Dependencies['metrics'], 'batchWritten' | 'registerQueue'>
   catalogue: PlanCatalogue
   /** Tells of the alerts of a tenant that nobody was told of; those that it leaves are told of later, by a job. */
   announce(tenantId: string): Promise<void>
@@ -37,7 +41,10 @@ export type AccountCall<Answer> = (
 
 /** The engine: what usage is counted by, exactly, in this process and all others. */
 export interface Metering {
-  /** Answers when the item is kept, or refused. Throws `service.overloaded`, after which the same may be tried again. */
+  /**
+   * Answers when the item is kept, or refused; of a meter that fails open also `deferred`, when it will be kept later.
+   * Throws `service.overloaded`, after which the same may be tried again.
+   */
   write(item: UsageItem): Promise<WrittenItem>
   /**
    * One call on a tenant's account, by a signed function of its own; it may be made again, after limits were made or the
@@ -52,6 +59,8 @@ export interface Metering {
   refresh(tenantIds: readonly string[]): Promise<void>
   /** How many items wait. */
   readonly queued: number
+  /** How many were answered and wait to be kept. */
+  readonly deferred: number
   /** Lets in nothing more, and ends when all is answered and told. */
   close(): Promise<void>
 }
@@ -63,28 +72,13 @@ declare module '@tenantry/kernel/context/dependencies' {
 }
 
 export function createMetering(options: MeteringOptions): Metering {
-  const { database, clock, logger, catalogue } = options
+  const { database, clock, logger, metrics, catalogue } = options
   const resolver = createLimitResolver({ database, clock, catalogue })
   const aside = createAside(logger)
   const announceAll = (tenantIds: readonly string[]) => {
     for (const tenantId of tenantIds) aside.run(`alerts ${tenantId}`, () => options.announce(tenantId))
   }
-  const pending = new Map<string, Map<string, CounterValue>>()
-
-  function remember(tenantId: string, counters: readonly CounterValue[]): void {
-    const values = pending.get(tenantId) ?? new Map<string, CounterValue>()
-    pending.set(tenantId, values)
-    for (const value of counters) {
-      const name = `${value.meter} ${value.period}`
-      if ((values.get(name)?.revision ?? 0) < value.revision) values.set(name, value)
-    }
-    aside.run(`cache ${tenantId}`, async () => {
-      const newest = pending.get(tenantId)
-      pending.delete(tenantId)
-      if (newest) await options.remember(tenantId, [...newest.values()])
-    })
-  }
-
+  const remember = createRememberer(aside, options.remember)
   const resolve = async (tenantIds: readonly string[]) => announceAll(await resolver.resolve(tenantIds))
   const lanes = createLanes<UsageItem, WrittenItem>({
     accountOf: ({ tenantId }) => tenantId,
@@ -99,7 +93,15 @@ export function createMetering(options: MeteringOptions): Metering {
       })
     },
     makeReady: resolve,
+    written: (batch) => metrics.batchWritten(batch),
   })
+  const deferral = createDeferral<UsageItem, WrittenItem>({
+    write: lanes.write,
+    defer: createDeferrer(catalogue),
+    logger,
+  })
+  metrics.registerQueue('usage', () => lanes.size)
+  metrics.registerQueue('usage_deferred', () => deferral.size)
 
   const calls = new Set<Promise<unknown>>()
   const state = { closed: false }
@@ -121,7 +123,7 @@ export function createMetering(options: MeteringOptions): Metering {
   }
 
   return {
-    write: lanes.write,
+    write: deferral.write,
     onAccount,
     remembered: (tenantId) => aside.idle(`cache ${tenantId}`),
     told: (tenantId) => aside.idle(`alerts ${tenantId}`),
@@ -129,9 +131,12 @@ export function createMetering(options: MeteringOptions): Metering {
     get queued() {
       return lanes.size
     },
+    get deferred() {
+      return deferral.size
+    },
     close: async () => {
       state.closed = true
-      await Promise.allSettled([...calls, lanes.close()])
+      await Promise.allSettled([...calls, deferral.close().then(lanes.close)])
       await aside.close()
     },
   }

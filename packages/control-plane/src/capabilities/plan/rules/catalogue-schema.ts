@@ -73,6 +73,7 @@ const counter = object({
   kind: z.literal('counter'),
   period: oneOf(['hour', 'day', 'month', 'total']),
   grace: grace.optional(),
+  failMode: oneOf(['closed', 'open']).optional(),
 })
 
 const gauge = object({

@@ -26,6 +26,8 @@ export interface Meter {
   readonly displayUnit: { readonly name: string; readonly size: number } | null
   /** Our own rows that are counted; null where usage is reported to us. */
   readonly countedFrom: 'memberships' | 'teams' | 'roles' | null
+  /** Whether its usage is refused or let through, and counted later, while it cannot be counted. */
+  readonly failMode: 'closed' | 'open'
 }
 
 export interface PlanRateLimits {
@@ -135,6 +137,7 @@ function toMeter(key: string, meter: MeterFile): Meter {
     description: meter.description,
     displayUnit: meter.displayUnit ?? null,
     countedFrom: (meter.kind === 'gauge' && meter.countedFrom) || null,
+    failMode: (meter.kind === 'counter' && meter.failMode) || 'closed',
   }
 }
 
