@@ -10,6 +10,7 @@ import { settingsUpdateRows } from './rows/settings-update.ts'
 import { tenantCountRows } from './rows/tenant-count.ts'
 import { tenantInfoRows } from './rows/tenant-info.ts'
 import { usageRows } from './rows/usage.ts'
+import { usageCountRows } from './rows/usage-count.ts'
 import { runHeld } from './run-held.ts'
 
 const rows = [
@@ -20,6 +21,7 @@ const rows = [
   ...tenantCountRows,
   ...memberListRows,
   ...usageRows,
+  ...usageCountRows,
 ]
 const help = `pnpm bench [words of a row…] [--json FILE] [--strict]
 Measures each row against its ceiling in the same run. Exit code 1 where a row failed; with --strict, where a goal is missed too.

@@ -1,16 +1,10 @@
 import { createInternalCaller, type InternalCall } from '@tenantry/control-plane/caller'
-import type { Dependencies, TenantCache } from '@tenantry/kernel/context/dependencies'
-import pg from 'pg'
-import { superuserUrl, useDataFolder } from '../data-folder.ts'
-import { openInstallation, readConfig } from '../installation.ts'
+import type { Dependencies } from '@tenantry/kernel/context/dependencies'
 import { processLoad } from '../load.ts'
+import { few, sizeGoal as goal, type Member, many, measureSizes, populate, withoutCache } from '../population.ts'
 import { type Comparison, compare, type Row } from '../row.ts'
 
-const few = 10
-const many = 100_000
 const limit = 50
-/** A third more time than the small case, as throughput. */
-const goal = 0.77
 
 export const tenantCountRows: Row[] = [
   {
@@ -32,28 +26,6 @@ export const tenantCountRows: Row[] = [
     measure: (held) => measureSizes(held, ({ dependencies, members }) => readInfo(withoutCache(dependencies), members)),
   },
 ]
-
-interface Member {
-  tenantId: string
-  userId: string
-}
-
-interface Populated {
-  dependencies: Dependencies
-  admin: pg.Client
-  /** Of the oldest tenants, as many in each installation. */
-  members: Member[]
-}
-
-/** Each in an installation of its own, measured in turn. */
-async function measureSizes(
-  held: AsyncDisposableStack,
-  call: (installation: Populated) => (index: number) => Promise<void>,
-): Promise<Comparison> {
-  const large = await populate(held, many)
-  const small = await populate(held, few)
-  return compare(processLoad(call(large)), processLoad(call(small)))
-}
 
 async function measureLastPage(held: AsyncDisposableStack): Promise<Comparison> {
   const { dependencies, admin } = await populate(held, many)
@@ -87,39 +59,3 @@ const readInfo = (dependencies: Dependencies, members: Member[]) => async (index
   const actor: InternalCall['actor'] = { type: 'user', id: userId, email: null, name: null }
   await createInternalCaller(dependencies, { actor, tenantId }).tenants.info()
 }
-
-/** What a budget is stays cached. */
-function withoutCache(dependencies: Dependencies): Dependencies {
-  const { services } = dependencies
-  const cache: TenantCache = { ...services.cache, getOrLoad: (_tenantId, _name, _ttlSeconds, load) => load() }
-  return { ...dependencies, services: { ...services, cache } }
-}
-
-async function populate(held: AsyncDisposableStack, tenants: number): Promise<Populated> {
-  const dataFolder = await useDataFolder(held)
-  const { dependencies, close } = await openInstallation(readConfig({ DATA_DIR: dataFolder, LOG_LEVEL: 'warn' }))
-  held.defer(close)
-  const admin = new pg.Client(await superuserUrl(dataFolder))
-  await admin.connect()
-  held.defer(() => admin.end())
-  for (const statement of population) await admin.query(statement, statement.includes('$1') ? [tenants] : [])
-  const { rows } = await admin.query<Member>(
-    'select tenant_id as "tenantId", user_id as "userId" from tenantry.memberships order by tenant_id limit $1',
-    [few],
-  )
-  return { dependencies, admin, members: rows }
-}
-
-/** One owner each, and a read limit for the oldest that is too high to be met; the names say which tenant it is. */
-const population = [
-  `insert into tenantry.tenants (id, slug, name, contact_email, plan, created_at, updated_at)
-   select uuidv7(), 'bench-' || n, 'Bench tenant ' || n || '/', 'owner@bench-' || n || '.test', 'free', now(), now()
-     from generate_series(1, $1::int) n`,
-  `insert into tenantry.users (id, issuer, subject, email, created_at)
-   select uuidv7(), 'bench', slug, contact_email, now() from tenantry.tenants where slug like 'bench-%'`,
-  `insert into tenantry.memberships (tenant_id, id, user_id, role, inheritable, joined_at)
-   select t.id, uuidv7(), u.id, 'owner', true, now() from tenantry.tenants t join tenantry.users u on u.subject = t.slug`,
-  `insert into tenantry.tenant_settings (tenant_id, document, updated_at)
-   select tenant_id, '{"rateLimits": {"requestsPerMinute": 1000000}}', now() from tenantry.memberships order by tenant_id limit ${few}`,
-  'vacuum analyze',
-]
