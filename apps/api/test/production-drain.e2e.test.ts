@@ -183,7 +183,7 @@ async function countEvents(): Promise<number> {
   const client = new Client(site.installation.testDatabase.adminUrl)
   await client.connect()
   try {
-    const sql = 'select count(*)::int as events from tenantry.usage_events where tenant_id = $1'
+    const sql = `select count(*)::int as events from tenantry.usage_events where tenant_id = $1 and meter = 'tokens'`
     return (await client.query(sql, [owner.tenant.id])).rows[0].events
   } finally {
     await client.end()

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { operator } from '@tenantry/control-plane/testing'
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest'
 import { bearer } from './http.ts'
 import { openProductionApi } from './production-api.ts'
@@ -77,6 +78,25 @@ describe.skipIf(program === null)('processes that share a database and a Redis',
     }
     expect(await fail(one)).toBe('auth.blocked')
     await expect.poll(() => fail(other), { timeout: 1_000 }).toBe('auth.blocked')
+  })
+
+  test('API calls count at all of them, are refused at all of them, and are all there once they have ended', async () => {
+    const [one, other] = await startTwo(site.generous)
+    const [free, limited] = await Promise.all([site.createOwner(), site.createOwner()])
+    const overrides = { api_calls: { value: 10 } }
+    const order = { tenantId: limited.tenant.id, overrides, reason: 'A test' }
+    await site.installation.callerAs(operator).limits.setOverrides(order)
+    const statusAt = async (api: ProductionProcess) =>
+      (await api.send(currentTenant, { headers: limited.headers })).status
+    for (const api of [one, other]) await expect.poll(() => statusAt(api), { timeout: 10_000 }).toBe(429)
+
+    const rounds = Array.from({ length: 20 }, () => [one, other])
+    const replies = await Promise.all(rounds.flat().map((api) => api.send(currentTenant, free)))
+    expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200]))
+    const ends = await Promise.all([one.stop('SIGTERM'), other.stop('SIGTERM')])
+    expect(ends.map(({ code }) => code)).toEqual([0, 0])
+    const onlooker = site.installation.callerAs({ type: 'service', name: 'onlooker' }, free.tenant.id)
+    expect((await onlooker.tenants.usage()).apiCallsToday).toBe(40)
   })
 
   test('Redis hangs, dies and comes back: all are answered, in time and with what is true', {

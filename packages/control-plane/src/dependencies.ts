@@ -7,6 +7,7 @@ import type { OperationMeta } from '@tenantry/kernel/trpc/init'
 import { migrations } from '../migrations/index.ts'
 import { createBudgets } from './budgets.ts'
 import { createDirectory, createScopes, findDeactivated, listInactive } from './capabilities/access/index.ts'
+import { createApiCalls } from './capabilities/api-call/index.ts'
 import { type ApiKeyOptions, createApiKeys } from './capabilities/api-key/index.ts'
 import { auditLog } from './capabilities/audit/index.ts'
 import { explainPath } from './capabilities/decision/index.ts'
@@ -32,6 +33,7 @@ type Made =
   | 'auditLog'
   | 'budget'
   | 'explainPath'
+  | 'callQuota'
   | 'platformAccess'
   | 'services'
 
@@ -82,7 +84,6 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
   const apiKeys = createApiKeys({ ...parts, directory, catalogue, texts: apiKeyTexts, platformAccess })
 
   const here = forgettingHere(directory, apiKeys, () => eventStreams)
-
   const budget = createBudgets({ cache, catalogue, database: parts.database })
   const eventStreams = createEventStreams({
     bus,
@@ -99,6 +100,7 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     bus,
     cache,
     catalogue,
+    apiCalls: createApiCalls(() => dependencies, parts),
     apiKeys,
     decisions: { ...decisionsIn(rights, directory), budget },
     deletionRetentionDays,
@@ -119,7 +121,7 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
   }
   const background = createBackground()
   const made = { background, directory, apiKeys, auditLog, budget, explainPath, platformAccess, services }
-  const dependencies: Dependencies = { ...parts, ...made }
+  const dependencies: Dependencies = { ...parts, ...made, callQuota: services.apiCalls }
   return dependencies
 }
 

@@ -150,7 +150,8 @@ export async function openTestInstallation({
   })
   const population = populating(dependencies, issuer)
   const close = async () => {
-    await Promise.all([dependencies.background.settled(), dependencies.services.metering.close()])
+    const { apiCalls, metering } = dependencies.services
+    await Promise.all([dependencies.background.settled(), apiCalls.close().then(metering.close)])
     await database.close()
     await testDatabase.drop()
   }

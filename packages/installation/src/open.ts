@@ -42,6 +42,8 @@ export interface OpenOptions extends Omit<StorageOptions, 'logger'> {
 }
 
 const closeMilliseconds = 500
+/** What was counted and not written yet is waited for longer: nobody could count it anew. */
+const countedMilliseconds = 5_000
 
 /** Opens the database and all that a process needs to call operations; runs no jobs and listens to nothing. */
 export async function openParts(config: InstallationConfig, options: OpenOptions): Promise<InstallationParts> {
@@ -90,7 +92,8 @@ export async function openParts(config: InstallationConfig, options: OpenOptions
     close: async (...others) => {
       // A statement that will not end is cut short by its server or by the end of this process.
       const { background, services } = dependencies
-      const { apiKeys, metering, sightings } = services
+      const { apiCalls, apiKeys, metering, sightings } = services
+      await Promise.race([apiCalls.close(), delay(countedMilliseconds, undefined, { ref: false })])
       const written = Promise.all([background.settled(), apiKeys.flush(), sightings.flush(), metering.close()])
       const ended = written.then(() => database.close())
       const closed = Promise.allSettled([...others.map((close) => close()), ended, redis?.close()])

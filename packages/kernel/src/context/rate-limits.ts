@@ -26,3 +26,22 @@ export interface FailureBlock {
   /** Counts one failure; true if it starts a block. */
   recordFailure(address: string): Promise<boolean>
 }
+
+/** A tenant's calls by people and keys, and how many of them it may make. */
+export interface CallQuota<Tenant> {
+  /** Counts one call, without holding it up. */
+  count(tenant: Tenant): void
+  /** What was used up; null where there is more, as it is at once for nearly every call. */
+  exhausted(tenant: Tenant): Promise<ExhaustedQuota | null> | null
+}
+
+export interface ExhaustedQuota {
+  meter: string
+  used: number
+  /** Null is unlimited. */
+  limit: number | null
+  hardLimit: number
+  /** When there will be more. */
+  resetsAt: Date
+  windowSeconds: number
+}

@@ -104,6 +104,17 @@ export const tenantSelectionErrors = defineErrors(
   { not_found: TenantNotFoundError },
 )
 
+export class UsageLimitExceededError extends AppError<'usage.limit_exceeded'> {
+  override readonly name = 'UsageLimitExceededError'
+}
+
+/** How a call is refused where a meter of its tenant is used up; the usage capability adds its own. */
+export const limitErrors = defineErrors(
+  'usage',
+  { limit_exceeded: { kind: 'too_many_requests', message: 'The limit of this meter is reached.' } },
+  { limit_exceeded: UsageLimitExceededError },
+)
+
 export const rateLimitErrors = defineErrors('rate_limit', {
   exceeded: { kind: 'too_many_requests', message: 'Too many requests. Slow down.' },
 })

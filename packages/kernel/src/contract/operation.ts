@@ -59,6 +59,8 @@ interface Declaration<Input extends z.ZodObject, Output extends z.ZodType, Kind 
   operatorSpansTenants: boolean
   /** Answers for a tenant that is not active too, or at least to operators. */
   allowInactive: boolean | 'operators'
+  /** Answers for a tenant too that has used up its API calls. */
+  allowOverLimit: boolean
   /** On the operators' connection whoever calls: the application's may not change what state a tenant is in. */
   asOperator: boolean
   rateLimit: RateLimitClass
@@ -100,7 +102,14 @@ type Declared<Input extends z.ZodObject, Output extends z.ZodType, Kind extends 
   Partial<
     Pick<
       Operation,
-      'operatorSpansTenants' | 'allowInactive' | 'asOperator' | 'rateLimit' | 'errors' | 'idempotency' | 'cached'
+      | 'operatorSpansTenants'
+      | 'allowInactive'
+      | 'allowOverLimit'
+      | 'asOperator'
+      | 'rateLimit'
+      | 'errors'
+      | 'idempotency'
+      | 'cached'
     >
   > &
   ({ type: 'query' } | { type: 'mutation'; audit: Operation['audit'] })
@@ -112,6 +121,7 @@ export function defineOperation<Input extends z.ZodObject, Output extends z.ZodT
   return {
     operatorSpansTenants: false,
     allowInactive: false,
+    allowOverLimit: false,
     asOperator: declared.permission === 'platform',
     rateLimit: declared.type === 'query' ? 'read' : 'write',
     audit: { none: 'reads change nothing' },
@@ -139,6 +149,7 @@ export function defineSubscription<Input extends z.ZodObject, Output extends z.Z
     unitOfWork: 'tenant',
     operatorSpansTenants: false,
     allowInactive: false,
+    allowOverLimit: false,
     asOperator: false,
     rateLimit: 'read',
     audit: { none: 'reads change nothing' },

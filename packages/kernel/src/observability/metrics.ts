@@ -42,6 +42,12 @@ export function createMetrics(): Metrics {
     labelNames: ['limit'],
     registers,
   })
+  const quotaRefused = new Counter({
+    name: 'tenantry_quota_refused_total',
+    help: 'Calls refused since a meter of their tenant was used up.',
+    labelNames: ['meter'],
+    registers,
+  })
   const denied = new Counter({
     name: 'tenantry_denied_total',
     help: 'Calls refused for who made them, by error code.',
@@ -69,6 +75,7 @@ export function createMetrics(): Metrics {
   return {
     operation: (operation, status, seconds) => durations.observe({ operation, status }, seconds),
     rateLimited: (limit) => rateLimited.inc({ limit }),
+    quotaRefused: (meter) => quotaRefused.inc({ meter }),
     denied: (code) => denied.inc({ code }),
     auditFailed: (action) => auditFailures.inc({ action }),
     cacheHit: (name) => cacheRequests.inc({ name, result: 'hit' }),

@@ -8,6 +8,7 @@ import { t } from './init.ts'
 import { authenticate, type Caller } from './middleware/authentication.ts'
 import { authorize, refuseSwitchedOff } from './middleware/authorization.ts'
 import { cachedRead } from './middleware/cached-read.ts'
+import { countCall } from './middleware/call-quota.ts'
 import { answerOf } from './middleware/errors.ts'
 import { observe } from './middleware/logging.ts'
 import { type Draw, drawRate } from './middleware/rate-limit.ts'
@@ -43,6 +44,7 @@ export const pipeline = <Context extends object>() =>
       const { actor } = caller
       authorize(operation, actor, access)
       draw = await drawRate(ctx, { actor, access }, operation)
+      await countCall(ctx, { actor, access }, operation)
       const entered = { actor, access, tenant: access?.tenant, eventKey: null, ...serviceFields(ctx) }
       const cached = cachedRead(ctx, entered, operation)
       // tRPC cannot follow which operation gets what.
@@ -56,6 +58,8 @@ export const pipeline = <Context extends object>() =>
     } catch (error) {
       const answer = answerOf(error, ctx, path)
       if (access) explain(ctx, answer, access)
+      const { meter } = answer.details
+      if (answer.kind === 'too_many_requests' && meter !== undefined) ctx.dependencies.metrics.quotaRefused(meter)
       observed(answer.status, access?.tenant.id)
       await draw?.refused(answer)
       if (caller && isDenial(answer)) {

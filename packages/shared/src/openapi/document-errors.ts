@@ -4,6 +4,7 @@ import {
   type ErrorFactory,
   idempotencyErrors,
   internalErrorCode,
+  limitErrors,
   rateLimitErrors,
   requestErrors,
   serviceErrors,
@@ -31,7 +32,7 @@ export function errorResponses(operation: Operation, examples: DocumentExamples)
 
 /** What the pipeline and the door may refuse an operation with, whatever it declares itself. */
 export function pipelineErrors(operation: Operation): DocumentedError[] {
-  const { unitOfWork, permission, allowInactive, rest, idempotency } = operation
+  const { unitOfWork, permission, allowInactive, allowOverLimit, rateLimit, rest, idempotency } = operation
   const inTenant = unitOfWork === 'tenant'
   // What is for users refuses keys, which are none.
   const anyone = permission === 'any' || unitOfWork === 'none'
@@ -57,6 +58,11 @@ export function pipelineErrors(operation: Operation): DocumentedError[] {
       idempotencyErrors.conflict,
     ),
     rateLimitErrors.exceeded,
+    // Platform admins, who alone may do the rest, have calls without end.
+    ...when(
+      inTenant && permission !== 'platform' && rateLimit !== 'usage' && !allowOverLimit,
+      limitErrors.limit_exceeded,
+    ),
     { code: internalErrorCode, kind: 'internal', message: 'Something went wrong on our side.' },
     serviceErrors.overloaded,
   ]

@@ -3206,6 +3206,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -3218,7 +3219,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -3402,6 +3403,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -3414,7 +3416,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -3662,6 +3664,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -3674,7 +3677,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -3907,6 +3910,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -3919,7 +3923,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -4082,6 +4086,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -4094,7 +4099,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -4250,6 +4255,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -4262,7 +4268,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -4479,6 +4485,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -4491,7 +4498,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -4628,6 +4635,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -4640,7 +4648,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -4863,6 +4871,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -4875,7 +4884,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -5020,6 +5029,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -5032,7 +5042,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -5270,6 +5280,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -5282,7 +5293,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -5432,6 +5443,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -5444,7 +5456,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -5671,6 +5683,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -5683,7 +5696,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -5879,6 +5892,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -5891,7 +5905,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -8475,6 +8489,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -8487,7 +8502,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -8935,6 +8950,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -8947,7 +8963,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -9101,6 +9117,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -9113,7 +9130,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -9248,6 +9265,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -9260,7 +9278,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -9407,6 +9425,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -9419,7 +9438,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -9642,6 +9661,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -9654,7 +9674,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -10049,6 +10069,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -10061,7 +10082,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -10414,6 +10435,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -10426,7 +10448,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -10636,6 +10658,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -10648,7 +10671,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -10804,6 +10827,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -10816,7 +10840,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -10987,6 +11011,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -10999,7 +11024,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -11144,6 +11169,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -11156,7 +11182,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -11301,6 +11327,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -11313,7 +11340,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -13426,6 +13453,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -13438,7 +13466,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -13990,6 +14018,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -14002,7 +14031,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -14396,6 +14425,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -14408,7 +14438,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -14778,6 +14808,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -14790,7 +14821,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -14945,6 +14976,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -14957,7 +14989,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -15166,6 +15198,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -15178,7 +15211,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -15323,6 +15356,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -15335,7 +15369,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -15496,6 +15530,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -15508,7 +15543,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -15797,6 +15832,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -15809,7 +15845,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -16027,6 +16063,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -16039,7 +16076,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -16188,6 +16225,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -16200,7 +16238,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -16508,6 +16546,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -16520,7 +16559,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -16749,6 +16788,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -16761,7 +16801,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -16887,6 +16927,7 @@ export interface operations {
             /**
              * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -16899,7 +16940,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };

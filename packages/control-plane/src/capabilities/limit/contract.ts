@@ -2,18 +2,9 @@ import { defineErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
 import { idPageInput, page } from '@tenantry/kernel/contract/page'
 import { id, integer, tenantRef, text, timestamp } from '@tenantry/kernel/contract/wire'
-import { AppError } from '@tenantry/kernel/errors/app-error'
 import { z } from 'zod'
 
-export class UsageLimitExceededError extends AppError<'usage.limit_exceeded'> {
-  override readonly name = 'UsageLimitExceededError'
-}
-
-export const limitErrors = defineErrors(
-  'usage',
-  { limit_exceeded: { kind: 'too_many_requests', message: 'The limit of this meter is reached.' } },
-  { limit_exceeded: UsageLimitExceededError },
-)
+export { limitErrors, UsageLimitExceededError } from '@tenantry/kernel/contract/errors'
 
 export const limitGrantErrors = defineErrors('limit_grant', {
   not_found: { kind: 'not_found', message: 'There is no such grant in this tenant.' },
@@ -33,6 +24,7 @@ export const getLimits = defineOperation({
   type: 'query',
   permission: 'tenant:read',
   cached: { name: 'limits', ttlSeconds: 60 },
+  allowOverLimit: true,
   rest: {
     method: 'GET',
     path: '/tenants/current/limits',
@@ -190,6 +182,7 @@ export const listLimitRequests = defineOperation({
   unitOfWork: 'tenant',
   type: 'query',
   permission: 'tenant:manage',
+  allowOverLimit: true,
   rest: {
     method: 'GET',
     path: '/tenants/{tenantId}/limits/requests',
@@ -206,6 +199,7 @@ export const requestLimit = defineOperation({
   type: 'mutation',
   permission: 'tenant:manage',
   audit: 'limits.requested',
+  allowOverLimit: true,
   rest: {
     method: 'POST',
     path: '/tenants/{tenantId}/limits/requests',

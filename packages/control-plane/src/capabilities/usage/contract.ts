@@ -25,7 +25,7 @@ export const usageErrors = defineErrors('usage', {
   outdated: { kind: 'conflict', message: 'The gauge was set by a newer sequence.' },
 })
 
-const reading = { unitOfWork: 'tenant', type: 'query', permission: 'usage:read' } as const
+const reading = { unitOfWork: 'tenant', type: 'query', permission: 'usage:read', allowOverLimit: true } as const
 
 export const getUsage = defineOperation({
   ...reading,

@@ -1,6 +1,7 @@
 export { usageErrors } from './contract.ts'
 export { hasEvent } from './repository.ts'
 export { announceAlerts } from './service/alerts.ts'
+export { lookUpStanding } from './service/look-up.ts'
 export { getStanding } from './service/read.ts'
 export { rememberUsage } from './service/remember.ts'
 export { checkAmount, getMeter, itemOf, refusalOf, standingOf } from './service/track.ts'

@@ -1,5 +1,5 @@
 import { type Actor, actorKey, isOperator } from '../../context/actor.ts'
-import type { Budget, TenantAccess } from '../../context/dependencies.ts'
+import type { Budget, RateLimitDecision, TenantAccess } from '../../context/dependencies.ts'
 import type { RequestContext } from '../../context/request-context.ts'
 import { rateLimitErrors } from '../../contract/errors.ts'
 import type { AnyOperation, BudgetName, RateLimitClass } from '../../contract/operation.ts'
@@ -69,17 +69,35 @@ export async function drawRefusedSelection(
 
 /** Answers the window it was drawn from. Throws `rate_limit.exceeded`. */
 async function drawPoint(
-  { dependencies, setHeader }: RequestContext,
+  ctx: RequestContext,
   { limit, key, budget }: { limit: BudgetName; key: string; budget: Budget },
 ): Promise<string> {
+  const { dependencies } = ctx
   const decision = await dependencies.rateLimits.consume(limit, key, budget)
-  for (const [name, value] of Object.entries(rateLimitHeaders(limit, decision))) setHeader(name, value)
+  showLimit(ctx, limit, decision)
   if (decision.allowed) return decision.window
   dependencies.metrics.rateLimited(limit)
   throw rateLimitErrors.exceeded(
     { limit: budget.points, retryAfterSeconds: decision.resetSeconds },
     `At most ${budget.points} calls in ${budget.windowSeconds} seconds. Try again in ${decision.resetSeconds} seconds.`,
   )
+}
+
+/** What the answer tells of. The calls of one batch share it. */
+const shown = new WeakMap<RequestContext, RateLimitDecision>()
+
+/** Tells of the limit, unless another that the request draws on is nearer to its end. */
+export function showLimit(ctx: RequestContext, limit: string, decision: RateLimitDecision): void {
+  const other = shown.get(ctx)
+  if (other && !isNearer(decision, other)) return
+  shown.set(ctx, decision)
+  for (const [name, value] of Object.entries(rateLimitHeaders(limit, decision))) ctx.setHeader(name, value)
+}
+
+function isNearer(one: RateLimitDecision, other: RateLimitDecision): boolean {
+  if (one.allowed !== other.allowed) return other.allowed
+  if (one.remaining !== other.remaining) return one.remaining < other.remaining
+  return one.resetSeconds >= other.resetSeconds
 }
 
 /** Drawn before the input is read, and so few that a slip of the pen must not cost one. */

@@ -6,6 +6,8 @@ import { type UsageNow, usageNow } from '../repository.ts'
 import { limitNow, percentOf, remainingOf, stateOf } from '../rules/ladder.ts'
 import { getMeter } from './track.ts'
 
+type UsageReader = Pick<CachedTenantContext, 'services' | 'tenant' | 'clock' | 'cached'>
+
 const bytesPerMegabyte = 1024 * 1024
 
 export async function getUsage(ctx: CachedTenantContext) {
@@ -32,7 +34,7 @@ export async function getUsage(ctx: CachedTenantContext) {
 }
 
 /** Where one meter stands. `ctx` must be of an operation that keeps its answers under the name of `getUsage`'s. */
-export async function getStanding(ctx: CachedTenantContext, key: string) {
+export async function getStanding(ctx: UsageReader, key: string) {
   const meter = getMeter(ctx, key)
   const snapshot = await readSnapshot(ctx)
   const { used, held, resetsAt, ...counted } = countOf(ctx, snapshot, meter)
@@ -49,7 +51,7 @@ export async function checkUsage(ctx: CachedTenantContext, { metric, amount }: {
   return { allowed, metric: meter, ...standing, state: stateOf(standing.used, standing, alertThresholds) }
 }
 
-function readSnapshot(ctx: CachedTenantContext): Promise<UsageNow> {
+function readSnapshot(ctx: UsageReader): Promise<UsageNow> {
   const meters = Object.values(ctx.services.catalogue.meters)
   return ctx.cached(async (read) => {
     const [row] = await read(usageNow, [
@@ -61,7 +63,7 @@ function readSnapshot(ctx: CachedTenantContext): Promise<UsageNow> {
   })
 }
 
-function countOf(ctx: CachedTenantContext, snapshot: UsageNow, meter: Meter) {
+function countOf(ctx: UsageReader, snapshot: UsageNow, meter: Meter) {
   const now = ctx.clock.now()
   const { key, endsAt } = currentPeriod(ctx, meter)
   const { periodAnchor } = planNamed(ctx.services.catalogue, ctx.tenant.plan)
@@ -79,7 +81,7 @@ function countOf(ctx: CachedTenantContext, snapshot: UsageNow, meter: Meter) {
   }
 }
 
-function currentPeriod({ services, tenant, clock }: CachedTenantContext, meter: Meter) {
+function currentPeriod({ services, tenant, clock }: UsageReader, meter: Meter) {
   return periodOfTenant(meter.period, clock.now(), tenant, planNamed(services.catalogue, tenant.plan).periodAnchor)
 }
 

@@ -1,0 +1,1 @@
+export { type ApiCalls, createApiCalls } from './service/quota.ts'

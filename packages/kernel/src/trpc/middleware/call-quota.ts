@@ -1,0 +1,34 @@
+import type { Actor } from '../../context/actor.ts'
+import type { ExhaustedQuota, TenantAccess } from '../../context/dependencies.ts'
+import type { RequestContext } from '../../context/request-context.ts'
+import { limitErrors } from '../../contract/errors.ts'
+import type { AnyOperation } from '../../contract/operation.ts'
+import { showLimit } from './rate-limit.ts'
+
+/**
+ * Counts what people and keys ask for in a tenant, however it is answered; the reporting of usage has meters of its own.
+ * Throws `usage.limit_exceeded`: what is refused does not count.
+ */
+export async function countCall(
+  ctx: RequestContext,
+  { actor, access }: { actor: Actor; access: TenantAccess | null },
+  { rateLimit, allowOverLimit }: AnyOperation,
+): Promise<void> {
+  const isOutside = actor.type === 'user' || actor.type === 'apiKey'
+  if (access === null || !isOutside || ctx.transport === 'internal' || rateLimit === 'usage') return
+  const { callQuota } = ctx.dependencies
+  const exhausted = allowOverLimit ? null : await callQuota.exhausted(access.tenant)
+  if (exhausted) throw refuse(ctx, exhausted)
+  callQuota.count(access.tenant)
+}
+
+function refuse(ctx: RequestContext, { meter, used, limit, hardLimit, resetsAt, windowSeconds }: ExhaustedQuota) {
+  const milliseconds = resetsAt.getTime() - ctx.dependencies.clock.now().getTime()
+  const resetSeconds = Math.max(1, Math.ceil(milliseconds / 1_000))
+  const budget = { points: hardLimit, windowSeconds }
+  showLimit(ctx, meter, { allowed: false, budget, remaining: 0, resetSeconds, window: '' })
+  return limitErrors.limit_exceeded(
+    { meter, limit, used, resetsAt: resetsAt.toISOString(), retryAfterSeconds: resetSeconds },
+    `The tenant has used up its ${meter}: ${used} of ${hardLimit}.`,
+  )
+}
