@@ -8,6 +8,7 @@ import type { Input } from './doors.ts'
 import { type Case, inPath, ofTenant, putDeep } from './operation-case.ts'
 import { accessCases } from './operation-cases-access.ts'
 import { apiKeyCases } from './operation-cases-api-key.ts'
+import { blockCases } from './operation-cases-block.ts'
 import { invitationCases } from './operation-cases-invitation.ts'
 import { lifecycleCases } from './operation-cases-lifecycle.ts'
 import { limitCases } from './operation-cases-limit.ts'
@@ -199,6 +200,7 @@ export const operationCases: Record<string, Case[]> = {
     { expects: 'request.invalid', as: 'viewer', input: ofTenant({ cursor: 'the second page' }) },
   ],
   ...apiKeyCases,
+  ...blockCases,
   ...accessCases,
   ...lifecycleCases,
   ...invitationCases,

@@ -100,6 +100,7 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     bus,
     cache,
     catalogue,
+    abuseGuard: parts.abuseGuard,
     apiCalls: createApiCalls(() => dependencies, parts),
     apiKeys,
     decisions: { ...decisionsIn(rights, directory), budget },

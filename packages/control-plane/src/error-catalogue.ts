@@ -11,6 +11,7 @@ import {
 } from '@tenantry/kernel/contract/errors'
 import type { ErrorKind } from '@tenantry/kernel/errors/app-error'
 import { apiKeyErrors } from './capabilities/api-key/contract.ts'
+import { blockErrors } from './capabilities/block/contract.ts'
 import { accessErrors } from './capabilities/decision/contract.ts'
 import { eventErrors } from './capabilities/event/contract.ts'
 import { invitationErrors } from './capabilities/invitation/contract.ts'
@@ -55,6 +56,7 @@ export const errorGroups = [
   roleErrors,
   memberErrors,
   userErrors,
+  blockErrors,
 ] as const
 
 type CodesOf<Group> = Group extends Readonly<Record<string, { readonly code: infer Code }>> ? Code : never
@@ -98,7 +100,8 @@ const remediesByCode: Partial<Record<ErrorCode, string>> = {
     'Use `https://`, and renew the credentials that were sent in the clear. Where the request did come by HTTPS, the proxy before the service must be among `TRUSTED_PROXIES` and send `X-Forwarded-Proto: https`.',
   'auth.permission_denied': 'Ask an admin of the tenant for a role that holds the scope in `missingScope`.',
   'auth.blocked':
-    'Stop sending credentials that fail, and wait as long as `Retry-After` says; each failure lengthens it.',
+    'Stop what was refused: sending credentials that fail, asking on before `Retry-After` is over, naming tenants that are not yours. Then wait as long as `Retry-After` says; each block is longer than the one before.',
+  'block.not_found': '`GET /api/v1/platform/blocks` lists those that go on; who is not among them is not blocked.',
   'auth.user_deactivated':
     'Ask whoever operates the service; nothing else helps. API keys that this person made are refused too.',
   'auth.ip_not_allowed': 'Call from an address of the `ipAllowlist` of the key, or create a key that names yours.',
@@ -174,5 +177,5 @@ const remediesByCode: Partial<Record<ErrorCode, string>> = {
   'event.too_many_streams':
     'Close a stream, or share one between those who watch; `limit` are allowed for one tenant in one process.',
   'usage.limit_exceeded':
-    'Where the error has a `resetsAt`, wait until then; what is counted without a period (`users`, `admins`, `custom_roles`, `teams`) needs room: remove some of it. A plan with a higher limit helps in both cases.',
+    'Where the error has a `resetsAt`, wait until then (who has used up `api_calls` still reads usage, limits and plans, and may ask for more); what is counted without a period (`users`, `admins`, `custom_roles`, `teams`) needs room: remove some of it. A plan with a higher limit helps in both cases.',
 }

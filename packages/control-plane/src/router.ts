@@ -1,5 +1,6 @@
 import { router, t } from '@tenantry/kernel/trpc/init'
 import { apiKeyRouter } from './capabilities/api-key/router.ts'
+import { blockRouter } from './capabilities/block/router.ts'
 import { accessRouter } from './capabilities/decision/router.ts'
 import { eventRouter } from './capabilities/event/router.ts'
 import { hierarchyRouter } from './capabilities/hierarchy/router.ts'
@@ -44,6 +45,7 @@ export const appRouter = router({
   userRoles: userRoleRouter,
   users: userRouter,
   platform: platformRouter,
+  blocks: blockRouter,
   deletionReports: deletionReportRouter,
 })
 

@@ -14,6 +14,7 @@ import { createApiKeyTexts } from '@tenantry/kernel/crypto/api-key-text'
 import { createSealer } from '@tenantry/kernel/crypto/sealer'
 import { createLogger } from '@tenantry/kernel/observability/logger'
 import { createMetrics } from '@tenantry/kernel/observability/metrics'
+import { createAbuseGuard } from '@tenantry/kernel/rate-limit/abuse-guard'
 import { createFailureBlock } from '@tenantry/kernel/rate-limit/failure-block'
 import { createRateLimits } from '@tenantry/kernel/rate-limit/rate-limits'
 import { type DatabaseOptions, type OpenDatabase, openDatabase } from '@tenantry/kernel/tenancy/unit-of-work'
@@ -129,14 +130,20 @@ export async function openTestInstallation({
   })
   const logger = createLogger({ level: 'silent' })
   const encryptionKeys = [{ id: 'test', key: randomBytes(32) }]
+  const rateLimits = createRateLimits()
   const dependencies = createDependencies({
     clock,
     logger,
     metrics: createMetrics(),
     database,
     authenticator: createTokenVerifier({ issuers: [issuer], clock }),
-    rateLimits: createRateLimits(),
+    rateLimits,
     failureBlock: createFailureBlock({ clock }),
+    abuseGuard: createAbuseGuard({
+      clock,
+      rateLimits,
+      openBlock: (details) => createFailureBlock({ clock, ...details }),
+    }),
     sealer: createSealer(encryptionKeys),
     apiKeyTexts: createApiKeyTexts('test', encryptionKeys),
     bus: createMemoryBus(logger),

@@ -5,6 +5,7 @@ import { createTenantCache } from '@tenantry/kernel/cache/tenant-cache'
 import type { Clock } from '@tenantry/kernel/context/clock'
 import type { Dependencies, Services } from '@tenantry/kernel/context/dependencies'
 import type { Metrics } from '@tenantry/kernel/observability/metrics'
+import { type BlockDetails, createAbuseGuard } from '@tenantry/kernel/rate-limit/abuse-guard'
 import { createFailureBlock } from '@tenantry/kernel/rate-limit/failure-block'
 import { createRateLimits } from '@tenantry/kernel/rate-limit/rate-limits'
 import { createSharedFailureBlock } from '@tenantry/kernel/rate-limit/shared-failure-block'
@@ -15,7 +16,7 @@ import type { InstallationConfig } from './environment.ts'
 export interface SharedState {
   /** Null where one process serves alone. */
   redis: RedisConnection | null
-  parts: Pick<Dependencies, 'rateLimits' | 'failureBlock'> & Pick<Services, 'bus' | 'cache'>
+  parts: Pick<Dependencies, 'rateLimits' | 'failureBlock' | 'abuseGuard'> & Pick<Services, 'bus' | 'cache'>
 }
 
 interface Surroundings {
@@ -34,22 +35,31 @@ export async function openSharedState(
   const { logger, metrics, clock } = surroundings
   const cacheOptions = { clock, maxItems: cachedItems, onHit: metrics.cacheHit, onMiss: metrics.cacheMiss }
   if (url === undefined) {
+    const rateLimits = createRateLimits()
+    const openBlock = (details: Partial<BlockDetails> = {}) => createFailureBlock({ clock, ...details })
     const parts = {
       bus: createMemoryBus(logger),
       cache: createTenantCache(cacheOptions),
-      rateLimits: createRateLimits(),
-      failureBlock: createFailureBlock({ clock }),
+      rateLimits,
+      failureBlock: openBlock(),
+      abuseGuard: createAbuseGuard({ clock, rateLimits, openBlock }),
     }
     return { redis: null, parts }
   }
   const redis = await openRedis({ url, logger, onError: metrics.redisError })
   metrics.registerRedis(redis.isUp)
   const bus = createRedisBus(redis, logger)
+  const rateLimits = createSharedRateLimits(redis)
   const parts = {
     bus,
     cache: createTenantCache({ ...cacheOptions, shared: createSharedEntries(redis) }),
-    rateLimits: createSharedRateLimits(redis),
-    failureBlock: createSharedFailureBlock({ redis, bus, clock }),
+    rateLimits,
+    failureBlock: createSharedFailureBlock({ redis, bus, clock, kind: 'address' }),
+    abuseGuard: createAbuseGuard({
+      clock,
+      rateLimits,
+      openBlock: (details) => createSharedFailureBlock({ redis, bus, clock, ...details }),
+    }),
   }
   return { redis, parts }
 }

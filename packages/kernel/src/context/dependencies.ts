@@ -7,9 +7,18 @@ import type { AppError } from '../errors/app-error.ts'
 import type { Actor } from './actor.ts'
 import type { AuditRecord, Client } from './audit-record.ts'
 import type { Clock } from './clock.ts'
-import type { Budget, CallQuota, FailureBlock, RateLimits } from './rate-limits.ts'
+import type { AbuseGuard, BlockReason, Budget, CallQuota, FailureBlock, RateLimits } from './rate-limits.ts'
 
-export type { Budget, CallQuota, ExhaustedQuota, FailureBlock, RateLimitDecision, RateLimits } from './rate-limits.ts'
+export type {
+  AbuseGuard,
+  BlockReason,
+  Budget,
+  CallQuota,
+  ExhaustedQuota,
+  FailureBlock,
+  RateLimitDecision,
+  RateLimits,
+} from './rate-limits.ts'
 
 /** A token's claims after its signature, issuer, audience and expiry held. */
 export interface Identity {
@@ -246,6 +255,7 @@ export interface PipelineMetrics {
   rateLimited(limit: BudgetName): void
   /** What a tenant may use of that meter was used up. */
   quotaRefused(meter: string): void
+  principalBlocked(reason: BlockReason): void
   denied(code: string): void
   /** An entry of the audit log that has no transaction of its own could not be written. */
   auditFailed(action: string): void
@@ -280,6 +290,7 @@ export interface Dependencies {
   background: Background
   rateLimits: RateLimits
   failureBlock: FailureBlock
+  abuseGuard: AbuseGuard
   callQuota: CallQuota<TenantAccess['tenant']>
   /** The budget of a class: the tenant's, or the installation's where there is no tenant. */
   budget(limit: BudgetName, tenant: TenantAccess['tenant'] | null): Promise<Budget>

@@ -19,12 +19,38 @@ export interface RateLimits {
   refund(limit: string, key: string, window: string): Promise<void>
 }
 
-/** Grows with each run of failures from one address. */
+export interface RunningBlock {
+  subject: string
+  since: Date
+  until: Date
+}
+
+/** Grows with each run of failures of one subject, which is an address unless told. */
 export interface FailureBlock {
   /** Seconds still blocked, 0 if not. */
-  blockedSeconds(address: string): number
+  blockedSeconds(subject: string): number
   /** Counts one failure; true if it starts a block. */
-  recordFailure(address: string): Promise<boolean>
+  recordFailure(subject: string): Promise<boolean>
+  /** Those that go on, whichever process they began at. */
+  list(): Promise<RunningBlock[]>
+  /** Ends a block everywhere, and forgives what led to it. */
+  lift(subject: string): Promise<void>
+}
+
+/** What a principal is blocked for: asking on while it was told to wait, or for tenants that are not its own. */
+export const blockReasons = ['limits', 'probing'] as const
+export type BlockReason = (typeof blockReasons)[number]
+
+/** Blocks principals that verified and go on and on with what they are refused, for longer each time. */
+export interface AbuseGuard {
+  /** Seconds still blocked, 0 if not. */
+  blockedSeconds(principal: string): number
+  /** The principal was refused by a limit, and told when to come back. True if that starts a block. */
+  recordExcess(principal: string, limit: string, retryAfterSeconds: number): Promise<boolean>
+  /** The principal named a tenant that it does not reach. True if that starts a block. */
+  recordProbe(principal: string, reference: string): Promise<boolean>
+  list(): Promise<(RunningBlock & { reason: BlockReason })[]>
+  lift(reason: BlockReason, principal: string): Promise<void>
 }
 
 /** A tenant's calls by people and keys, and how many of them it may make. */

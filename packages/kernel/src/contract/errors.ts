@@ -68,7 +68,7 @@ export const authErrors = defineErrors(
     permission_denied: { kind: 'forbidden', message: 'You may not do this.' },
     blocked: {
       kind: 'too_many_requests',
-      message: 'These credentials do not verify, and too many from this address did not.',
+      message: 'You went on with what was refused, and are blocked for a while.',
     },
     user_deactivated: {
       kind: 'forbidden',

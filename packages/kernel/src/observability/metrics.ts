@@ -48,6 +48,12 @@ export function createMetrics(): Metrics {
     labelNames: ['meter'],
     registers,
   })
+  const principalsBlocked = new Counter({
+    name: 'tenantry_principals_blocked_total',
+    help: 'Blocks of people and API keys that began, by what they are blocked for.',
+    labelNames: ['reason'],
+    registers,
+  })
   const denied = new Counter({
     name: 'tenantry_denied_total',
     help: 'Calls refused for who made them, by error code.',
@@ -76,6 +82,7 @@ export function createMetrics(): Metrics {
     operation: (operation, status, seconds) => durations.observe({ operation, status }, seconds),
     rateLimited: (limit) => rateLimited.inc({ limit }),
     quotaRefused: (meter) => quotaRefused.inc({ meter }),
+    principalBlocked: (reason) => principalsBlocked.inc({ reason }),
     denied: (code) => denied.inc({ code }),
     auditFailed: (action) => auditFailures.inc({ action }),
     cacheHit: (name) => cacheRequests.inc({ name, result: 'hit' }),

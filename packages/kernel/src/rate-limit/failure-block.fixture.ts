@@ -88,6 +88,22 @@ export function testFailureBlock(open: (clock: Clock) => Promise<FailureBlock>):
     expect(await fail(9)).not.toContain(true)
   })
 
+  test('a block is listed while it goes on, and lifted with what led to it', async () => {
+    const { block, fail, wait } = await openBlock()
+    await fail(10)
+    const since = new Date('2026-01-01T00:00:00Z')
+    expect(await block.list()).toEqual([{ subject: address, since, until: new Date('2026-01-01T00:01:00Z') }])
+    wait(minute)
+    expect(await block.list()).toEqual([])
+    await fail(10)
+    expect(block.blockedSeconds(address)).toBe(2 * minute)
+    await block.lift(address)
+    expect([block.blockedSeconds(address), await block.list()]).toEqual([0, []])
+    expect(await fail(9)).not.toContain(true)
+    expect(await block.recordFailure(address)).toBe(true)
+    expect(block.blockedSeconds(address)).toBe(minute)
+  })
+
   test('other addresses are not touched', async () => {
     const { block, fail } = await openBlock()
     await fail(10)

@@ -18,7 +18,12 @@ describe.skipIf(program === null)('blocks over Redis', () => {
 
   async function openProcess(clock: Clock = systemClock) {
     const connection = await redis.connect()
-    return createSharedFailureBlock({ redis: connection, bus: createRedisBus(connection, silent), clock })
+    return createSharedFailureBlock({
+      redis: connection,
+      bus: createRedisBus(connection, silent),
+      clock,
+      kind: 'address',
+    })
   }
 
   testFailureBlock(async (clock) => {
@@ -44,6 +49,20 @@ describe.skipIf(program === null)('blocks over Redis', () => {
     const late = await openProcess()
     expect(await late.recordFailure(address)).toBe(false)
     expect(late.blockedSeconds(address)).toBeGreaterThan(minute - 10)
+  })
+
+  test('what is lifted at one process is lifted at all, and one that starts later lists what goes on', async () => {
+    await redis.empty()
+    const [one, other] = [await openProcess(), await openProcess()]
+    for (const each of [address, '192.0.2.2'])
+      for (let failure = 0; failure < 10; failure++) await one.recordFailure(each)
+    const late = await openProcess()
+    expect((await late.list()).map(({ subject }) => subject).sort()).toEqual([address, '192.0.2.2'])
+    await expect.poll(() => other.blockedSeconds(address)).toBe(minute)
+    await late.lift(address)
+    await expect.poll(() => [one, other].map((each) => each.blockedSeconds(address))).toEqual([0, 0])
+    expect((await one.list()).map(({ subject }) => subject)).toEqual(['192.0.2.2'])
+    expect(await (await openProcess()).list()).toHaveLength(1)
   })
 
   test('without Redis each process blocks by itself', async () => {

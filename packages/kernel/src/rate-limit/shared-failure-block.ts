@@ -1,85 +1,142 @@
 import { LRUCache } from 'lru-cache'
 import type { Bus } from '../bus/bus.ts'
-import type { Clock } from '../context/clock.ts'
-import type { FailureBlock } from '../context/dependencies.ts'
+import type { FailureBlock } from '../context/rate-limits.ts'
+import { serviceErrors } from '../contract/errors.ts'
 import type { RedisConnection } from '../redis/connection.ts'
 import { clientNetwork } from './client-network.ts'
-import { blockRules, createFailureBlock } from './failure-block.ts'
+import { blockRules, createFailureBlock, type FailureBlockOptions } from './failure-block.ts'
 
-export interface SharedFailureBlockOptions {
+export interface SharedFailureBlockOptions extends FailureBlockOptions {
   redis: RedisConnection
   bus: Bus
-  clock: Clock
-  maxAddresses?: number
+  /** Tells blocks apart that share a Redis. */
+  kind: string
 }
 
+/** Milliseconds since the epoch. */
 interface Block {
-  network: string
-  /** Milliseconds since the epoch. */
+  since: number
   until: number
 }
 
-/** As `createFailureBlock` counts, over all processes. Answers whether a block starts, and until when one runs. */
+interface Message extends Block {
+  name: string
+}
+
+/** As `createFailureBlock` counts, over all processes. Answers whether a block starts, and from when until when one runs. */
 const recordScript = `
 local now, failures, within, first, longest, forgiven = unpack(ARGV)
-local history = redis.call('HMGET', KEYS[1], 'blocks', 'until')
+local history = redis.call('HMGET', KEYS[1], 'blocks', 'until', 'since')
 local blocks, blockedUntil = tonumber(history[1] or '0'), tonumber(history[2] or '0')
-if tonumber(now) < blockedUntil then return { 0, blockedUntil } end
+if tonumber(now) < blockedUntil then return { 0, tonumber(history[3] or '0'), blockedUntil } end
 
 redis.call('LPUSH', KEYS[2], now)
 redis.call('LTRIM', KEYS[2], 0, failures - 1)
 redis.call('PEXPIRE', KEYS[2], within)
 local oldest = redis.call('LINDEX', KEYS[2], failures - 1)
-if not oldest or now - oldest >= tonumber(within) then return { 0, 0 } end
+if not oldest or now - oldest >= tonumber(within) then return { 0, 0, 0 } end
 
 if now - blockedUntil > tonumber(forgiven) then blocks = 0 end
 blockedUntil = now + math.min(first * 2 ^ blocks, tonumber(longest))
-redis.call('HSET', KEYS[1], 'blocks', blocks + 1, 'until', string.format('%.0f', blockedUntil))
+redis.call('HSET', KEYS[1], 'blocks', blocks + 1, 'since', now, 'until', string.format('%.0f', blockedUntil))
 redis.call('PEXPIRE', KEYS[1], string.format('%.0f', blockedUntil - now + forgiven))
 redis.call('DEL', KEYS[2])
-return { 1, blockedUntil }`
-
-const channel = 'address-blocked'
+return { 1, tonumber(now), blockedUntil }`
 
 /**
  * Counts in Redis, on failures only; every process hears of a block and asks nobody whether there is one. Where Redis
  * is gone, each process counts by itself.
  */
 export function createSharedFailureBlock(options: SharedFailureBlockOptions): FailureBlock {
-  const { redis, bus, clock, maxAddresses = 50_000 } = options
-  const alone = createFailureBlock({ clock, maxAddresses })
-  const blocks = new LRUCache<string, number>({ max: maxAddresses })
+  const { redis, bus, clock, kind, maxSubjects = 50_000, rules = blockRules, nameOf = clientNetwork } = options
+  const alone = createFailureBlock(options)
+  const blocks = new LRUCache<string, Block>({ max: maxSubjects })
   const record = redis.script(recordScript)
   const now = () => clock.now().getTime()
-  bus.subscribe(channel, (message) => {
-    const { network, until } = message as Block
-    blocks.set(network, until)
-  })
+  const channel = `${kind}-blocked`
+  const keysOf = (name: string) => ['history', 'failures'].map((part) => `tenantry:block:${kind}:{${name}}:${part}`)
+  const ruleValues = valuesOf(rules)
+
+  const hear = ({ name, ...block }: Message) => void (block.until > 0 ? blocks.set(name, block) : blocks.delete(name))
+  bus.subscribe(channel, (message) => hear(message as Message))
+
+  const running = createIndex(redis, kind)
+  /** What began before this process did, or while it did not hear. */
+  const catchUp = () =>
+    running.list(now()).then(
+      (messages) => messages.forEach(hear),
+      () => undefined,
+    )
+  void catchUp()
+  bus.onRecovered(() => void catchUp())
 
   return {
-    blockedSeconds(address) {
-      const until = blocks.get(clientNetwork(address)) ?? 0
-      return Math.max(alone.blockedSeconds(address), Math.ceil((until - now()) / 1000))
+    blockedSeconds(subject) {
+      const until = blocks.get(nameOf(subject))?.until ?? 0
+      return Math.max(alone.blockedSeconds(subject), Math.ceil((until - now()) / 1000))
     },
 
-    async recordFailure(address) {
-      const network = clientNetwork(address)
+    async recordFailure(subject) {
+      const name = nameOf(subject)
       try {
-        const answer = await record(keysOf(network), [now(), ...rules])
-        const [started, until] = answer as [number, number]
-        if (started === 1) await bus.publish(channel, { network, until } satisfies Block)
-        // This process has not heard of it, for it is new or Redis was gone.
-        else if (until > 0) blocks.set(network, until)
+        const answer = await record(keysOf(name), [now(), ...ruleValues])
+        const [started, since, until] = answer as [number, number, number]
+        const message: Message = { name, since, until }
+        // This process may not have heard of one that runs, for it is new or Redis was gone.
+        if (started === 0 && until > 0) hear(message)
+        if (started === 1) {
+          await bus.publish(channel, message)
+          await running.add(message, now())
+        }
         return started === 1
       } catch {
-        return alone.recordFailure(address)
+        return alone.recordFailure(subject)
       }
+    },
+
+    async list() {
+      await catchUp()
+      const heard = [...blocks.entries()].map(([subject, { since, until }]) => ({
+        subject,
+        since: new Date(since),
+        until: new Date(until),
+      }))
+      const own = (await alone.list()).filter(({ subject }) => !blocks.has(subject))
+      return [...heard, ...own].filter(({ until }) => until.getTime() > now())
+    },
+
+    async lift(subject) {
+      const name = nameOf(subject)
+      const block = blocks.get(name)
+      await alone.lift(subject)
+      if (!block) return
+      // Else it would be heard of again.
+      const unreachable = () => Promise.reject(serviceErrors.overloaded({ retryAfterSeconds: 1 }))
+      await redis.run((client) => client.del(...keysOf(name))).catch(unreachable)
+      await running.remove({ name, ...block }).catch(unreachable)
+      await bus.publish(channel, { name, since: 0, until: 0 } satisfies Message)
     },
   }
 }
 
-const { failures, withinSeconds, firstBlockSeconds, longestBlockSeconds, forgivenAfterSeconds } = blockRules
-const seconds = [withinSeconds, firstBlockSeconds, longestBlockSeconds, forgivenAfterSeconds]
-const rules = [failures, ...seconds.map((each) => each * 1000)]
+/** By their ends. */
+function createIndex(redis: RedisConnection, kind: string) {
+  const key = `tenantry:blocks:${kind}`
+  return {
+    add: (message: Message, now: number) =>
+      redis.run((client) =>
+        client.multi().zremrangebyscore(key, '-inf', now).zadd(key, message.until, JSON.stringify(message)).exec(),
+      ),
+    remove: (message: Message) => redis.run((client) => client.zrem(key, JSON.stringify(message))),
+    list: async (now: number): Promise<Message[]> => {
+      const members = await redis.run((client) => client.zrangebyscore(key, now, '+inf'))
+      return members.map((member) => JSON.parse(member))
+    },
+  }
+}
 
-const keysOf = (network: string) => ['history', 'failures'].map((part) => `tenantry:block:{${network}}:${part}`)
+function valuesOf(rules: typeof blockRules): number[] {
+  const { failures, withinSeconds, firstBlockSeconds, longestBlockSeconds, forgivenAfterSeconds } = rules
+  const seconds = [withinSeconds, firstBlockSeconds, longestBlockSeconds, forgivenAfterSeconds]
+  return [failures, ...seconds.map((each) => each * 1000)]
+}

@@ -3,6 +3,7 @@ import type { RequestContext } from '../context/request-context.ts'
 import { tenantSelectionErrors } from '../contract/errors.ts'
 import type { AppError } from '../errors/app-error.ts'
 import { toTrpcError } from '../errors/to-trpc-error.ts'
+import { refuseBlocked } from './abuse.ts'
 import { recordDenial } from './denial.ts'
 import { t } from './init.ts'
 import { authenticate, type Caller } from './middleware/authentication.ts'
@@ -36,6 +37,7 @@ export const pipeline = <Context extends object>() =>
     let access: TenantAccess | null = null
     try {
       caller = await authenticate(ctx, operation)
+      refuseBlocked(ctx, caller.actor)
       refuseSwitchedOff(operation, caller.actor, ctx.dependencies.platformAccess)
       access =
         operation.unitOfWork === 'tenant'

@@ -2027,6 +2027,37 @@ export type Operations = {
             };
         };
     };
+    blocks: {
+        list: {
+            type: "query";
+            input: {
+                [x: string]: never;
+            } | undefined;
+            output: {
+                blocks: {
+                    id: string;
+                    reason: "limits" | "probing";
+                    principal: {
+                        type: "apiKey" | "user";
+                        id: string;
+                    };
+                    since: string;
+                    until: string;
+                }[];
+            };
+        };
+        lift: {
+            type: "mutation";
+            input: {
+                blockId: string;
+                reason: string;
+            };
+            output: {
+                id: string;
+                liftedAt: string;
+            };
+        };
+    };
     deletionReports: {
         get: {
             type: "query";
@@ -2122,6 +2153,7 @@ export type ErrorCode =
   | 'auth.permission_denied'
   | 'auth.unauthenticated'
   | 'auth.user_deactivated'
+  | 'block.not_found'
   | 'deletion_report.not_found'
   | 'event.too_many_streams'
   | 'idempotency.conflict'

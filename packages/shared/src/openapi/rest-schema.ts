@@ -83,6 +83,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/platform/blocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the people and API keys that are blocked
+         * @description For as long as they are. `limits`: they asked on and on while they were told to wait. `probing`: they named many tenants that are not theirs. Each block of one is twice as long as the one before, up to an hour.
+         */
+        get: operations["blocks.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/blocks/{blockId}/lift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lift a block
+         * @description At once, and what led to it is forgiven: the next one is a first one.
+         */
+        post: operations["blocks.lift"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/platform/deletion-reports": {
         parameters: {
             query?: never;
@@ -1644,7 +1684,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -1826,7 +1866,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -1979,7 +2019,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -2122,7 +2162,311 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "blocks.list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        blocks: {
+                            /** @description Why and whom: `probing:user:` and an id */
+                            id: string;
+                            principal: {
+                                /**
+                                 * Format: uuid
+                                 * @description Id of a person or key
+                                 */
+                                id: string;
+                                /** @enum {string} */
+                                type: "user" | "apiKey";
+                            };
+                            /** @enum {string} */
+                            reason: "limits" | "probing";
+                            /** Format: date-time */
+                            since: string;
+                            /** Format: date-time */
+                            until: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description - `request.invalid`: The request is not valid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "blocks.lift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Why and whom: `probing:user:` and an id */
+                blockId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Kept in the audit log */
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Why and whom: `probing:user:` and an id */
+                        id: string;
+                        /** Format: date-time */
+                        liftedAt: string;
+                    };
+                };
+            };
+            /** @description - `request.invalid`: The request is not valid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
+                    };
+                };
+            };
+            /** @description - `block.not_found`: There is no such block; it may have ended. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "block.not_found";
+                    };
+                };
+            };
+            /** @description - `request.too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.too_large";
+                    };
+                };
+            };
+            /** @description - `request.unsupported_media_type`: Send the body as application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.unsupported_media_type";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -2271,7 +2615,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -2429,7 +2773,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -2602,7 +2946,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -2749,7 +3093,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -3020,7 +3364,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -3204,7 +3548,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -3401,7 +3745,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -3662,7 +4006,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -3908,7 +4252,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -4084,7 +4428,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -4253,7 +4597,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -4483,7 +4827,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -4633,7 +4977,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -4869,7 +5213,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -5027,7 +5371,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -5278,7 +5622,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -5441,7 +5785,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -5681,7 +6025,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -5890,7 +6234,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -6046,7 +6390,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -6261,7 +6605,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -6410,7 +6754,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -6556,7 +6900,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -6744,7 +7088,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -6904,7 +7248,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -7125,7 +7469,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -7350,7 +7694,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -7566,7 +7910,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -7832,7 +8176,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -8078,7 +8422,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -8323,7 +8667,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -8487,7 +8831,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -8716,7 +9060,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -8948,7 +9292,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -9115,7 +9459,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -9263,7 +9607,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -9423,7 +9767,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -9659,7 +10003,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -9910,7 +10254,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -10067,7 +10411,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -10283,7 +10627,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -10433,7 +10777,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -10656,7 +11000,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -10825,7 +11169,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -11009,7 +11353,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -11167,7 +11511,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -11325,7 +11669,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -11717,7 +12061,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -11917,7 +12261,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -12076,7 +12420,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -12293,7 +12637,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -12460,7 +12804,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -12659,7 +13003,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -13451,7 +13795,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -13617,7 +13961,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -13847,7 +14191,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -14016,7 +14360,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -14257,7 +14601,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -14423,7 +14767,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -14638,7 +14982,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -14806,7 +15150,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -14974,7 +15318,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -15196,7 +15540,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -15354,7 +15698,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -15528,7 +15872,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -15830,7 +16174,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -16061,7 +16405,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -16223,7 +16567,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -16375,7 +16719,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -16544,7 +16888,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -16786,7 +17130,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -16925,7 +17269,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -17095,7 +17439,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -17233,7 +17577,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -17409,7 +17753,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -17607,7 +17951,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -17816,7 +18160,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -17963,7 +18307,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -18159,7 +18503,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {

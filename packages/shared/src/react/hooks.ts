@@ -8,6 +8,12 @@ export const [useMe, useSuspenseMe] = queryHooks(({ me }) => me.get)
 export const [usePlans, useSuspensePlans] = queryHooks(({ plans }) => plans.list)
 export const [useIsolation, useSuspenseIsolation] = queryHooks(({ platform }) => platform.isolation)
 
+export const [useBlocks, useSuspenseBlocks] = queryHooks(({ blocks }) => blocks.list)
+export const useLiftBlock = mutationHook(
+  ({ blocks }) => blocks.lift,
+  ({ blocks }) => [blocks.list.pathFilter()],
+)
+
 export const [useDeletionReports, useSuspenseDeletionReports] = queryHooks(
   ({ deletionReports }) => deletionReports.list,
 )

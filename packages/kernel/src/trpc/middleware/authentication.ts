@@ -94,7 +94,8 @@ async function countFailure(ctx: RequestContext): Promise<void> {
   const { failureBlock } = ctx.dependencies
   if (address === null) return
   const seconds = failureBlock.blockedSeconds(address)
-  if (seconds > 0) throw authErrors.blocked({ retryAfterSeconds: seconds })
+  const message = 'These credentials do not verify, and too many from this address did not.'
+  if (seconds > 0) throw authErrors.blocked({ retryAfterSeconds: seconds }, message)
   if (await failureBlock.recordFailure(address)) {
     await recordDenial(ctx, { actor: { type: 'anonymous' }, code: 'auth.blocked' })
   }

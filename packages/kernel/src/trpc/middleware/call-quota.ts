@@ -3,6 +3,7 @@ import type { ExhaustedQuota, TenantAccess } from '../../context/dependencies.ts
 import type { RequestContext } from '../../context/request-context.ts'
 import { limitErrors } from '../../contract/errors.ts'
 import type { AnyOperation } from '../../contract/operation.ts'
+import { recordExcess } from '../abuse.ts'
 import { showLimit } from './rate-limit.ts'
 
 /**
@@ -18,11 +19,17 @@ export async function countCall(
   if (access === null || !isOutside || ctx.transport === 'internal' || rateLimit === 'usage') return
   const { callQuota } = ctx.dependencies
   const exhausted = allowOverLimit ? null : await callQuota.exhausted(access.tenant)
-  if (exhausted) throw refuse(ctx, exhausted)
+  if (exhausted) {
+    const refusal = refusalOf(ctx, exhausted)
+    const { retryAfterSeconds = 0 } = refusal.details
+    const tenantIds = async () => [access.tenant.id]
+    await recordExcess(ctx, { actor, limit: `${access.tenant.id} ${exhausted.meter}`, retryAfterSeconds, tenantIds })
+    throw refusal
+  }
   callQuota.count(access.tenant)
 }
 
-function refuse(ctx: RequestContext, { meter, used, limit, hardLimit, resetsAt, windowSeconds }: ExhaustedQuota) {
+function refusalOf(ctx: RequestContext, { meter, used, limit, hardLimit, resetsAt, windowSeconds }: ExhaustedQuota) {
   const milliseconds = resetsAt.getTime() - ctx.dependencies.clock.now().getTime()
   const resetSeconds = Math.max(1, Math.ceil(milliseconds / 1_000))
   const budget = { points: hardLimit, windowSeconds }

@@ -3,9 +3,10 @@ import type { Budget, RateLimitDecision, TenantAccess } from '../../context/depe
 import type { RequestContext } from '../../context/request-context.ts'
 import { rateLimitErrors } from '../../contract/errors.ts'
 import type { AnyOperation, BudgetName, RateLimitClass } from '../../contract/operation.ts'
-import type { AppError } from '../../errors/app-error.ts'
+import { AppError } from '../../errors/app-error.ts'
 import { clientNetwork } from '../../rate-limit/client-network.ts'
 import { rateLimitHeaders } from '../../rate-limit/headers.ts'
+import { recordExcess, recordProbe } from '../abuse.ts'
 import { recordDenial } from '../denial.ts'
 
 export interface Draw {
@@ -37,6 +38,12 @@ export async function drawRate(
       drawn.push({ key, window: await drawPoint(ctx, { limit, key, budget }) })
     } catch (error) {
       await refund()
+      await recordIgnored(ctx, {
+        limit: `${limit} ${key}`,
+        actor,
+        error,
+        tenantIds: async () => [access?.tenant.id ?? null],
+      })
       throw error
     }
   }
@@ -48,23 +55,43 @@ export async function drawRate(
   }
 }
 
+export interface RefusedSelection {
+  actor: Actor
+  operation: string
+  /** What the caller has named. */
+  reference: string
+  /** The tenants it was aimed at, where there are any of that name. */
+  tenantIds(): Promise<(string | null)[]>
+}
+
 /**
  * A tenant was not selected: probing for tenants, and what is done about it, is bounded by this. What stands behind it, the caller's own calls, is
  * not: those select. Operators and our own processes may see all tenants anyway.
  */
 export async function drawRefusedSelection(
   ctx: RequestContext,
-  { actor, operation }: { actor: Actor; operation: string },
+  { actor, operation, reference, tenantIds }: RefusedSelection,
 ): Promise<void> {
   if (isOperator(actor) || actor.type === 'service') return
   const limit = 'selection'
+  await recordProbe(ctx, { actor, reference, tenantIds })
   const budget = await ctx.dependencies.budget(limit, null)
   try {
     await drawPoint(ctx, { limit, key: actorKey(actor), budget })
   } catch (error) {
+    await recordIgnored(ctx, { limit, actor, error, tenantIds: async () => [] })
     await recordDenial(ctx, { actor, code: rateLimitErrors.exceeded.code, operation, isExcess: true })
     throw error
   }
+}
+
+/** A caller that is told when to come back and asks on all the same. */
+async function recordIgnored(
+  ctx: RequestContext,
+  { limit, actor, error, tenantIds }: Pick<RefusedSelection, 'actor' | 'tenantIds'> & { limit: string; error: unknown },
+): Promise<void> {
+  const seconds = error instanceof AppError ? error.details.retryAfterSeconds : undefined
+  if (seconds !== undefined) await recordExcess(ctx, { actor, limit, retryAfterSeconds: seconds, tenantIds })
 }
 
 /** Answers the window it was drawn from. Throws `rate_limit.exceeded`. */

@@ -35,7 +35,7 @@ export const secondTenant = t.middleware(async ({ ctx, meta, input, next, path }
   const second = await directory.findAccess(actor, reference)
   if (!second) {
     const tenantIds = async () => [access.tenant.id, await directory.findTenantId(reference)]
-    await drawRefusedSelection(ctx, { actor, operation: path })
+    await drawRefusedSelection(ctx, { actor, operation: path, reference, tenantIds })
     await recordDenial(ctx, { actor, code: 'tenant.not_found', operation: path, tenantIds })
     throw tenantSelectionErrors.not_found({
       issues: [{ path: 'toTenantId', message: 'There is no such tenant, or you are not a member of it.' }],

@@ -51,7 +51,7 @@ async function resolveTenant(
     const access = reference.length <= longestReference ? await directory.findAccess(actor, reference) : null
     if (!access || (reference === ctx.tenantHints.subdomain && reference !== access.tenant.slug)) {
       const tenantIds = async () => [await directory.findTenantId(reference)]
-      await drawRefusedSelection(ctx, { actor, operation })
+      await drawRefusedSelection(ctx, { actor, operation, reference, tenantIds })
       await recordDenial(ctx, { actor, code: 'tenant.not_found', operation, tenantIds })
       throw tenantSelectionErrors.not_found({}, ambiguity(references))
     }
@@ -60,7 +60,8 @@ async function resolveTenant(
   const [first, ...others] = found
   if (!first) throw tenantSelectionErrors.not_selected()
   if (others.every((other) => other.tenant.id === first.tenant.id)) return first
-  await drawRefusedSelection(ctx, { actor, operation })
+  const tenantIds = async () => [first.tenant.id]
+  await drawRefusedSelection(ctx, { actor, operation, reference: references.join(' '), tenantIds })
   throw tenantSelectionErrors.mismatch()
 }
 
@@ -78,7 +79,8 @@ async function tenantOfKey(
   const names = key?.tenantNames ?? [id, slug]
   const isOwn = (reference: string) => names.includes(reference) || reference.toLowerCase() === id
   if (references.every(isOwn) && (subdomain === undefined || subdomain === slug)) return access
-  await drawRefusedSelection(ctx, { actor, operation })
+  const reference = [...references, ...(subdomain === undefined ? [] : [subdomain])].join(' ')
+  await drawRefusedSelection(ctx, { actor, operation, reference, tenantIds: async () => [id] })
   throw tenantSelectionErrors.mismatch({}, 'This API key is of another tenant than the request names.')
 }
 
