@@ -170,7 +170,7 @@ const headersOf = new Map<Who, Record<string, string>>()
 const callers: string[] = []
 
 beforeAll(async () => {
-  api = await openTestApi({ environment: { BASE_DOMAIN: baseDomain } })
+  api = await openTestApi({ blocking: false, environment: { BASE_DOMAIN: baseDomain } })
   const { installation } = api
   for (const slug of ['acme', 'bravo', 'strange']) tenants.set(slug, await installation.createTenant({ slug }))
   const states = { coming: 'provisioning', paused: 'suspended', leaving: 'deleting', gone: 'deleting' } as const
