@@ -36,30 +36,6 @@ export function createMetrics(): Metrics {
     buckets: durationBuckets,
     registers,
   })
-  const rateLimited = new Counter({
-    name: 'tenantry_rate_limited_total',
-    help: 'Calls refused by a rate limit.',
-    labelNames: ['limit'],
-    registers,
-  })
-  const quotaRefused = new Counter({
-    name: 'tenantry_quota_refused_total',
-    help: 'Calls refused since a meter of their tenant was used up.',
-    labelNames: ['meter'],
-    registers,
-  })
-  const principalsBlocked = new Counter({
-    name: 'tenantry_principals_blocked_total',
-    help: 'Blocks of people and API keys that began, by what they are blocked for.',
-    labelNames: ['reason'],
-    registers,
-  })
-  const denied = new Counter({
-    name: 'tenantry_denied_total',
-    help: 'Calls refused for who made them, by error code.',
-    labelNames: ['code'],
-    registers,
-  })
   const auditFailures = new Counter({
     name: 'tenantry_audit_failures_total',
     help: 'Audit entries of refused attempts and of operators that could not be written.',
@@ -80,10 +56,7 @@ export function createMetrics(): Metrics {
 
   return {
     operation: (operation, status, seconds) => durations.observe({ operation, status }, seconds),
-    rateLimited: (limit) => rateLimited.inc({ limit }),
-    quotaRefused: (meter) => quotaRefused.inc({ meter }),
-    principalBlocked: (reason) => principalsBlocked.inc({ reason }),
-    denied: (code) => denied.inc({ code }),
+    ...createRefusalCounters(registers),
     auditFailed: (action) => auditFailures.inc({ action }),
     cacheHit: (name) => cacheRequests.inc({ name, result: 'hit' }),
     cacheMiss: (name) => cacheRequests.inc({ name, result: 'miss' }),
@@ -138,6 +111,41 @@ function createQueueGauge(registry: Registry): Metrics['registerQueue'] {
   })
   return (queue, count) => {
     queues.set(queue, count)
+  }
+}
+
+type RefusalCounters = Pick<Metrics, 'rateLimited' | 'quotaRefused' | 'principalBlocked' | 'denied'>
+
+function createRefusalCounters(registers: Registry[]): RefusalCounters {
+  const rateLimited = new Counter({
+    name: 'tenantry_rate_limited_total',
+    help: 'Calls refused by a rate limit.',
+    labelNames: ['limit'],
+    registers,
+  })
+  const quotaRefused = new Counter({
+    name: 'tenantry_quota_refused_total',
+    help: 'Calls refused since a meter of their tenant was used up.',
+    labelNames: ['meter'],
+    registers,
+  })
+  const principalsBlocked = new Counter({
+    name: 'tenantry_principals_blocked_total',
+    help: 'Blocks of people and API keys that began, by what they are blocked for.',
+    labelNames: ['reason'],
+    registers,
+  })
+  const denied = new Counter({
+    name: 'tenantry_denied_total',
+    help: 'Calls refused for who made them, by error code.',
+    labelNames: ['code'],
+    registers,
+  })
+  return {
+    rateLimited: (limit) => rateLimited.inc({ limit }),
+    quotaRefused: (meter) => quotaRefused.inc({ meter }),
+    principalBlocked: (reason) => principalsBlocked.inc({ reason }),
+    denied: (code) => denied.inc({ code }),
   }
 }
 

@@ -11839,7 +11839,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -13226,7 +13226,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `reservation.too_many`: Too many reservations of this meter wait to be settled.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
@@ -13438,7 +13438,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -13641,7 +13641,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -13797,7 +13797,6 @@ export interface operations {
             /**
              * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
-             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -13810,7 +13809,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded";
                     };
                 };
             };

@@ -86,6 +86,7 @@ export const getSubtreeUsage = defineOperation({
   unitOfWork: 'tenant',
   type: 'query',
   permission: 'usage:read',
+  allowOverLimit: true,
   rest: {
     method: 'GET',
     path: '/tenants/{tenantId}/usage/subtree',
