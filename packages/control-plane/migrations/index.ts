@@ -18,6 +18,7 @@ import { meteringLimitsSql } from './20261121000018_metering_limits.ts'
 import { limitGrantsSql } from './20261121000019_limit_grants.ts'
 import { limitRequestsSql } from './20261121000020_limit_requests.ts'
 import { reservationsSql } from './20261121000021_reservations.ts'
+import { runsSql } from './20261121000022_runs.ts'
 import { noticesSql } from './20261121000023_notices.ts'
 
 /** In order, and only ever added to. */
@@ -42,5 +43,6 @@ export const migrations = [
   { name: '20261121000019_limit_grants', sql: limitGrantsSql },
   { name: '20261121000020_limit_requests', sql: limitRequestsSql },
   { name: '20261121000021_reservations', sql: reservationsSql },
+  { name: '20261121000022_runs', sql: runsSql },
   { name: '20261121000023_notices', sql: noticesSql },
 ]

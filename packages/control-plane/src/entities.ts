@@ -20,6 +20,7 @@ import {
 } from './capabilities/metering/entity.ts'
 import { Onboarding } from './capabilities/onboarding/entity.ts'
 import { CustomRole, RoleAssignment } from './capabilities/role/entity.ts'
+import { Run, RunTotals } from './capabilities/run/entity.ts'
 import { SettingsInheritance, SettingsRevision, TenantSettings } from './capabilities/settings/entity.ts'
 import { Team, TeamMember } from './capabilities/team/entity.ts'
 import { Tenant, TenantReference } from './capabilities/tenant/entity.ts'
@@ -33,6 +34,8 @@ export const meteredTables = [
   UsageEvent,
   UsageAlert,
   UsageReservation,
+  Run,
+  RunTotals,
 ] as const
 
 /** Every entity is a tenant table, or stands here with the reason why not. */

@@ -22,6 +22,7 @@ import { onboardingErrors } from './capabilities/onboarding/contract.ts'
 import { planErrors } from './capabilities/plan/contract.ts'
 import { reservationErrors } from './capabilities/reservation/contract.ts'
 import { roleErrors } from './capabilities/role/contract.ts'
+import { runErrors } from './capabilities/run/contract.ts'
 import { settingsErrors } from './capabilities/settings/contract.ts'
 import { teamErrors } from './capabilities/team/contract.ts'
 import { tenantErrors } from './capabilities/tenant/contract.ts'
@@ -46,6 +47,7 @@ export const errorGroups = [
   limitErrors,
   limitGrantErrors,
   limitRequestErrors,
+  runErrors,
   eventErrors,
   apiKeyErrors,
   accessErrors,
@@ -173,6 +175,10 @@ const remediesByCode: Partial<Record<ErrorCode, string>> = {
     '`key` may be written by `writableBy` only: ask one of them; or it needs the plan feature `requiresFeature`: choose a plan that has it; or the tenant `lockedBy`, above yours, locked it: its admins can unlock it.',
   'usage.unknown_meter': '`GET /api/v1/plans` lists the meters.',
   'usage.idempotency_conflict': 'Use a new key for a new event; a key belongs to one meter and amount.',
+  'run.not_found': '`GET /api/v1/tenants/{tenantId}/runs` lists the runs there are.',
+  'run.lease_lost':
+    'Stop the work: another run may be doing it. Where it goes on all the same, send the heartbeat again after `Retry-After`; what has ended by itself may still be completed.',
+  'run.already_ended': 'Nothing is left to do: the run ended as `state` says. Start another.',
   'usage.below_zero': 'Take off no more than `used`.',
   'event.too_many_streams':
     'Close a stream, or share one between those who watch; `limit` are allowed for one tenant in one process.',

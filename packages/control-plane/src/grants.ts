@@ -89,6 +89,8 @@ const tableGrants: ExpectedGrants['tables'] = {
   'tenantry.effective_limits': metered,
   'tenantry.usage_alerts': metered,
   'tenantry.usage_reservations': { ...metered, tenantry_jobs: ['select', 'delete'] },
+  'tenantry.runs': { ...metered, tenantry_jobs: ['select', 'delete'] },
+  'tenantry.run_totals': metered,
   'tenantry.catalogue_revisions': { tenantry_platform: ['select'], tenantry_metering: ['select', 'insert'] },
   'tenantry.events': {
     tenantry_app: ['select', 'insert'],

@@ -6,6 +6,7 @@ import { listEndedSuspensions, purgeDue } from './capabilities/lifecycle/index.t
 import { deliverMails } from './capabilities/mail/index.ts'
 import { listWaitingTenants } from './capabilities/metering/index.ts'
 import { resumeOnboardings } from './capabilities/onboarding/index.ts'
+import { listTenantsWithGone, loseGone } from './capabilities/run/index.ts'
 import { tenantErrors } from './capabilities/tenant/index.ts'
 import { announceAlerts } from './capabilities/usage/index.ts'
 
@@ -85,6 +86,16 @@ export const scheduledJobs = (dependencies: Dependencies): readonly ScheduledJob
     },
   },
   {
+    name: 'runs.lose',
+    cron: '* * * * *',
+    run: async () => ({ lost: await loseRuns(dependencies) }),
+  },
+  {
+    name: 'runs.expire',
+    cron: '37 3 * * *',
+    run: async (query) => ({ removed: await query('delete from tenantry.runs') }),
+  },
+  {
     name: 'tenants.reactivate',
     cron: '* * * * *',
     run: async () => ({ reactivated: await reactivateDue(dependencies) }),
@@ -119,6 +130,20 @@ async function announceLeft(dependencies: Dependencies): Promise<number> {
     }
   }
   return told
+}
+
+const runsAtOnce = 500
+
+/** Writes down as lost what holders left that are gone; returns how many runs. Their slots are free without it. */
+export async function loseRuns({ database, clock }: Dependencies): Promise<number> {
+  const now = clock.now()
+  const actor = { type: 'system', name: 'runs.lose' } as const
+  const tenantIds = await database.platformUnit({ actor, readOnly: true }, (em) =>
+    listTenantsWithGone(em, now, runsAtOnce),
+  )
+  let lost = 0
+  for (const tenantId of tenantIds) lost += await loseGone({ database, now }, { tenantId, most: runsAtOnce })
+  return lost
 }
 
 /** Ends the suspensions that were to end by now; each once, however many processes are at it. */

@@ -13,6 +13,7 @@ import { onboardingRouter } from './capabilities/onboarding/router.ts'
 import { planRouter } from './capabilities/plan/router.ts'
 import { reservationRouter } from './capabilities/reservation/router.ts'
 import { roleRouter, userRoleRouter } from './capabilities/role/router.ts'
+import { runRouter } from './capabilities/run/router.ts'
 import { settingsRouter, tenantSettingsRouter } from './capabilities/settings/router.ts'
 import { teamRouter } from './capabilities/team/router.ts'
 import { tenantRouter } from './capabilities/tenant/router.ts'
@@ -35,6 +36,7 @@ export const appRouter = router({
   settings: settingsRouter,
   access: accessRouter,
   usage: t.mergeRouters(usageRouter, reservationRouter),
+  runs: runRouter,
   limits: limitRouter,
   members: memberRouter,
   events: eventRouter,

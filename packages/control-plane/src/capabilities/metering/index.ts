@@ -1,6 +1,14 @@
 export { UsageAlert, UsageCounter, UsageDaily, UsageEvent, UsageReservation } from './entity.ts'
 export { listWaitingTenants, type PendingAlert, takeAlerts } from './repository/alerts.ts'
-export { type CounterValue, outcomes, overOf, type WriteOutcome, type WrittenItem } from './repository/write.ts'
+export {
+  type CounterValue,
+  outcomes,
+  overOf,
+  readBatch,
+  type WriteOutcome,
+  type WrittenItem,
+  type WrittenRow,
+} from './repository/write.ts'
 export type { UsageItem, UsageMode } from './rules/batch.ts'
 export { periodOf } from './rules/period.ts'
 export { afterTimezoneChange, periodOfTenant, spanOf } from './rules/tenant-period.ts'

@@ -4,6 +4,7 @@ import { overrideSource, overridesJson, type StoredOverride } from '../limit/ind
 import { memberSource } from '../member/index.ts'
 import { type CounterValue, UsageCounter, UsageDaily, UsageEvent, UsageReservation } from '../metering/index.ts'
 import { roleSource } from '../role/index.ts'
+import { type HeldSlots, heldJson, runSource } from '../run/index.ts'
 import { teamSource } from '../team/index.ts'
 
 export interface UsageNow {
@@ -15,9 +16,10 @@ export interface UsageNow {
   /** Rows of ours that other meters count, by what they are. */
   owned: { roles: number; teams: number }
   overrides: StoredOverride[]
+  slots: HeldSlots
 }
 
-/** One row per meter, whatever the number of events. Takes meters, and as many periods. */
+/** One row per meter, whatever the number of events. Takes meters, as many periods, and the time. */
 export const usageNow = tenantQuery<UsageNow>(
   {
     counter: UsageCounter,
@@ -26,6 +28,7 @@ export const usageNow = tenantQuery<UsageNow>(
     ...memberSource,
     ...roleSource,
     ...teamSource,
+    ...runSource,
   },
   /* sql */ `select
     (select coalesce(json_agg(json_build_object('meter', meter, 'period', period, 'used', used, 'overSince', over_since, 'overSpan', over_span, 'revision', revision)), '[]')
@@ -36,7 +39,8 @@ export const usageNow = tenantQuery<UsageNow>(
     (select json_build_object('users', count(*), 'admins', count(*) filter (where role in ('owner', 'admin')))
        from membership) as seats,
     json_build_object('roles', (select count(*) from role), 'teams', (select count(*) from team)) as owned,
-    ${overridesJson}`,
+    ${overridesJson},
+    ${heldJson('$4')} as slots`,
 )
 
 /** The newest first: ids are sorted by the time of their making. */

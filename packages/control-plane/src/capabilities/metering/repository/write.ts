@@ -40,6 +40,8 @@ export interface CounterValue {
   overSpan: string | null
   /** Rises with every change, so that an older value never replaces a newer one. */
   revision: number
+  /** Of slots: when the lease of each ends that is held (ISO 8601). What has ended meanwhile is used no more. */
+  ends?: readonly string[]
 }
 
 export interface WrittenBatch {
@@ -49,6 +51,8 @@ export interface WrittenBatch {
   /** Tenants with alerts that nobody was told of yet. */
   alerted: string[]
 }
+
+type Target = Pick<UsageItem, 'tenantId' | 'meter' | 'period'>
 
 export interface WriteOptions {
   now: Date
@@ -60,7 +64,7 @@ export interface WriteOptions {
   repeated: boolean
 }
 
-interface WrittenRow {
+export interface WrittenRow {
   outcomes: string
   totals: string
   first_periods: string
@@ -107,7 +111,8 @@ export async function writeBatch(
   return readBatch(targets, places, row)
 }
 
-function readBatch(targets: readonly UsageItem[], places: readonly number[], row: WrittenRow): WrittenBatch {
+/** What `metering.count_events` says, of targets and of each item's place among them, from 1. */
+export function readBatch(targets: readonly Target[], places: readonly number[], row: WrittenRow): WrittenBatch {
   const [totals, periods, occurred] = [split(row.totals), split(row.first_periods), split(row.first_occurred)]
   const [used, revisions] = [split(row.used).map(Number), split(row.revisions).map(Number)]
   const [limits, hardLimits] = [split(row.included).map(amountOf), split(row.hard).map(amountOf)]
@@ -131,7 +136,7 @@ function readBatch(targets: readonly UsageItem[], places: readonly number[], row
   const overs = new Map(row.overs === null ? [] : split(row.overs).map(overOf))
   const counters = new Map<string, CounterValue[]>()
   for (const place of changed) {
-    const { tenantId, meter, period } = targets[place] as UsageItem
+    const { tenantId, meter, period } = targets[place] as Target
     const revision = (revisions[place] as number) + 1
     const over = overs.get(place) ?? { overSince: null, overSpan: null }
     const value = { meter, period, used: used[place] as number, ...over, revision }
@@ -143,12 +148,12 @@ function readBatch(targets: readonly UsageItem[], places: readonly number[], row
 
 /** What the first counted in may have been written by the same batch. */
 function correctDuplicates(
-  targets: readonly UsageItem[],
+  targets: readonly Target[],
   places: readonly number[],
   { items, used }: { items: WrittenItem[]; used: readonly number[] },
 ): void {
   for (const [index, item] of items.entries()) {
-    const target = targets[(places[index] as number) - 1] as UsageItem
+    const target = targets[(places[index] as number) - 1] as Target
     if (item.first === null || item.first.period === target.period) continue
     const place = targets.findIndex(
       ({ tenantId, meter, period }) =>

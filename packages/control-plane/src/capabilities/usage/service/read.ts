@@ -1,7 +1,8 @@
 import type { CachedTenantContext } from '@tenantry/kernel/context/request-context'
 import { limitsOf } from '../../limit/index.ts'
-import { periodOfTenant, spanOf } from '../../metering/index.ts'
+import { type CounterValue, periodOfTenant, spanOf } from '../../metering/index.ts'
 import { type EffectiveLimit, type Meter, planNamed } from '../../plan/index.ts'
+import { slotsValue } from '../../run/index.ts'
 import { type UsageNow, usageNow } from '../repository.ts'
 import { limitNow, percentOf, remainingOf, stateOf } from '../rules/ladder.ts'
 import { getMeter } from './track.ts'
@@ -57,9 +58,10 @@ function readSnapshot(ctx: UsageReader): Promise<UsageNow> {
     const [row] = await read(usageNow, [
       meters.map(({ key }) => key),
       meters.map((meter) => currentPeriod(ctx, meter).key),
+      ctx.clock.now().toISOString(),
     ])
     if (!row) throw new Error('The counters answered nothing')
-    return row
+    return { ...row, counters: [...row.counters, slotsValue(row.slots)] }
   })
 }
 
@@ -73,13 +75,17 @@ function countOf(ctx: UsageReader, snapshot: UsageNow, meter: Meter) {
   )
   return {
     held: waiting.reduce((sum, { amount }) => sum + amount, 0),
-    used: usedOf(snapshot, meter, counter?.used ?? 0),
+    used: usedOf(snapshot, meter, counter === undefined ? 0 : countedNow(counter, now)),
     resetsAt: endsAt?.toISOString() ?? null,
     overSince: counter?.overSince ? new Date(counter.overSince) : null,
     isSameSpan: counter?.overSpan === spanOf(meter.period, now, ctx.tenant, periodAnchor).span,
     now,
   }
 }
+
+/** A lease that has ended holds nothing, whatever was kept. */
+const countedNow = ({ used, ends }: CounterValue, now: Date): number =>
+  ends === undefined ? used : ends.filter((end) => new Date(end) > now).length
 
 function currentPeriod({ services, tenant, clock }: UsageReader, meter: Meter) {
   return periodOfTenant(meter.period, clock.now(), tenant, planNamed(services.catalogue, tenant.plan).periodAnchor)

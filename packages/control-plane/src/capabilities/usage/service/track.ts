@@ -149,7 +149,7 @@ const resetOf = (ctx: EventContext, meter: string, at: Date) => {
 }
 
 /** Nobody knows when a gauge will have room again. */
-function retryAfter({ clock }: EventContext, resetsAt: Date | null) {
+export function retryAfter({ clock }: Pick<EventContext, 'clock'>, resetsAt: Date | null) {
   if (resetsAt === null) return {}
   const retryAfterSeconds = Math.max(1, Math.ceil((resetsAt.getTime() - clock.now().getTime()) / 1_000))
   return { resetsAt: resetsAt.toISOString(), retryAfterSeconds }
