@@ -15,6 +15,7 @@ import { limitCases } from './operation-cases-limit.ts'
 import { onboardingCases } from './operation-cases-onboarding.ts'
 import { peopleCases } from './operation-cases-people.ts'
 import { roleCases } from './operation-cases-role.ts'
+import { runCases } from './operation-cases-run.ts'
 import { teamCases } from './operation-cases-team.ts'
 import { usageCases } from './operation-cases-usage.ts'
 import { userCases } from './operation-cases-user.ts'
@@ -208,6 +209,7 @@ export const operationCases: Record<string, Case[]> = {
   ...peopleCases,
   ...userCases,
   ...usageCases,
+  ...runCases,
 }
 
 /** The refusals that the pipeline owes every operation, tried with the input of its first case. */

@@ -29,7 +29,7 @@ create policy expired on tenantry.runs to tenantry_jobs using (ended_at < (now()
 grant select, delete on tenantry.runs to tenantry_jobs;
 
 create table tenantry.run_totals (tenant_id uuid not null, started bigint not null, succeeded bigint not null, failed bigint not null,
-  cancelled bigint not null, not_started bigint not null, lost bigint not null, last_run_at timestamptz not null, revision bigint not null,
+  cancelled bigint not null, not_started bigint not null, lost bigint not null, last_run_at timestamptz not null, decided_at timestamptz not null, revision bigint not null,
   primary key (tenant_id));
 ${metered('run_totals')}
 `
@@ -46,8 +46,8 @@ begin atomic
     from tenantry.usage_accounts u where u.tenant_id = owner for no key update;
 end;
 
--- Null where one is free; else the limit, how many are held, and when the first of those ends that stand in the way.
-create function metering.refused_slot(owner uuid, now_at timestamptz, slots text) returns jsonb
+-- Null where one is free, whatever that run holds; else the limit, how many are held, and when the first of those ends that stand in the way.
+create function metering.refused_slot(owner uuid, now_at timestamptz, slots text, besides uuid) returns jsonb
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
   slot_limit bigint;
@@ -55,10 +55,12 @@ declare
 begin
   select l.included into slot_limit from tenantry.effective_limits l where l.tenant_id = owner and l.meter = slots;
   if slot_limit is null then return null; end if;
-  select count(*) into held from tenantry.runs r where r.tenant_id = owner and r.state = 'running' and r.expires_at > now_at;
+  select count(*) into held from tenantry.runs r
+   where r.tenant_id = owner and r.id is distinct from besides and r.state = 'running' and r.expires_at > now_at;
   if held < slot_limit then return null; end if;
   return jsonb_build_object('meter', slots, 'limit', slot_limit, 'used', held, 'freeAt', (
-    select r.expires_at from tenantry.runs r where r.tenant_id = owner and r.state = 'running' and r.expires_at > now_at
+    select r.expires_at from tenantry.runs r
+     where r.tenant_id = owner and r.id is distinct from besides and r.state = 'running' and r.expires_at > now_at
      order by r.expires_at offset held - slot_limit limit 1));
 end $$;
 
@@ -70,8 +72,8 @@ language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
   revised bigint;
 begin
-  insert into tenantry.run_totals as t (tenant_id, started, succeeded, failed, cancelled, not_started, lost, last_run_at, revision)
-  values (owner, 0, 0, 0, 0, 0, 0, now_at, 0) on conflict on constraint run_totals_pkey do nothing;
+  insert into tenantry.run_totals as t (tenant_id, started, succeeded, failed, cancelled, not_started, lost, last_run_at, decided_at, revision)
+  values (owner, 0, 0, 0, 0, 0, 0, now_at, now_at, 0) on conflict on constraint run_totals_pkey do nothing;
   update tenantry.run_totals t
      set started = t.started + case when note_runs.started is null then 0 else many end,
          succeeded = t.succeeded + case 'succeeded' when state_after then many when state_before then -many else 0 end,
@@ -79,7 +81,7 @@ begin
          cancelled = t.cancelled + case 'cancelled' when state_after then many when state_before then -many else 0 end,
          not_started = t.not_started + case 'not_started' when state_after then many when state_before then -many else 0 end,
          lost = t.lost + case 'lost' when state_after then many when state_before then -many else 0 end,
-         last_run_at = greatest(t.last_run_at, note_runs.started), revision = t.revision + 1
+         last_run_at = greatest(t.last_run_at, note_runs.started), decided_at = greatest(t.decided_at, now_at), revision = t.revision + 1
    where t.tenant_id = owner returning t.revision into revised;
   return jsonb_build_object('revision', revised, 'ends', (
     select coalesce(jsonb_agg(r.expires_at), '[]') from tenantry.runs r
@@ -114,7 +116,7 @@ begin
       and run.parameters is not distinct from nullif(start_run.parameters, '')::jsonb then 'known' else 'conflict' end, 'run', to_jsonb(run));
   end if;
   if not ready then return jsonb_build_object('outcome', 'unready'); end if;
-  refused := metering.refused_slot(owner, now_at, slots);
+  refused := metering.refused_slot(owner, now_at, slots, null);
   if refused is not null then return jsonb_build_object('outcome', 'refused', 'refused', refused); end if;
   select c.* into written from metering.count_events(true, false, at, start_run.catalogue::integer,
     array[tenant]::text, array[counter]::text, array[start_run.period]::text, array[span]::text, '{true}',
@@ -146,9 +148,10 @@ begin
   if ready is null or not found then return jsonb_build_object('outcome', 'not_found'); end if;
   if run.state not in ('running', 'lost') then return jsonb_build_object('outcome', 'ended', 'run', to_jsonb(run)); end if;
   state_before := run.state;
-  if run.state = 'lost' or run.expires_at <= now_at then
+  -- Its slot may be another's by the clock of another process that is ahead.
+  if run.state = 'lost' or run.expires_at <= greatest(now_at, (select t.decided_at from tenantry.run_totals t where t.tenant_id = owner)) then
     if not ready then return jsonb_build_object('outcome', 'unready'); end if;
-    refused := metering.refused_slot(owner, now_at, slots);
+    refused := metering.refused_slot(owner, now_at, slots, run.id);
     if refused is not null then return jsonb_build_object('outcome', 'refused', 'refused', refused); end if;
   end if;
   update tenantry.runs r
@@ -219,7 +222,7 @@ end $$;
 export const runsSql = `${tables}
 set local role tenantry_metering;
 ${shared}${functions}
-revoke all on function metering.hold_ready(uuid, timestamptz, integer, text[]), metering.refused_slot(uuid, timestamptz, text),
+revoke all on function metering.hold_ready(uuid, timestamptz, integer, text[]), metering.refused_slot(uuid, timestamptz, text, uuid),
   metering.note_runs(uuid, timestamptz, text, text, integer, timestamptz),
   metering.start_run(text, text, text, text, text, text, text, text, text, text, text, text, text, text),
   metering.renew_run(text, text, text, text, text, text), metering.end_run(text, text, text, text, text, text, text, text, text),

@@ -75,7 +75,7 @@ export const functionGrants: ExpectedGrants['functions'] = {
   [`metering.settle(${texts(2)}, integer, ${texts(4)})`]: ['tenantry_app'],
   'metering.take_alerts(timestamp with time zone)': ['tenantry_platform'],
   'metering.hold_ready(uuid, timestamp with time zone, integer, text[])': [],
-  'metering.refused_slot(uuid, timestamp with time zone, text)': [],
+  'metering.refused_slot(uuid, timestamp with time zone, text, uuid)': [],
   'metering.note_runs(uuid, timestamp with time zone, text, text, integer, timestamp with time zone)': [],
   [`metering.start_run(${texts(14)})`]: ['tenantry_app'],
   [`metering.renew_run(${texts(6)})`]: ['tenantry_app'],

@@ -40,6 +40,9 @@ export const [useUsageCheck, useSuspenseUsageCheck] = queryHooks(({ usage }) => 
 export const [useUsageTrends, useSuspenseUsageTrends] = queryHooks(({ usage }) => usage.trends)
 export const [useUsageEvents, useSuspenseUsageEvents] = queryHooks(({ usage }) => usage.events)
 export const [useInfiniteUsageEvents, useSuspenseInfiniteUsageEvents] = infiniteHooks(({ usage }) => usage.events)
+export const [useRuns, useSuspenseRuns] = queryHooks(({ runs }) => runs.list)
+export const [useInfiniteRuns, useSuspenseInfiniteRuns] = infiniteHooks(({ runs }) => runs.list)
+export const [useRun, useSuspenseRun] = queryHooks(({ runs }) => runs.get)
 export const [useTenantLimits, useSuspenseTenantLimits] = queryHooks(({ tenants }) => tenants.limits)
 
 export const [useLimitOverrides, useSuspenseLimitOverrides] = queryHooks(({ limits }) => limits.overrides)
@@ -232,6 +235,16 @@ export const useReleaseReservation = mutationHook(({ usage }) => usage.release, 
 export const useTrackUsageBatch = mutationHook(({ usage }) => usage.trackBatch, changesUsage)
 export const useSetGauge = mutationHook(({ usage }) => usage.setGauge, changesUsage)
 export const useVoidUsage = mutationHook(({ usage }) => usage.void, changesUsage)
+
+/** What is held shows in usage. */
+const changesRuns = (tenantry: Tenantry) => [tenantry.runs.pathFilter(), ...changesUsage(tenantry)]
+
+export const useStartRun = mutationHook(({ runs }) => runs.start, changesRuns)
+export const useHeartbeatRun = mutationHook(
+  ({ runs }) => runs.heartbeat,
+  ({ runs }) => [runs.pathFilter()],
+)
+export const useCompleteRun = mutationHook(({ runs }) => runs.complete, changesRuns)
 
 /** Limits are shown beside what is used of them. */
 function changesLimits({ limits, tenants, usage, access }: Tenantry) {

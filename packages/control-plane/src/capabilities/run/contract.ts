@@ -16,17 +16,26 @@ const tags: [string] = ['Usage']
 const state = z.enum(['running', 'succeeded', 'failed', 'cancelled', 'not_started', 'lost'])
 const workload = text(1, 200).describe('What is run: the name of a pipeline, a job or a schedule')
 const largestParameters = 16_384
+const mostLevels = 20
 
-/** Kept as they came; what PostgreSQL could not keep is refused. */
+/** Kept as they came. Described as any JSON: a schema that names itself is of little help to those who generate clients. */
 const parameters = z
-  .record(rawText(100), z.json())
+  .record(rawText(100), z.unknown())
+  .refine((value) => isStorable(value), {
+    error: `Expected JSON of at most ${mostLevels} levels, in well-formed Unicode without NUL.`,
+    abort: true,
+  })
   .refine((value) => JSON.stringify(value).length <= largestParameters, `Expected at most ${largestParameters} bytes.`)
-  .refine(isStorable, 'Must be well-formed Unicode without NUL.')
 
-function isStorable(value: unknown): boolean {
+function isStorable(value: unknown, level = 0): boolean {
+  const isInnerStorable = (inner: unknown) => isStorable(inner, level + 1)
   if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0')
-  if (typeof value !== 'object' || value === null) return true
-  return Object.entries(value).every(([key, inner]) => isStorable(key) && isStorable(inner))
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (value === null || typeof value === 'boolean') return true
+  if (level >= mostLevels) return false
+  if (Array.isArray(value)) return value.every(isInnerStorable)
+  if (typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype) return false
+  return Object.entries(value).every((entry) => entry.every(isInnerStorable))
 }
 
 const run = z.object({

@@ -64,6 +64,8 @@ export const RunTotals = defineEntity({
     notStarted: p.bigint('number'),
     lost: p.bigint('number'),
     lastRunAt: p.datetime(),
+    /** The latest time that anybody came at. What has ended by then may be held by another. */
+    decidedAt: p.datetime(),
     /** Rises with every change of what is held. */
     revision: p.bigint('number'),
   },

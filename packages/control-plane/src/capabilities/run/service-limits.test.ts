@@ -4,7 +4,9 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'v
 import { UsageLimitExceededError } from '../../errors.ts'
 import { openTestInstallation, operator, type TestInstallation } from '../../testing.ts'
 import { alertsOf } from '../limit/service.fixture.ts'
+import type { Meter } from '../plan/index.ts'
 import { createTestClock, usageRows } from '../usage/service.fixture.ts'
+import { metersOf } from './service/start.ts'
 import { current, enterLimited, start, usageOf } from './service.fixture.ts'
 
 const clock = createTestClock('2026-11-21T10:00:00Z')
@@ -152,4 +154,15 @@ test('a slot limit that nobody has made yet is made first, never taken for unlim
     tenant.id,
   ])
   await expect(start(caller)).rejects.toMatchObject({ details: { meter: 'concurrent_pipelines', limit: 1 } })
+})
+
+test("a catalogue of one's own that lacks what runs are held to starts none, and says what is missing", () => {
+  const { services } = installation.dependencies
+  const { pipeline_runs, concurrent_pipelines } = services.catalogue.meters
+  const lacking = [{}, { pipeline_runs }, { pipeline_runs: concurrent_pipelines, concurrent_pipelines }]
+  for (const meters of lacking as Record<string, Meter>[]) {
+    const named = () => metersOf({ services: { ...services, catalogue: { ...services.catalogue, meters } } })
+    expect(named).toThrow(expect.objectContaining({ code: 'usage.unknown_meter' }))
+  }
+  expect(Object.keys(metersOf({ services }))).toEqual(['counter', 'slots'])
 })

@@ -1,6 +1,8 @@
 import { expect } from 'vitest'
 import type { InternalCaller } from '../../caller.ts'
 import { operator, type TestInstallation } from '../../testing.ts'
+import { startRun } from './repository/write.ts'
+import { itemOf } from './runners.fixture.ts'
 
 export const current = { tenantId: 'current' }
 
@@ -22,6 +24,18 @@ export async function enterLimited(
   if (Object.keys(overrides).length > 0)
     await operators.limits.setOverrides({ ...current, overrides, reason: 'A test' })
   return { ...entered, operators }
+}
+
+/** Starts a run of that id, as many seconds ago as told. */
+export function beginRun(
+  { dependencies }: TestInstallation,
+  { tenantId, id, workload, secondsAgo = 0 }: { tenantId: string; id: string; workload: string; secondsAgo?: number },
+) {
+  const now = dependencies.clock.now()
+  const run = { item: { ...itemOf(tenantId, id), occurredAt: now }, workload, parameters: null, leaseSeconds: 60 }
+  return dependencies.services.metering.onAccount(tenantId, (given) =>
+    startRun({ ...given, now: new Date(now.getTime() - secondsAgo * 1_000) }, run),
+  )
 }
 
 /** What is shown of both meters. */

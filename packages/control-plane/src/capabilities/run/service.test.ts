@@ -147,6 +147,9 @@ test.each([
   ['parameters', { parameters: { text: 'x'.repeat(20_000) } }],
   ['parameters', { parameters: { text: 'a\0b' } }],
   ['parameters', { parameters: { deep: [{ '\ud800': 1 }] } }],
+  ['parameters', { parameters: { since: new Date(0) } }],
+  ['parameters', { parameters: { rows: Number.NaN } }],
+  ['parameters', { parameters: { deep: JSON.parse(`${'['.repeat(50_000)}${']'.repeat(50_000)}`) as unknown } }],
 ])('a bad %s is named, and nothing is taken', async (path, given) => {
   const { caller } = await installation.enter()
   await expect(start(caller, given)).rejects.toMatchObject({

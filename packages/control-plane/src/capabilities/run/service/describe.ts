@@ -12,8 +12,7 @@ export function describe(run: ToldRun, now: Date): Described {
   return {
     id,
     workload,
-    // The contract held them when they came.
-    parameters: (parameters ?? null) as Described['parameters'],
+    parameters: parameters ?? null,
     state,
     idempotencyKey: idempotencyKey ?? null,
     startedAt,
