@@ -95,7 +95,7 @@ create function metering.start_run(
   signature text, at text, catalogue text, tenant text, id text, key text, workload text, parameters text, lease_seconds text,
   counter text, slots text, period text, span text, day text
 ) returns jsonb
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
 #variable_conflict use_column
 declare
   now_at constant timestamptz := start_run.at::timestamptz;
@@ -133,7 +133,7 @@ end $$;
 
 -- Whoever comes late has its slot back if one is free, whether or not the run was found lost meanwhile.
 create function metering.renew_run(signature text, at text, catalogue text, tenant text, id text, slots text) returns jsonb
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
 declare
   now_at constant timestamptz := renew_run.at::timestamptz;
   owner constant uuid := renew_run.tenant::uuid;
@@ -165,7 +165,7 @@ end $$;
 create function metering.end_run(
   signature text, at text, catalogue text, tenant text, id text, state text, counter text, current_period text, event text
 ) returns jsonb
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
 #variable_conflict use_column
 declare
   now_at constant timestamptz := end_run.at::timestamptz;
@@ -200,7 +200,7 @@ end $$;
 
 -- Tidies up after holders that are gone: what they held is free since their leases ended.
 create function metering.lose_runs(signature text, at text, tenant text, most text) returns integer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
 declare
   now_at constant timestamptz := lose_runs.at::timestamptz;
   owner constant uuid := lose_runs.tenant::uuid;

@@ -899,6 +899,131 @@ export type Operations = {
             };
         };
     };
+    runs: {
+        start: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                workload: string;
+                parameters?: {
+                    [x: string]: unknown;
+                } | undefined;
+                leaseSeconds?: number | undefined;
+                idempotencyKey?: string | undefined;
+            };
+            output: {
+                id: string;
+                workload: string;
+                parameters: {
+                    [x: string]: unknown;
+                } | null;
+                state: "cancelled" | "failed" | "lost" | "not_started" | "running" | "succeeded";
+                idempotencyKey: string | null;
+                startedAt: string;
+                leaseSeconds: number;
+                leaseExpiresAt: string | null;
+                endedAt: string | null;
+                replayed: boolean;
+            };
+        };
+        heartbeat: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                runId: string;
+            };
+            output: {
+                id: string;
+                workload: string;
+                parameters: {
+                    [x: string]: unknown;
+                } | null;
+                state: "cancelled" | "failed" | "lost" | "not_started" | "running" | "succeeded";
+                idempotencyKey: string | null;
+                startedAt: string;
+                leaseSeconds: number;
+                leaseExpiresAt: string | null;
+                endedAt: string | null;
+            };
+        };
+        complete: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                runId: string;
+                outcome: "cancelled" | "failed" | "not_started" | "succeeded";
+            };
+            output: {
+                id: string;
+                workload: string;
+                parameters: {
+                    [x: string]: unknown;
+                } | null;
+                state: "cancelled" | "failed" | "lost" | "not_started" | "running" | "succeeded";
+                idempotencyKey: string | null;
+                startedAt: string;
+                leaseSeconds: number;
+                leaseExpiresAt: string | null;
+                endedAt: string | null;
+            };
+        };
+        list: {
+            type: "query";
+            input: {
+                limit?: number | undefined;
+                cursor?: string | undefined;
+                tenantId: string;
+                state?: "cancelled" | "failed" | "lost" | "not_started" | "running" | "succeeded" | undefined;
+                workload?: string | undefined;
+            };
+            output: {
+                items: {
+                    id: string;
+                    workload: string;
+                    parameters: {
+                        [x: string]: unknown;
+                    } | null;
+                    state: "cancelled" | "failed" | "lost" | "not_started" | "running" | "succeeded";
+                    idempotencyKey: string | null;
+                    startedAt: string;
+                    leaseSeconds: number;
+                    leaseExpiresAt: string | null;
+                    endedAt: string | null;
+                }[];
+                nextCursor: string | null;
+                totals: {
+                    started: number;
+                    running: number;
+                    succeeded: number;
+                    failed: number;
+                    cancelled: number;
+                    notStarted: number;
+                    lost: number;
+                };
+                lastRunAt: string | null;
+            };
+        };
+        get: {
+            type: "query";
+            input: {
+                tenantId: string;
+                runId: string;
+            };
+            output: {
+                id: string;
+                workload: string;
+                parameters: {
+                    [x: string]: unknown;
+                } | null;
+                state: "cancelled" | "failed" | "lost" | "not_started" | "running" | "succeeded";
+                idempotencyKey: string | null;
+                startedAt: string;
+                leaseSeconds: number;
+                leaseExpiresAt: string | null;
+                endedAt: string | null;
+            };
+        };
+    };
     limits: {
         overrides: {
             type: "query";
@@ -2200,6 +2325,9 @@ export type ErrorCode =
   | 'role.name_taken'
   | 'role.no_member'
   | 'role.not_found'
+  | 'run.already_ended'
+  | 'run.lease_lost'
+  | 'run.not_found'
   | 'service.overloaded'
   | 'settings.invalid'
   | 'settings.restricted_key'
@@ -2243,6 +2371,7 @@ export const keyedMutations: ReadonlySet<string> = new Set([
   'usage.void',
   'usage.consume',
   'usage.reserve',
+  'runs.start',
   'limits.grant',
   'limits.request',
   'limits.decide',
