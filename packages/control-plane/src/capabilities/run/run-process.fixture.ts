@@ -1,4 +1,5 @@
 import { createLogger } from '@tenantry/kernel/observability/logger'
+import { createMetrics } from '@tenantry/kernel/observability/metrics'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import { openDatabase } from '@tenantry/kernel/tenancy/unit-of-work'
 import { entities } from '../../entities.ts'
@@ -37,6 +38,7 @@ const metering = createMetering({
   database,
   clock,
   logger: createLogger({ level: 'silent' }),
+  metrics: createMetrics(),
   catalogue: loadCatalogue(),
   announce: async () => undefined,
   remember: async () => undefined,

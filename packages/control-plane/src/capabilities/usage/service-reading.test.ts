@@ -160,6 +160,8 @@ describe('usage', () => {
       'limit_grants',
       'limit_overrides',
       'memberships',
+      'run_totals',
+      'runs',
       'teams',
       'usage_counters',
       'usage_reservations',
