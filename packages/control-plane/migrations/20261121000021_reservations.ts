@@ -21,7 +21,7 @@ create function metering.reserve(
   signature text, at text, catalogue integer, most integer,
   tenant text, id text, key text, meter text, period text, span text, period_ends text, day text, amount text, expires text, details text
 ) returns table (outcome integer, reservation uuid, expires_at timestamptz, used bigint, held bigint, included bigint, hard bigint)
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
 #variable_conflict use_variable
 declare
   now_at constant timestamptz := at::timestamptz;
@@ -73,7 +73,7 @@ end $$;
 create function metering.settle(signature text, at text, catalogue integer, tenant text, id text, event text, amount text)
 returns table (outcome integer, reserved bigint, state text, committed bigint, meter text, period text, reserved_at timestamptz,
   totals text, alerted text, overs text, used text, revisions text, included text, hard text)
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
 #variable_conflict use_variable
 declare
   now_at constant timestamptz := at::timestamptz;

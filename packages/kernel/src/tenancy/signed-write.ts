@@ -6,8 +6,8 @@ import { type SigningKey, signContext } from './signed-context.ts'
 /** Between values; the function that checks the signature joins them by it again. */
 const separator = '\x1f'
 
-/** Two that write at the same time, and two that wait for what others hold. */
-const sessions = 4
+/** Two that write at the same time, two that wait for what others hold, and two that write for one account each. */
+const sessions = 6
 
 /** For functions of the database that take a batch only under a signature of all its values. */
 const signBatch = (key: SigningKey, values: readonly string[]): string =>

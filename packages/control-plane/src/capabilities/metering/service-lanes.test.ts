@@ -1,6 +1,8 @@
+import { newId } from '@tenantry/kernel/tenancy/id'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { openTestInstallation, operator, type TestInstallation } from '../../testing.ts'
+import { beginRun } from '../run/service.fixture.ts'
 import { UsageEvent } from './entity.ts'
 import { itemOf } from './writers.fixture.ts'
 
@@ -39,6 +41,34 @@ test('one tenant that another process holds stalls nobody else, and is counted w
   await waiting
   expect(answered).toEqual(['counted', 'counted', 'counted'])
   expect(await write(id)).toMatchObject({ used: 5 })
+})
+
+/** Sessions that wait for what another holds. */
+async function countWaiting(): Promise<number> {
+  const admin = new pg.Client(installation.testDatabase.adminUrl)
+  await admin.connect()
+  const { rows } = await admin.query(
+    `select count(*)::int as waiting from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+  )
+  await admin.end()
+  return rows[0].waiting as number
+}
+
+test('calls on an account that another process holds stall nothing that is counted, nor calls on others', async () => {
+  const [held, other] = await Promise.all([installation.createTenant(), installation.createTenant()])
+  await Promise.all([write(held.id), write(other.id)])
+  const release = await hold(held.id)
+  const begin = (tenantId: string) => beginRun(installation, { tenantId, id: newId(), workload: 'nightly' })
+  const outcomes: string[] = []
+  const waiting = [1, 2, 3, 4, 5, 6, 7, 8].map(() => begin(held.id).then(({ outcome }) => outcomes.push(outcome)))
+  await expect.poll(countWaiting).toBeGreaterThan(0)
+  expect((await write(other.id)).outcome).toBe('counted')
+  expect((await begin(other.id)).outcome).toBe('started')
+  expect(await countWaiting()).toBeLessThanOrEqual(1)
+  expect(outcomes).toEqual([])
+  await release()
+  await Promise.all(waiting)
+  expect(outcomes).toEqual(waiting.map(() => 'started'))
 })
 
 test('who waits too long is told to come again, and nothing of it is counted later', async () => {

@@ -5,6 +5,7 @@ import { createAside } from '@tenantry/kernel/group-commit/aside'
 import { createDeferral } from '@tenantry/kernel/group-commit/deferral'
 import { createLanes } from '@tenantry/kernel/group-commit/lanes'
 import { callPatiently } from '@tenantry/kernel/group-commit/patient-call'
+import { createTurns } from '@tenantry/kernel/group-commit/turns'
 import type { PlanCatalogue } from '../../plan/index.ts'
 import { type CounterValue, type WrittenItem, writeBatch } from '../repository/write.ts'
 import type { UsageItem } from '../rules/batch.ts'
@@ -14,6 +15,8 @@ import { createRememberer } from './remember.ts'
 
 /** Of one account each, that wait for a session at the same time. */
 const mostCalls = 1_000
+/** Fewer than there are sessions: those that wait for accounts that others hold must not stall what is counted. */
+const callsAtOnce = 2
 
 export interface MeteringOptions {
   database: Database
@@ -103,6 +106,7 @@ export function createMetering(options: MeteringOptions): Metering {
   metrics.registerQueue('usage', () => lanes.size)
   metrics.registerQueue('usage_deferred', () => deferral.size)
 
+  const turns = createTurns(callsAtOnce)
   const calls = new Set<Promise<unknown>>()
   const state = { closed: false }
 
@@ -110,13 +114,14 @@ export function createMetering(options: MeteringOptions): Metering {
     if (state.closed || calls.size >= mostCalls) throw serviceErrors.overloaded({ retryAfterSeconds: 1 })
     const answered = callPatiently({
       makeReady: () => resolve([tenantId]),
-      call: async () => {
-        const done = await call({ database, now: clock.now(), catalogueRevision: await resolver.revision() })
-        if (done === 'unready') return done
-        if (done.counters.length > 0) remember(tenantId, done.counters)
-        announceAll(done.alerted)
-        return done
-      },
+      call: () =>
+        turns(tenantId, async () => {
+          const done = await call({ database, now: clock.now(), catalogueRevision: await resolver.revision() })
+          if (done === 'unready') return done
+          if (done.counters.length > 0) remember(tenantId, done.counters)
+          announceAll(done.alerted)
+          return done
+        }),
     })
     calls.add(answered)
     return answered.finally(() => calls.delete(answered))
