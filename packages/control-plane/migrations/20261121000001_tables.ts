@@ -35,7 +35,7 @@ create table "tenantry"."usage_counters" ("tenant_id" uuid not null, "meter" var
 create table "tenantry"."usage_daily" ("tenant_id" uuid not null, "meter" varchar(64) not null, "day" date not null, "used" bigint not null, "events" bigint not null, primary key ("tenant_id", "meter", "day"));
 
 create table "tenantry"."usage_events" ("tenant_id" uuid not null, "id" uuid not null, "received_on" date not null, "idempotency_key" varchar(255) null, "meter" varchar(64) not null, "period" varchar(32) not null, "amount" bigint not null, "occurred_at" timestamptz not null, "received_at" timestamptz not null, "properties" jsonb null, primary key ("tenant_id", "id", "received_on")) partition by range (received_on);
-create index "usage_events_tenant_id_meter_id_index" on "tenantry"."usage_events" ("tenant_id", "meter", "id");
+create index "usage_events_meter_index" on "tenantry"."usage_events" ("tenant_id", "meter", "id") where meter is not null;
 create unique index "usage_events_idempotency_key_unique" on "tenantry"."usage_events" ("tenant_id", "idempotency_key", "received_on") where idempotency_key is not null;
 
 create table "tenantry"."users" ("id" uuid not null, "issuer" varchar(500) not null, "subject" varchar(255) not null, "email" varchar(320) not null, "name" varchar(200) null, "created_at" timestamptz not null, primary key ("id"));

@@ -94,8 +94,10 @@ begin
                   then metering.held_of(t.tenant, t.meter, t.period, now_at) else 0 end as held,
              l.included, l.grace, l.grace_days, l.version, l.alert_percents::text as percents
         from unnest(t_tenant, t_meter, t_period, t_span) with ordinality t (tenant, meter, period, span, n)
-        left join tenantry.effective_limits l on l.tenant_id = t.tenant and l.meter = t.meter
-        left join tenantry.usage_counters c on c.tenant_id = t.tenant and c.meter = t.meter and c.period = t.period
+        -- Looked up one by one: while a table is new, joins would be planned as if it stayed empty.
+        left join lateral (select x.* from tenantry.effective_limits x where x.tenant_id = t.tenant and x.meter = t.meter limit 1) l on true
+        left join lateral (select x.* from tenantry.usage_counters x
+                            where x.tenant_id = t.tenant and x.meter = t.meter and x.period = t.period limit 1) c on true
     ) q;
 
   -- Where all fits whatever is a duplicate, nothing has to be counted one by one.
