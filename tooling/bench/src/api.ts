@@ -22,12 +22,15 @@ export async function openApi(held: AsyncDisposableStack, script: URL = apiScrip
   return { origin, pid, dataFolder, headers: await signIn(origin, 'admin@acme.test') }
 }
 
-/** The default plans, with room for whatever is asked in a minute. The limit stays in the path and is counted. */
+/** The default plans, with room for whatever is asked in a minute or a day. Limits stay in the path, and calls are counted. */
 async function generousCatalogue(dataFolder: string): Promise<string> {
   const file = new URL('../catalogue/default.yaml', import.meta.resolve('@tenantry/control-plane'))
   const text = await readFile(file, 'utf8')
   const path = join(dataFolder, 'plans.yaml')
-  await writeFile(path, text.replaceAll(/usageCallsPerMinute: [\d_]+/g, 'usageCallsPerMinute: 100_000_000'))
+  const generous = text
+    .replaceAll(/usageCallsPerMinute: [\d_]+/g, 'usageCallsPerMinute: 100_000_000')
+    .replaceAll(/api_calls: [\d_]+/g, 'api_calls: unlimited')
+  await writeFile(path, generous)
   return path
 }
 
