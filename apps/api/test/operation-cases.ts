@@ -16,6 +16,7 @@ import { onboardingCases } from './operation-cases-onboarding.ts'
 import { peopleCases } from './operation-cases-people.ts'
 import { roleCases } from './operation-cases-role.ts'
 import { runCases } from './operation-cases-run.ts'
+import { subscriptionCases } from './operation-cases-subscription.ts'
 import { teamCases } from './operation-cases-team.ts'
 import { usageCases } from './operation-cases-usage.ts'
 import { userCases } from './operation-cases-user.ts'
@@ -136,6 +137,7 @@ export const operationCases: Record<string, Case[]> = {
     { expects: 'ok', as: 'owner', input: inPath, status: 'suspended' },
   ],
   ...limitCases,
+  ...subscriptionCases,
   ...onboardingCases,
   ...roleCases,
   'tenants.update': [

@@ -20,6 +20,7 @@ import { limitRequestsSql } from './20261121000020_limit_requests.ts'
 import { reservationsSql } from './20261121000021_reservations.ts'
 import { runsSql } from './20261121000022_runs.ts'
 import { noticesSql } from './20261121000023_notices.ts'
+import { planChangesSql } from './20261121000024_plan_changes.ts'
 
 /** In order, and only ever added to. */
 export const migrations = [
@@ -45,4 +46,5 @@ export const migrations = [
   { name: '20261121000021_reservations', sql: reservationsSql },
   { name: '20261121000022_runs', sql: runsSql },
   { name: '20261121000023_notices', sql: noticesSql },
+  { name: '20261121000024_plan_changes', sql: planChangesSql },
 ]

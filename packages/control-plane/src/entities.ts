@@ -23,7 +23,7 @@ import { CustomRole, RoleAssignment } from './capabilities/role/entity.ts'
 import { Run, RunTotals } from './capabilities/run/entity.ts'
 import { SettingsInheritance, SettingsRevision, TenantSettings } from './capabilities/settings/entity.ts'
 import { Team, TeamMember } from './capabilities/team/entity.ts'
-import { Tenant, TenantReference } from './capabilities/tenant/entity.ts'
+import { ScheduledPlanChange, Tenant, TenantReference } from './capabilities/tenant/entity.ts'
 
 /** Written by the metering functions alone, which hold the tenant's account meanwhile: the purge takes that away. */
 export const meteredTables = [
@@ -52,6 +52,7 @@ export const tenantTables = [
   LimitOverride,
   LimitGrant,
   LimitRequest,
+  ScheduledPlanChange,
   Event,
   ApiKey,
   IdempotencyRecord,

@@ -24,6 +24,7 @@ import { reservationErrors } from './capabilities/reservation/contract.ts'
 import { roleErrors } from './capabilities/role/contract.ts'
 import { runErrors } from './capabilities/run/contract.ts'
 import { settingsErrors } from './capabilities/settings/contract.ts'
+import { subscriptionErrors } from './capabilities/subscription/contract.ts'
 import { teamErrors } from './capabilities/team/contract.ts'
 import { tenantErrors } from './capabilities/tenant/contract.ts'
 import { usageErrors } from './capabilities/usage/contract.ts'
@@ -48,6 +49,7 @@ export const errorGroups = [
   limitGrantErrors,
   limitRequestErrors,
   runErrors,
+  subscriptionErrors,
   eventErrors,
   apiKeyErrors,
   accessErrors,
@@ -132,6 +134,8 @@ const remediesByCode: Partial<Record<ErrorCode, string>> = {
     'Choose a parent that does not stand below the tenant; `GET /api/v1/tenants/{id}/tree` shows which do.',
   'tenant.hierarchy_too_deep': 'Choose a parent that is nearer to the top, or move what is below the tenant first.',
   'tenant.unknown_plan': '`GET /api/v1/plans` lists the plans.',
+  'subscription.would_break':
+    'Use less of what `breaking` names, or send `acceptBreaking: true`: nothing is deleted, but what is above a limit is blocked, and what needs a lost feature stops working.',
   'user.not_found': '`GET /api/v1/users?q=` finds people by the beginning of a name or an address.',
   'user.last_owner':
     'Give each tenant in `tenants` another owner (`POST /api/v1/tenants/{tenantId}/ownership`), having restored it where it is being deleted, and send the request again.',

@@ -7,7 +7,8 @@ import { deliverMails } from './capabilities/mail/index.ts'
 import { listWaitingTenants } from './capabilities/metering/index.ts'
 import { resumeOnboardings } from './capabilities/onboarding/index.ts'
 import { listTenantsWithGone, loseGone } from './capabilities/run/index.ts'
-import { tenantErrors } from './capabilities/tenant/index.ts'
+import { applyDueChange } from './capabilities/subscription/index.ts'
+import { listDueChanges, tenantErrors } from './capabilities/tenant/index.ts'
 import { announceAlerts } from './capabilities/usage/index.ts'
 
 const minute = 60_000
@@ -96,6 +97,11 @@ export const scheduledJobs = (dependencies: Dependencies): readonly ScheduledJob
     run: async (query) => ({ removed: await query('delete from tenantry.runs') }),
   },
   {
+    name: 'subscriptions.change',
+    cron: '* * * * *',
+    run: async () => ({ changed: await changePlansDue(dependencies) }),
+  },
+  {
     name: 'tenants.reactivate',
     cron: '* * * * *',
     run: async () => ({ reactivated: await reactivateDue(dependencies) }),
@@ -164,4 +170,20 @@ export async function reactivateDue(dependencies: Dependencies): Promise<number>
     }
   }
   return reactivated
+}
+
+/** Puts tenants on the plans they were to have by now; each once, however many processes are at it. */
+export async function changePlansDue(dependencies: Dependencies): Promise<number> {
+  const { database, clock, logger } = dependencies
+  const actor = { type: 'system', name: 'subscriptions.change' } as const
+  const due = await database.platformUnit({ actor, readOnly: true }, (em) => listDueChanges(em, clock.now()))
+  let changed = 0
+  for (const tenantId of due) {
+    try {
+      if (await applyDueChange(dependencies, actor, tenantId)) changed += 1
+    } catch (error) {
+      logger.error({ err: error, tenantId }, 'a plan could not be changed that was to change by now')
+    }
+  }
+  return changed
 }

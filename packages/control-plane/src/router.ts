@@ -15,6 +15,7 @@ import { reservationRouter } from './capabilities/reservation/router.ts'
 import { roleRouter, userRoleRouter } from './capabilities/role/router.ts'
 import { runRouter } from './capabilities/run/router.ts'
 import { settingsRouter, tenantSettingsRouter } from './capabilities/settings/router.ts'
+import { subscriptionRouter } from './capabilities/subscription/router.ts'
 import { teamRouter } from './capabilities/team/router.ts'
 import { tenantRouter } from './capabilities/tenant/router.ts'
 import { tenantUsageRouter, usageRouter } from './capabilities/usage/router.ts'
@@ -38,6 +39,7 @@ export const appRouter = router({
   usage: t.mergeRouters(usageRouter, reservationRouter),
   runs: runRouter,
   limits: limitRouter,
+  subscription: subscriptionRouter,
   members: memberRouter,
   events: eventRouter,
   apiKeys: apiKeyRouter,

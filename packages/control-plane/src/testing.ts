@@ -23,7 +23,7 @@ import { createInternalCaller, type InternalCall, type InternalCaller } from './
 import type { BaseRole } from './capabilities/access/index.ts'
 import { AuditEntry, PlatformAuditEntry } from './capabilities/audit/entity.ts'
 import { insertMembership, insertUser } from './capabilities/member/index.ts'
-import { loadCatalogue } from './capabilities/plan/index.ts'
+import { loadCatalogue, type PlanCatalogue } from './capabilities/plan/index.ts'
 import { Tenant } from './capabilities/tenant/entity.ts'
 import { insertTenant, type NewTenant } from './capabilities/tenant/repository.ts'
 import { type ControlPlaneParts, createDependencies } from './dependencies.ts'
@@ -99,6 +99,7 @@ export interface TestInstallationOptions {
   publicUrl?: string
   /** Whether people and keys are blocked who probe for tenants or go on against limits, as tests do in whole tables. */
   blocking?: boolean
+  catalogue?: PlanCatalogue
 }
 
 export async function openTestInstallation({
@@ -110,6 +111,7 @@ export async function openTestInstallation({
   reach = async () => ({}),
   publicUrl = 'https://tenantry.example',
   blocking = true,
+  catalogue = loadCatalogue(),
 }: TestInstallationOptions = {}): Promise<TestInstallation> {
   const testDatabase = await cloneTemplate(
     `${inject('postgresUrl')}/postgres`,
@@ -156,7 +158,7 @@ export async function openTestInstallation({
     apiKeyTexts: createApiKeyTexts('test', encryptionKeys),
     bus: createMemoryBus(logger),
     cache: createTenantCache({ clock, maxItems: 10_000 }),
-    catalogue: loadCatalogue(),
+    catalogue,
     platformAccess,
     streams,
     onboarding,

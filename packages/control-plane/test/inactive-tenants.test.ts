@@ -7,8 +7,16 @@ import { appRouter } from '../src/router.ts'
 import { openTestInstallation, operator, type TestInstallation } from '../src/testing.ts'
 
 /** What answers for a tenant that is not active, spelled out: an operation that is to be added has to be added here too. */
-const answersEverybody = ['access.check', 'access.explain', 'tenants.get', 'tenants.info']
+const answersEverybody = [
+  'access.check',
+  'access.explain',
+  'subscription.get',
+  'subscription.preview',
+  'tenants.get',
+  'tenants.info',
+]
 const answersOperators = [
+  'subscription.change',
   'tenants.move',
   'tenants.reactivate',
   'tenants.remove',

@@ -1,5 +1,31 @@
 import { z } from 'zod'
 
+/** Something that a change would break. */
+export const breakingSchema = z.object({
+  kind: z
+    .enum(['meter', 'count', 'feature'])
+    .describe('meter: used above its new limit; count: members and the like to be removed; feature: lost while in use'),
+  name: z.string().describe('Of the meter or the feature'),
+  message: z.string(),
+  used: z.number().optional(),
+  limit: z.number().optional().describe('The new one'),
+  hardLimit: z.number().optional().describe('The new one, with grace'),
+  excess: z.number().optional().describe('How much is above the new limit'),
+  state: z.enum(['ok', 'warning', 'grace', 'blocked']).optional().describe('Of the meter, after the change'),
+  usedBy: z
+    .array(
+      z.object({
+        type: z.enum(['api_keys', 'custom_roles', 'settings']),
+        count: z.int(),
+        names: z.array(z.string()).describe('The first ten'),
+      }),
+    )
+    .optional()
+    .describe('What has use of the feature, as far as it is known here'),
+})
+
+export type Breaking = z.infer<typeof breakingSchema>
+
 /** RFC 9457 problem details: the body of every REST error and `error.data.problem` of every tRPC error. */
 export const problemSchema = z
   .object({
@@ -32,6 +58,7 @@ export const problemSchema = z
     lockedBy: z.string().optional(),
     requiresFeature: z.string().optional(),
     tenants: z.array(z.string()).optional(),
+    breaking: z.array(breakingSchema).optional(),
   })
   .meta({ id: 'Problem' })
 

@@ -1,3 +1,5 @@
+import type { Breaking } from '../contract/problem.ts'
+
 /** The one table from the kind of an error to its HTTP status. */
 export const errorKinds = {
   invalid: 400,
@@ -59,6 +61,8 @@ export interface ErrorDetails {
   requiresFeature?: string
   /** Slugs of the tenants that stand in the way. */
   tenants?: string[]
+  /** What would break. */
+  breaking?: Breaking[]
 }
 
 export class AppError<Code extends string = string> extends Error {

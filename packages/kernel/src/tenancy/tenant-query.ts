@@ -1,4 +1,5 @@
 import type { EntitySchema } from '@mikro-orm/core'
+import type { EntityManager } from '@mikro-orm/postgresql'
 import type { TenantQuery } from '../context/dependencies.ts'
 
 /** A table; of one that has columns which nobody may read, those that are read. */
@@ -16,6 +17,18 @@ export function tenantQuery<Row>(sources: Record<string, Source>, select: string
     throw new Error('A tenant query joins by name: write join')
   const narrowed = Object.entries(sources).map(([name, source]) => `${name} as not materialized (${ownRows(source)})`)
   return { text: `with ${narrowed.join(', ')} ${select}` }
+}
+
+/** The same in a transaction that is open; the tenant is the first of the values. */
+export async function readWithin<Row>(
+  em: EntityManager,
+  { text: sql }: TenantQuery<Row>,
+  parameters: readonly unknown[],
+): Promise<Row[]> {
+  const kysely = em.getKysely()
+  const compiled = kysely.selectNoFrom(({ val }) => [val(1).as('one')]).compile()
+  const { rows } = await kysely.executeQuery({ ...compiled, sql, parameters })
+  return rows as Row[]
 }
 
 /** A comma between a `from` and what ends it. */

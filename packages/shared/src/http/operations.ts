@@ -586,6 +586,21 @@ export type Operations = {
                     lockedBy?: string | undefined;
                     requiresFeature?: string | undefined;
                     tenants?: string[] | undefined;
+                    breaking?: {
+                        kind: "count" | "feature" | "meter";
+                        name: string;
+                        message: string;
+                        used?: number | undefined;
+                        limit?: number | undefined;
+                        hardLimit?: number | undefined;
+                        excess?: number | undefined;
+                        state?: "blocked" | "grace" | "ok" | "warning" | undefined;
+                        usedBy?: {
+                            type: "api_keys" | "custom_roles" | "settings";
+                            count: number;
+                            names: string[];
+                        }[] | undefined;
+                    }[] | undefined;
                     code: "auth.permission_denied" | "plan.feature_missing" | "tenant.inactive" | "usage.limit_exceeded";
                 }[];
                 plan: string;
@@ -1168,6 +1183,113 @@ export type Operations = {
                 decisionReason: string | null;
                 createdAt: string;
                 decidedAt: string | null;
+            };
+        };
+    };
+    subscription: {
+        get: {
+            type: "query";
+            input: {
+                tenantId: string;
+            };
+            output: {
+                plan: string;
+                title: string;
+                startedAt: string;
+                periodAnchor: "calendar" | "subscription";
+                timezone: string;
+                currentPeriod: {
+                    startsAt: string;
+                    endsAt: string;
+                };
+                scheduledChange: {
+                    plan: string;
+                    effectiveAt: string;
+                    requestedAt: string;
+                } | null;
+                features: string[];
+                currency: string;
+                monthlyPriceMicros: number;
+                overagePrices: {
+                    [x: string]: {
+                        micros: number;
+                        per: number;
+                    };
+                };
+            };
+        };
+        preview: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                plan: string;
+            };
+            output: {
+                from: string;
+                to: string;
+                direction: "downgrade" | "same" | "upgrade";
+                monthlyPriceMicros: number;
+                breaking: {
+                    kind: "count" | "feature" | "meter";
+                    name: string;
+                    message: string;
+                    used?: number | undefined;
+                    limit?: number | undefined;
+                    hardLimit?: number | undefined;
+                    excess?: number | undefined;
+                    state?: "blocked" | "grace" | "ok" | "warning" | undefined;
+                    usedBy?: {
+                        type: "api_keys" | "custom_roles" | "settings";
+                        count: number;
+                        names: string[];
+                    }[] | undefined;
+                }[];
+                raisedLimits: {
+                    meter: string;
+                    before: number | null;
+                    after: number | null;
+                }[];
+                loweredLimits: {
+                    meter: string;
+                    before: number | null;
+                    after: number | null;
+                }[];
+                gainedFeatures: string[];
+                lostFeatures: string[];
+            };
+        };
+        change: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                plan: string;
+                when?: "now" | "period_end" | undefined;
+                acceptBreaking?: boolean | undefined;
+            };
+            output: {
+                plan: string;
+                title: string;
+                startedAt: string;
+                periodAnchor: "calendar" | "subscription";
+                timezone: string;
+                currentPeriod: {
+                    startsAt: string;
+                    endsAt: string;
+                };
+                scheduledChange: {
+                    plan: string;
+                    effectiveAt: string;
+                    requestedAt: string;
+                } | null;
+                features: string[];
+                currency: string;
+                monthlyPriceMicros: number;
+                overagePrices: {
+                    [x: string]: {
+                        micros: number;
+                        per: number;
+                    };
+                };
             };
         };
     };
@@ -2265,6 +2387,21 @@ export type ProblemDocument = {
     lockedBy?: string | undefined;
     requiresFeature?: string | undefined;
     tenants?: string[] | undefined;
+    breaking?: {
+        kind: "count" | "feature" | "meter";
+        name: string;
+        message: string;
+        used?: number | undefined;
+        limit?: number | undefined;
+        hardLimit?: number | undefined;
+        excess?: number | undefined;
+        state?: "blocked" | "grace" | "ok" | "warning" | undefined;
+        usedBy?: {
+            type: "api_keys" | "custom_roles" | "settings";
+            count: number;
+            names: string[];
+        }[] | undefined;
+    }[] | undefined;
 };
 
 export type ErrorCode =
@@ -2332,6 +2469,7 @@ export type ErrorCode =
   | 'settings.invalid'
   | 'settings.restricted_key'
   | 'settings.too_large'
+  | 'subscription.would_break'
   | 'team.concurrent_update'
   | 'team.name_taken'
   | 'team.no_such_member'
@@ -2375,6 +2513,7 @@ export const keyedMutations: ReadonlySet<string> = new Set([
   'limits.grant',
   'limits.request',
   'limits.decide',
+  'subscription.change',
   'members.add',
   'members.leave',
   'members.transferOwnership',

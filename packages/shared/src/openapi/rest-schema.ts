@@ -795,6 +795,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tenants/{tenantId}/subscription": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the subscription
+         * @description The plan with its price, the period that goes on, and the plan that comes after it, if it changes.
+         */
+        get: operations["subscription.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tenants/{tenantId}/subscription/change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change the plan
+         * @description Now, or when the current period ends, at exactly that instant; a timezone that is changed meanwhile does not move it. What was scheduled before is replaced, and called off by naming the current plan. Where something would break that must be accepted, for a change at the end of the period by what is in use today; nothing is deleted.
+         */
+        post: operations["subscription.change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tenants/{tenantId}/subscription/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show what another plan would change
+         * @description What would break now: meters above the new limit, members, teams and roles to be removed, features that are lost and in use. What was granted or overridden for the tenant stays in place.
+         */
+        post: operations["subscription.preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tenants/{tenantId}/suspend": {
         parameters: {
             query?: never;
@@ -1514,6 +1574,36 @@ export interface components {
     schemas: {
         Problem: {
             ancestorId?: string;
+            breaking?: {
+                /** @description How much is above the new limit */
+                excess?: number;
+                /** @description The new one, with grace */
+                hardLimit?: number;
+                /**
+                 * @description meter: used above its new limit; count: members and the like to be removed; feature: lost while in use
+                 * @enum {string}
+                 */
+                kind: "meter" | "count" | "feature";
+                /** @description The new one */
+                limit?: number;
+                message: string;
+                /** @description Of the meter or the feature */
+                name: string;
+                /**
+                 * @description Of the meter, after the change
+                 * @enum {string}
+                 */
+                state?: "ok" | "warning" | "grace" | "blocked";
+                used?: number;
+                /** @description What has use of the feature, as far as it is known here */
+                usedBy?: {
+                    count: number;
+                    /** @description The first ten */
+                    names: string[];
+                    /** @enum {string} */
+                    type: "api_keys" | "custom_roles" | "settings";
+                }[];
+            }[];
             childCount?: number;
             code: string;
             currentVersion?: number;
@@ -4181,6 +4271,36 @@ export interface operations {
                         /** @description Empty where it is allowed */
                         reasons: {
                             ancestorId?: string;
+                            breaking?: {
+                                /** @description How much is above the new limit */
+                                excess?: number;
+                                /** @description The new one, with grace */
+                                hardLimit?: number;
+                                /**
+                                 * @description meter: used above its new limit; count: members and the like to be removed; feature: lost while in use
+                                 * @enum {string}
+                                 */
+                                kind: "meter" | "count" | "feature";
+                                /** @description The new one */
+                                limit?: number;
+                                message: string;
+                                /** @description Of the meter or the feature */
+                                name: string;
+                                /**
+                                 * @description Of the meter, after the change
+                                 * @enum {string}
+                                 */
+                                state?: "ok" | "warning" | "grace" | "blocked";
+                                used?: number;
+                                /** @description What has use of the feature, as far as it is known here */
+                                usedBy?: {
+                                    count: number;
+                                    /** @description The first ten */
+                                    names: string[];
+                                    /** @enum {string} */
+                                    type: "api_keys" | "custom_roles" | "settings";
+                                }[];
+                            }[];
                             childCount?: number;
                             /** @enum {string} */
                             code: "tenant.inactive" | "auth.permission_denied" | "plan.feature_missing" | "usage.limit_exceeded";
@@ -11079,6 +11199,671 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "subscription.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, slug or externalId of a tenant, or "current" */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        currency: string;
+                        currentPeriod: {
+                            /**
+                             * Format: date-time
+                             * @description When the next one starts
+                             */
+                            endsAt: string;
+                            /** Format: date-time */
+                            startsAt: string;
+                        };
+                        features: string[];
+                        monthlyPriceMicros: number;
+                        overagePrices: {
+                            [key: string]: {
+                                /** @description Micro-units of the currency */
+                                micros: number;
+                                /** @description for every so many units */
+                                per: number;
+                            };
+                        };
+                        /**
+                         * @description calendar: periods are the months of the timezone; subscription: months from the day it started
+                         * @enum {string}
+                         */
+                        periodAnchor: "calendar" | "subscription";
+                        plan: string;
+                        scheduledChange: {
+                            /** Format: date-time */
+                            effectiveAt: string;
+                            plan: string;
+                            /** Format: date-time */
+                            requestedAt: string;
+                        } | null;
+                        /** Format: date-time */
+                        startedAt: string;
+                        /** @description That the current period is counted in; another one takes effect with the next */
+                        timezone: string;
+                        title: string;
+                    };
+                };
+            };
+            /**
+             * @description - `request.invalid`: The request is not valid.
+             *     - `tenant.not_selected`: Name a tenant: in the path, or by the header X-Tenant-ID (id, slug or externalId). GET /api/v1/me lists yours.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid" | "tenant.not_selected";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             *     - `tenant.mismatch`: The request names two different tenants.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.mismatch";
+                    };
+                };
+            };
+            /** @description - `tenant.not_found`: There is no such tenant, or you are not a member of it. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "tenant.not_found";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "subscription.change": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry safe: the same key with the same body gets the answer of the first call, for 24 hours. With another body it is refused. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path: {
+                /** @description Id, slug or externalId of a tenant, or "current" */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Whether what a preview lists may break
+                     * @default false
+                     */
+                    acceptBreaking?: boolean;
+                    /** @description In any letter case */
+                    plan: string;
+                    /**
+                     * @default now
+                     * @enum {string}
+                     */
+                    when?: "now" | "period_end";
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        currency: string;
+                        currentPeriod: {
+                            /**
+                             * Format: date-time
+                             * @description When the next one starts
+                             */
+                            endsAt: string;
+                            /** Format: date-time */
+                            startsAt: string;
+                        };
+                        features: string[];
+                        monthlyPriceMicros: number;
+                        overagePrices: {
+                            [key: string]: {
+                                /** @description Micro-units of the currency */
+                                micros: number;
+                                /** @description for every so many units */
+                                per: number;
+                            };
+                        };
+                        /**
+                         * @description calendar: periods are the months of the timezone; subscription: months from the day it started
+                         * @enum {string}
+                         */
+                        periodAnchor: "calendar" | "subscription";
+                        plan: string;
+                        scheduledChange: {
+                            /** Format: date-time */
+                            effectiveAt: string;
+                            plan: string;
+                            /** Format: date-time */
+                            requestedAt: string;
+                        } | null;
+                        /** Format: date-time */
+                        startedAt: string;
+                        /** @description That the current period is counted in; another one takes effect with the next */
+                        timezone: string;
+                        title: string;
+                    };
+                };
+            };
+            /**
+             * @description - `request.invalid`: The request is not valid.
+             *     - `tenant.not_selected`: Name a tenant: in the path, or by the header X-Tenant-ID (id, slug or externalId). GET /api/v1/me lists yours.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid" | "tenant.not_selected";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             *     - `tenant.inactive`: This tenant is not active.
+             *     - `tenant.mismatch`: The request names two different tenants.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                    };
+                };
+            };
+            /** @description - `tenant.not_found`: There is no such tenant, or you are not a member of it. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "tenant.not_found";
+                    };
+                };
+            };
+            /**
+             * @description - `idempotency.in_progress`: A request with this Idempotency-Key is still running.
+             *     - `subscription.would_break`: More is in use than that plan allows.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "idempotency.in_progress" | "subscription.would_break";
+                    };
+                };
+            };
+            /** @description - `request.too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.too_large";
+                    };
+                };
+            };
+            /** @description - `request.unsupported_media_type`: Send the body as application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.unsupported_media_type";
+                    };
+                };
+            };
+            /**
+             * @description - `idempotency.conflict`: This Idempotency-Key was used with another body.
+             *     - `tenant.unknown_plan`: The plan catalogue has no such plan.
+             */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "idempotency.conflict" | "tenant.unknown_plan";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "subscription.preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id, slug or externalId of a tenant, or "current" */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description In any letter case */
+                    plan: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Empty where nothing stands in the way */
+                        breaking: {
+                            /** @description How much is above the new limit */
+                            excess?: number;
+                            /** @description The new one, with grace */
+                            hardLimit?: number;
+                            /**
+                             * @description meter: used above its new limit; count: members and the like to be removed; feature: lost while in use
+                             * @enum {string}
+                             */
+                            kind: "meter" | "count" | "feature";
+                            /** @description The new one */
+                            limit?: number;
+                            message: string;
+                            /** @description Of the meter or the feature */
+                            name: string;
+                            /**
+                             * @description Of the meter, after the change
+                             * @enum {string}
+                             */
+                            state?: "ok" | "warning" | "grace" | "blocked";
+                            used?: number;
+                            /** @description What has use of the feature, as far as it is known here */
+                            usedBy?: {
+                                count: number;
+                                /** @description The first ten */
+                                names: string[];
+                                /** @enum {string} */
+                                type: "api_keys" | "custom_roles" | "settings";
+                            }[];
+                        }[];
+                        /**
+                         * @description By the order of the plans
+                         * @enum {string}
+                         */
+                        direction: "upgrade" | "downgrade" | "same";
+                        from: string;
+                        gainedFeatures: string[];
+                        lostFeatures: string[];
+                        loweredLimits: {
+                            /** @description Null is unlimited */
+                            after: number | null;
+                            /** @description Null is unlimited */
+                            before: number | null;
+                            meter: string;
+                        }[];
+                        monthlyPriceMicros: number;
+                        raisedLimits: {
+                            /** @description Null is unlimited */
+                            after: number | null;
+                            /** @description Null is unlimited */
+                            before: number | null;
+                            meter: string;
+                        }[];
+                        to: string;
+                    };
+                };
+            };
+            /**
+             * @description - `request.invalid`: The request is not valid.
+             *     - `tenant.not_selected`: Name a tenant: in the path, or by the header X-Tenant-ID (id, slug or externalId). GET /api/v1/me lists yours.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid" | "tenant.not_selected";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             *     - `tenant.mismatch`: The request names two different tenants.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.mismatch";
+                    };
+                };
+            };
+            /** @description - `tenant.not_found`: There is no such tenant, or you are not a member of it. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "tenant.not_found";
+                    };
+                };
+            };
+            /** @description - `request.too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.too_large";
+                    };
+                };
+            };
+            /** @description - `request.unsupported_media_type`: Send the body as application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.unsupported_media_type";
+                    };
+                };
+            };
+            /** @description - `tenant.unknown_plan`: The plan catalogue has no such plan. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "tenant.unknown_plan";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
                     };
                 };
             };

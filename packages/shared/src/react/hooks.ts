@@ -61,6 +61,22 @@ export const useRequestLimit = mutationHook(
 )
 export const useDecideLimitRequest = mutationHook(({ limits }) => limits.decide, changesLimits)
 
+export const [useSubscription, useSuspenseSubscription] = queryHooks(({ subscription }) => subscription.get)
+export const usePreviewPlanChange = mutationHook(
+  ({ subscription }) => subscription.preview,
+  () => [],
+)
+// The plan decides limits, features and scopes.
+export const useChangePlan = mutationHook(
+  ({ subscription }) => subscription.change,
+  (tenantry) => [
+    tenantry.subscription.pathFilter(),
+    tenantry.tenants.pathFilter(),
+    tenantry.me.pathFilter(),
+    tenantry.access.pathFilter(),
+  ],
+)
+
 /** Whether the caller may do something; the service decides again when it is done. */
 export const [useAccess, useSuspenseAccess] = queryHooks(({ access }) => access.check)
 export const [useAccessExplanation, useSuspenseAccessExplanation] = queryHooks(({ access }) => access.explain)

@@ -29,6 +29,12 @@ export async function listApiKeysBefore(
   return em.find(ApiKey, where, { orderBy: { id: 'desc' }, limit })
 }
 
+/** Those that are neither revoked nor expired. */
+export async function listLiveKeys(em: EntityManager, now: Date): Promise<Pick<ApiKeyRow, 'name' | 'scopes'>[]> {
+  const unexpired = { $or: [{ expiresAt: null }, { expiresAt: { $gt: now } }] }
+  return em.find(ApiKey, { revokedAt: null, ...unexpired }, { orderBy: { id: 'asc' }, fields: ['name', 'scopes'] })
+}
+
 /** Locked until the transaction ends. */
 export async function findApiKeyForUpdate(em: EntityManager, id: string): Promise<ApiKeyRow | null> {
   return em.findOne(ApiKey, { id, revokedAt: null }, { lockMode: LockMode.PESSIMISTIC_WRITE })

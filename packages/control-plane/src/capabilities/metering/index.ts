@@ -11,5 +11,5 @@ export {
 } from './repository/write.ts'
 export type { UsageItem, UsageMode } from './rules/batch.ts'
 export { periodOf } from './rules/period.ts'
-export { afterTimezoneChange, periodOfTenant, spanOf } from './rules/tenant-period.ts'
+export { afterTimezoneChange, countedPeriod, periodOfTenant, spanOf } from './rules/tenant-period.ts'
 export { type AccountCall, type AccountGiven, createMetering, type Metering } from './service/metering.ts'

@@ -1,5 +1,5 @@
 export { roleErrors } from './contract.ts'
-export { lockMembers, roleSource } from './repository.ts'
+export { listRoleScopes, lockMembers, roleSource } from './repository.ts'
 export { assignRoles, findKnownRoles } from './service/assignments.ts'
 export { grantOf } from './service/composition.ts'
 export {

@@ -23,6 +23,10 @@ export async function findRoles(em: EntityManager, ids: readonly string[]): Prom
   return em.find(CustomRole, { id: { $in: [...ids] } })
 }
 
+export async function listRoleScopes(em: EntityManager): Promise<Pick<CustomRole, 'name' | 'scopes'>[]> {
+  return em.find(CustomRole, {}, { orderBy: { id: 'asc' }, fields: ['name', 'scopes'] })
+}
+
 /** The newest first. */
 export async function listRolesBefore(
   em: EntityManager,

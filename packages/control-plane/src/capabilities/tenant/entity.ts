@@ -2,7 +2,7 @@ import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
 import type { FormerTimezone } from '@tenantry/kernel/context/dependencies'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import { platformScoped } from '@tenantry/kernel/tenancy/platform-table'
-import { tenantFilter, tenantPolicies } from '@tenantry/kernel/tenancy/tenant-table'
+import { tenantFilter, tenantId, tenantPolicies, tenantScoped } from '@tenantry/kernel/tenancy/tenant-table'
 
 export const tenantStates = ['provisioning', 'active', 'suspended', 'deleting', 'purged'] as const
 
@@ -109,3 +109,22 @@ export const TenantReference = defineEntity({
     namedTenantId: p.uuid().index(),
   },
 })
+
+/** The plan that a tenant comes to have when its period ends; limits are made of it from that instant on. */
+export const ScheduledPlanChange = defineEntity({
+  name: 'ScheduledPlanChange',
+  tableName: 'scheduled_plan_changes',
+  ...tenantScoped,
+  policies: [
+    ...tenantPolicies(),
+    { name: 'metering_read', command: 'select', roles: ['tenantry_metering'], using: 'true' },
+  ],
+  indexes: [{ properties: ['effectiveAt'] }],
+  properties: {
+    tenantId: tenantId(),
+    plan: p.string().length(64),
+    effectiveAt: p.datetime(),
+    createdAt: p.datetime(),
+  },
+})
+export type ScheduledPlanChange = InferEntity<typeof ScheduledPlanChange>

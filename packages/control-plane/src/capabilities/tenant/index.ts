@@ -1,23 +1,28 @@
 export { ConcurrentUpdateError, maximumLevels, tenantErrors } from './contract.ts'
-export type { Tenant } from './entity.ts'
+export type { ScheduledPlanChange, Tenant } from './entity.ts'
 export {
   againWhileTaken,
   findFreeSlug,
   findParent,
+  findScheduledChange,
   findTenantById,
   findTenantBySlug,
   getOwnTenant,
   getOwnTenantForUpdate,
   insertTenant,
+  listDueChanges,
   listPlansInUse,
   lockHierarchy,
   type NewTenant,
   namedTenantSource,
+  removeScheduledChange,
+  saveScheduledChange,
   saveTenant,
 } from './repository.ts'
 export { slugCandidates } from './rules/slug.ts'
 export {
   cachedNames,
+  changeTenant,
   describe as describeTenant,
   effectiveState,
   forgetKept,

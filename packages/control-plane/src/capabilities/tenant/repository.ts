@@ -4,7 +4,7 @@ import { tenantQuery } from '@tenantry/kernel/tenancy/tenant-query'
 import type { BaseRole } from '../access/index.ts'
 import { memberSource } from '../member/index.ts'
 import { maximumLevels, tenantErrors } from './contract.ts'
-import { Tenant } from './entity.ts'
+import { ScheduledPlanChange, Tenant } from './entity.ts'
 
 /** What is told of a tenant, and of its direct members their number. */
 export const tenantInfo = tenantQuery<
@@ -205,6 +205,30 @@ function conditionsOf({ status, plan, parentId, tag, q }: TenantFilter): string[
 }
 
 const listed = (row: ListedTenant): ListedTenant => ({ ...row, createdAt: new Date(row.createdAt) })
+
+/** Of the tenant of the unit of work. */
+export const findScheduledChange = (em: EntityManager): Promise<ScheduledPlanChange | null> =>
+  em.findOne(ScheduledPlanChange, { tenantId: { $ne: null } }, { disableIdentityMap: true })
+
+/** In place of one that is there. Needs a unit of work on the operators' connection, as do the next. */
+export async function saveScheduledChange(
+  em: EntityManager,
+  change: Omit<ScheduledPlanChange, 'tenantId'>,
+): Promise<void> {
+  await removeScheduledChange(em)
+  em.persist(em.create(ScheduledPlanChange, change))
+  await em.flush()
+}
+
+export async function removeScheduledChange(em: EntityManager): Promise<boolean> {
+  return (await em.nativeDelete(ScheduledPlanChange, { tenantId: { $ne: null } })) > 0
+}
+
+/** The tenants whose plan was to change by now. Needs a platform unit of work. */
+export async function listDueChanges(em: EntityManager, now: Date): Promise<string[]> {
+  const due = await em.find(ScheduledPlanChange, { effectiveAt: { $lte: now } }, { orderBy: { effectiveAt: 'asc' } })
+  return due.map(({ tenantId }) => tenantId)
+}
 
 /** The plans that tenants have. Needs a platform unit of work. */
 export async function listPlansInUse(em: EntityManager): Promise<string[]> {

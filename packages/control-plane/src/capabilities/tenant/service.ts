@@ -18,6 +18,7 @@ import {
   getOwnTenantForUpdate,
   listReachedTenants,
   listTenants,
+  removeScheduledChange,
   saveTenant,
   tenantInfo,
 } from './repository.ts'
@@ -63,21 +64,41 @@ export async function update(ctx: TenantContext, { tenantId: _, expectedVersion,
   if (expectedVersion !== undefined && expectedVersion !== tenant.version) {
     throw tenantErrors.concurrent_update({ currentVersion: tenant.version })
   }
-  const changes = changesOf(tenant, { ...fields, ...changedPlan(ctx, plan) })
-  if (Object.keys(changes).length === 0) return describe(ctx, tenant)
+  await changeTenant(ctx, tenant, { fields: { ...fields, ...changedPlan(ctx, plan) }, action: 'tenant.updated' })
+  return describe(ctx, tenant)
+}
 
+interface TenantChange {
+  /** The plan as the catalogue names it. Undefined stays as it is. */
+  fields: { [Field in keyof Omit<UpdateInput, 'tenantId' | 'expectedVersion'>]?: UpdateInput[Field] | undefined }
+  /** Of the audit entry, as the next. */
+  action: string
+  details?: Record<string, unknown>
+}
+
+/**
+ * Whatever changes a tenant that must be locked: another plan holds from the commit on in every process, and takes the
+ * place of one that was to come later.
+ */
+export async function changeTenant(
+  ctx: TenantContext,
+  tenant: Tenant,
+  { fields, action, details }: TenantChange,
+): Promise<void> {
+  const changes = changesOf(tenant, fields)
+  if (Object.keys(changes).length === 0) return
   const now = ctx.clock.now()
   if (fields.timezone !== undefined && changes.timezone)
     tenant.formerTimezones = afterTimezoneChange(tenant, fields.timezone, now)
   Object.assign(tenant, Object.fromEntries(Object.entries(changes).map(([key, { after }]) => [key, after])))
   tenant.updatedAt = now
   await saveTenant(ctx.em)
-  ctx.record('tenant.updated', { target: { type: 'tenant', id: tenant.id }, changes })
+  if (changes.plan) await removeScheduledChange(ctx.em)
+  ctx.record(action, { target: { type: 'tenant', id: tenant.id }, changes, ...(details && { details }) })
   forgetTenant(ctx)
   // What is used already stands where it stands under the limits of the new plan.
   if (changes.plan) ctx.afterCommit(() => ctx.services.metering.refresh([tenant.id]))
   await emitEvent(ctx, 'tenant.updated', { changed: Object.keys(changes), version: tenant.version })
-  return describe(ctx, tenant)
 }
 
 /**

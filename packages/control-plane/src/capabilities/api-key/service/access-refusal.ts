@@ -2,7 +2,8 @@ import { apiKeyUseErrors } from '@tenantry/kernel/contract/errors'
 import type { AppError } from '@tenantry/kernel/errors/app-error'
 import { type PlanCatalogue, planNamed } from '../../plan/index.ts'
 
-const feature = 'api_access'
+/** The feature without which no key works. */
+export const apiAccess = 'api_access'
 const setting = 'features.apiAccessEnabled'
 
 /** Why a tenant takes no API keys, as its plan and its settings are; null where it does. */
@@ -11,8 +12,8 @@ export function accessRefusal(
   { plan, enabled }: { plan: string; enabled: boolean },
 ): AppError | null {
   const { features, title } = planNamed(catalogue, plan)
-  if (!features.has(feature)) {
-    return apiKeyUseErrors.access_disabled({ requiresFeature: feature }, `The plan ${title} has no API access.`)
+  if (!features.has(apiAccess)) {
+    return apiKeyUseErrors.access_disabled({ requiresFeature: apiAccess }, `The plan ${title} has no API access.`)
   }
   return enabled
     ? null

@@ -10,6 +10,8 @@ export interface LimitSources {
   /** Rises with every change of what stands here. */
   changes: number
   plan: string
+  /** The plan that it comes to have at that time; null where it keeps its own. */
+  scheduled: { plan: string; at: Date } | null
   timezone: string
   formerTimezones: FormerTimezone[]
   createdAt: Date
@@ -49,12 +51,15 @@ export async function enterCatalogue(database: Writer, digest: string, now: Date
 export async function readLimitSources(database: Writer, tenantIds: readonly string[]): Promise<LimitSources[]> {
   const rows = await database.writeSigned<Record<string, unknown>>(
     `select tenant_id as "tenantId", changes, plan, timezone, former_timezones as "formerTimezones",
-            created_at as "createdAt", overrides
+            created_at as "createdAt", overrides, scheduled_plan as "scheduledPlan", scheduled_at as "scheduledAt"
        from metering.limit_sources($1, $2)`,
     [plainArray(tenantIds)],
   )
   // The driver leaves bigints as texts.
-  return rows.map((row) => ({ ...row, changes: Number(row.changes) }) as LimitSources)
+  return rows.map(({ scheduledPlan, scheduledAt, ...row }) => {
+    const scheduled = scheduledPlan === null ? null : { plan: scheduledPlan, at: new Date(scheduledAt as string) }
+    return { ...row, scheduled, changes: Number(row.changes) } as LimitSources
+  })
 }
 
 /** Keeps the limits of those tenants that have not changed since they were read. Returns the tenants with new alerts. */

@@ -30,6 +30,17 @@ export function periodOfTenant(
   tenant: MeteredTenant,
   anchor: PeriodAnchor = 'calendar',
 ): Period {
+  const { timezone: _, ...period } = countedPeriod(meterPeriod, instant, tenant, anchor)
+  return period
+}
+
+/** The same with the timezone that it is counted in. */
+export function countedPeriod(
+  meterPeriod: MeterPeriod,
+  instant: Date,
+  tenant: MeteredTenant,
+  anchor: PeriodAnchor = 'calendar',
+): Period & { timezone: string } {
   const anchored = anchor === 'calendar' ? anchor : { subscription: tenant.createdAt }
   const inZone: InZone = (period, at, timezone, memory = '') =>
     periodOf(period, at, { timezone, anchor: anchored, memory })
@@ -41,13 +52,13 @@ export function periodOfTenant(
     if (taken === null || instant < taken.at) {
       const inLast = taken !== null && meterPeriod !== 'hour' && instant >= taken.last.startsAt
       const period = inLast ? { ...taken.last, endsAt: taken.at } : inZone(meterPeriod, instant, timezone)
-      return { ...period, startsAt: later(period.startsAt, since) }
+      return { ...period, startsAt: later(period.startsAt, since), timezone }
     }
     timezone = taken.timezone
     since = taken.at
   }
   const period = inZone(meterPeriod, instant, timezone)
-  return { ...period, startsAt: later(period.startsAt, since) }
+  return { ...period, startsAt: later(period.startsAt, since), timezone }
 }
 
 type InZone = (period: MeterPeriod, at: Date, timezone: string, memory?: string) => Period

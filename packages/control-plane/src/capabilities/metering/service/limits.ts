@@ -46,8 +46,9 @@ export function createLimitResolver({ database, clock, catalogue }: LimitResolve
 
 /** What holds for a tenant, of all that is reported to us. */
 function limitsFrom(source: LimitSources, catalogue: PlanCatalogue, now: Date): ResolvedLimits {
-  const plan = planNamed(catalogue, source.plan)
+  const { plan, planEnd } = planAt(source, catalogue, now)
   const ends = source.overrides.flatMap(({ expiresAt }) => (expiresAt === null ? [] : [new Date(expiresAt)]))
+  if (planEnd !== null) ends.push(planEnd)
   const [nextChangeAt = null] = ends.filter((end) => end > now).sort((one, other) => one.getTime() - other.getTime())
   const limits = withOverrides(effectiveLimits(catalogue, plan.name), source.overrides, now).flatMap((limit) => {
     const meter = catalogue.meters[limit.meter]
@@ -63,4 +64,10 @@ function limitsFrom(source: LimitSources, catalogue: PlanCatalogue, now: Date): 
     }
   })
   return { tenantId: source.tenantId, changes: source.changes, nextChangeAt, limits }
+}
+
+/** A change that is due counts at once, though the job that makes it may come a minute later. */
+function planAt({ plan, scheduled }: LimitSources, catalogue: PlanCatalogue, now: Date) {
+  const isDue = scheduled !== null && scheduled.at <= now && catalogue.plan(scheduled.plan) !== null
+  return { plan: planNamed(catalogue, isDue ? scheduled.plan : plan), planEnd: scheduled?.at ?? null }
 }

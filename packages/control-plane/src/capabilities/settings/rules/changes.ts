@@ -1,7 +1,7 @@
 import { effectiveSettings } from './effective.ts'
 import { equalJson, isJsonObject, type JsonObject, type JsonValue, ownValue } from './json.ts'
-import { keyAt } from './keys.ts'
-import type { StoredSettings } from './schema.ts'
+import { keyAt, settingKeys } from './keys.ts'
+import type { Settings, StoredSettings } from './schema.ts'
 import { type Writer, writers } from './setting.ts'
 
 /**
@@ -71,3 +71,12 @@ export function restrictedKeys(
       return [{ key: path, writableBy, requiresFeature }]
     })
 }
+
+/** The keys that hold another value than their default and count only with a feature of the plan. */
+export const settingsWithFeature = (settings: Settings): { path: string; feature: string }[] =>
+  [...settingKeys.values()].flatMap(({ path, requiresFeature, defaultValue }) =>
+    requiresFeature === undefined ||
+    equalJson(valueAt(settings as unknown as JsonObject, path.split('.')), defaultValue)
+      ? []
+      : [{ path, feature: requiresFeature }],
+  )

@@ -1,4 +1,5 @@
-import type { CachedTenantContext } from '@tenantry/kernel/context/request-context'
+import type { CachedTenantContext, TenantContext } from '@tenantry/kernel/context/request-context'
+import { readWithin } from '@tenantry/kernel/tenancy/tenant-query'
 import { limitsOf } from '../../limit/index.ts'
 import { type CounterValue, periodOfTenant, spanOf } from '../../metering/index.ts'
 import { type EffectiveLimit, type Meter, planNamed } from '../../plan/index.ts'
@@ -11,11 +12,18 @@ type UsageReader = Pick<CachedTenantContext, 'services' | 'tenant' | 'clock' | '
 
 const bytesPerMegabyte = 1024 * 1024
 
+type Metered = Pick<CachedTenantContext, 'services' | 'tenant' | 'clock'>
+
 export async function getUsage(ctx: CachedTenantContext) {
+  const described = describeMeters(ctx, await readSnapshot(ctx))
+  return { meters: described, ...flatFields(described) }
+}
+
+/** Where every meter stands by these counts, under the plan that `ctx` names. */
+export function describeMeters(ctx: Metered, snapshot: UsageNow) {
   const plan = planNamed(ctx.services.catalogue, ctx.tenant.plan)
-  const snapshot = await readSnapshot(ctx)
   const limits = new Map(limitsOf(ctx, snapshot.overrides).map((limit) => [limit.meter, limit]))
-  const described = Object.values(ctx.services.catalogue.meters).map((meter) => {
+  return Object.values(ctx.services.catalogue.meters).map((meter) => {
     const { used, held, resetsAt, ...counted } = countOf(ctx, snapshot, meter)
     const limit = limitNow(limits.get(meter.key) as EffectiveLimit, { used, ...counted })
     return {
@@ -31,7 +39,6 @@ export async function getUsage(ctx: CachedTenantContext) {
       resetsAt,
     }
   })
-  return { meters: described, ...flatFields(described) }
 }
 
 /** Where one meter stands. `ctx` must be of an operation that keeps its answers under the name of `getUsage`'s. */
@@ -52,20 +59,25 @@ export async function checkUsage(ctx: CachedTenantContext, { metric, amount }: {
   return { allowed, metric: meter, ...standing, state: stateOf(standing.used, standing, alertThresholds) }
 }
 
-function readSnapshot(ctx: UsageReader): Promise<UsageNow> {
-  const meters = Object.values(ctx.services.catalogue.meters)
-  return ctx.cached(async (read) => {
-    const [row] = await read(usageNow, [
-      meters.map(({ key }) => key),
-      meters.map((meter) => currentPeriod(ctx, meter).key),
-      ctx.clock.now().toISOString(),
-    ])
-    if (!row) throw new Error('The counters answered nothing')
-    return { ...row, counters: [...row.counters, slotsValue(row.slots)] }
-  })
+const readSnapshot = (ctx: UsageReader): Promise<UsageNow> =>
+  ctx.cached(async (read) => snapshotFrom(await read(usageNow, periodsOf(ctx))))
+
+/** What is counted now, as this transaction sees it. */
+export const readSnapshotIn = async (ctx: Metered & Pick<TenantContext, 'em'>): Promise<UsageNow> =>
+  snapshotFrom(await readWithin(ctx.em, usageNow, [ctx.tenant.id, ...periodsOf(ctx)]))
+
+function snapshotFrom([row]: UsageNow[]): UsageNow {
+  if (!row) throw new Error('The counters answered nothing')
+  return { ...row, counters: [...row.counters, slotsValue(row.slots)] }
 }
 
-function countOf(ctx: UsageReader, snapshot: UsageNow, meter: Meter) {
+function periodsOf(ctx: Metered): [string[], string[], string] {
+  const meters = Object.values(ctx.services.catalogue.meters)
+  const periods = meters.map((meter) => currentPeriod(ctx, meter).key)
+  return [meters.map(({ key }) => key), periods, ctx.clock.now().toISOString()]
+}
+
+function countOf(ctx: Metered, snapshot: UsageNow, meter: Meter) {
   const now = ctx.clock.now()
   const { key, endsAt } = currentPeriod(ctx, meter)
   const { periodAnchor } = planNamed(ctx.services.catalogue, ctx.tenant.plan)
@@ -87,7 +99,7 @@ function countOf(ctx: UsageReader, snapshot: UsageNow, meter: Meter) {
 const countedNow = ({ used, ends }: CounterValue, now: Date): number =>
   ends === undefined ? used : ends.filter((end) => new Date(end) > now).length
 
-function currentPeriod({ services, tenant, clock }: UsageReader, meter: Meter) {
+function currentPeriod({ services, tenant, clock }: Metered, meter: Meter) {
   return periodOfTenant(meter.period, clock.now(), tenant, planNamed(services.catalogue, tenant.plan).periodAnchor)
 }
 

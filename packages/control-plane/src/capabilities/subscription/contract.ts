@@ -1,0 +1,110 @@
+import { defineErrors } from '@tenantry/kernel/contract/errors'
+import { defineOperation } from '@tenantry/kernel/contract/operation'
+import { breakingSchema } from '@tenantry/kernel/contract/problem'
+import { integer, tenantRef, text, timestamp } from '@tenantry/kernel/contract/wire'
+import { z } from 'zod'
+import { listPlans } from '../plan/contract.ts'
+import { tenantErrors } from '../tenant/contract.ts'
+
+export const subscriptionErrors = defineErrors('subscription', {
+  would_break: { kind: 'conflict', message: 'More is in use than that plan allows.' },
+})
+
+const tags: [string] = ['Subscription']
+const { monthlyPriceMicros, overagePrices } = listPlans.output.shape.items.element.shape
+const plan = text(1, 64).describe('In any letter case')
+const limit = integer(0).nullable().describe('Null is unlimited')
+
+const subscription = z.object({
+  plan: z.string(),
+  title: z.string(),
+  startedAt: timestamp(),
+  periodAnchor: z
+    .enum(['calendar', 'subscription'])
+    .describe('calendar: periods are the months of the timezone; subscription: months from the day it started'),
+  timezone: z.string().describe('That the current period is counted in; another one takes effect with the next'),
+  currentPeriod: z.object({ startsAt: timestamp(), endsAt: timestamp().describe('When the next one starts') }),
+  scheduledChange: z.object({ plan: z.string(), effectiveAt: timestamp(), requestedAt: timestamp() }).nullable(),
+  features: z.array(z.string()),
+  currency: z.string(),
+  monthlyPriceMicros,
+  overagePrices,
+})
+
+export const getSubscription = defineOperation({
+  unitOfWork: 'tenant',
+  type: 'query',
+  permission: 'finance:view',
+  allowInactive: true,
+  rest: {
+    method: 'GET',
+    path: '/tenants/{tenantId}/subscription',
+    summary: 'Show the subscription',
+    description: 'The plan with its price, the period that goes on, and the plan that comes after it, if it changes.',
+    tags,
+  },
+  input: z.object({ tenantId: tenantRef() }),
+  output: subscription,
+})
+
+export const previewPlanChange = defineOperation({
+  unitOfWork: 'tenant',
+  type: 'mutation',
+  permission: 'finance:view',
+  allowInactive: true,
+  rateLimit: 'read',
+  audit: { none: 'it shows what would happen, and changes nothing' },
+  idempotency: 'none',
+  rest: {
+    method: 'POST',
+    path: '/tenants/{tenantId}/subscription/preview',
+    summary: 'Show what another plan would change',
+    description:
+      'What would break now: meters above the new limit, members, teams and roles to be removed, features that are lost and in use. What was granted or overridden for the tenant stays in place.',
+    tags,
+    successStatus: 200,
+  },
+  input: z.object({ tenantId: tenantRef(), plan }),
+  output: z.object({
+    from: z.string(),
+    to: z.string(),
+    direction: z.enum(['upgrade', 'downgrade', 'same']).describe('By the order of the plans'),
+    monthlyPriceMicros,
+    breaking: z.array(breakingSchema).describe('Empty where nothing stands in the way'),
+    raisedLimits: z.array(z.object({ meter: z.string(), before: limit, after: limit })),
+    loweredLimits: z.array(z.object({ meter: z.string(), before: limit, after: limit })),
+    gainedFeatures: z.array(z.string()),
+    lostFeatures: z.array(z.string()),
+  }),
+  errors: [tenantErrors.unknown_plan],
+})
+
+export const changePlan = defineOperation({
+  unitOfWork: 'tenant',
+  type: 'mutation',
+  permission: 'tenant:own',
+  allowInactive: 'operators',
+  asOperator: true,
+  audit: 'subscription.changed',
+  rest: {
+    method: 'POST',
+    path: '/tenants/{tenantId}/subscription/change',
+    summary: 'Change the plan',
+    description:
+      'Now, or when the current period ends, at exactly that instant; a timezone that is changed meanwhile does not move it. What was scheduled before is replaced, and called off by naming the current plan. Where something would break that must be accepted, for a change at the end of the period by what is in use today; nothing is deleted.',
+    tags,
+    successStatus: 200,
+    aliases: [
+      { method: 'POST', path: '/tenants/{tenantId}/subscription/upgrade' },
+      { method: 'POST', path: '/tenants/{tenantId}/subscription/downgrade' },
+    ],
+  },
+  input: z.object({
+    tenantId: tenantRef(),
+    plan,
+    when: z.enum(['now', 'period_end']).default('now'),
+    acceptBreaking: z.boolean().default(false).describe('Whether what a preview lists may break'),
+  }),
+  output: subscription,
+  errors: [tenantErrors.unknown_plan, subscriptionErrors.would_break],
+})

@@ -1,0 +1,2 @@
+export { subscriptionErrors } from './contract.ts'
+export { applyDueChange } from './service/due.ts'

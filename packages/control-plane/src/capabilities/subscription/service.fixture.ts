@@ -1,0 +1,20 @@
+import { readFileSync } from 'node:fs'
+import type { PlanCatalogue } from '../plan/index.ts'
+import { parseCatalogue } from '../plan/rules/catalogue.ts'
+
+const file = new URL('../../../catalogue/default.yaml', import.meta.url)
+
+/** The default catalogue with a few texts in it replaced. */
+export function catalogueWith(replaced: Record<string, string>): PlanCatalogue {
+  return parseCatalogue(catalogueText(replaced), 'catalogue.yaml')
+}
+
+export function catalogueText(replaced: Record<string, string>): string {
+  return Object.entries(replaced).reduce(
+    (text, [before, after]) => {
+      if (!text.includes(before)) throw new Error(`The default catalogue has no ${before}`)
+      return text.replace(before, after)
+    },
+    readFileSync(file, 'utf8'),
+  )
+}

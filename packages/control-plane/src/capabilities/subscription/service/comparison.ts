@@ -1,0 +1,72 @@
+import type { TenantContext } from '@tenantry/kernel/context/request-context'
+import type { Breaking } from '@tenantry/kernel/contract/problem'
+import { apiAccess, listLiveKeys } from '../../api-key/index.ts'
+import { type Plan, planNamed } from '../../plan/index.ts'
+import { listRoleScopes } from '../../role/index.ts'
+import { getEffectiveSettings, settingsWithFeature } from '../../settings/index.ts'
+import type { Tenant } from '../../tenant/index.ts'
+import { describeMeters, readSnapshotIn } from '../../usage/index.ts'
+import { breakingOf, type ComparedMeter, direction, type LostFeature, limitChanges } from '../rules/comparison.ts'
+
+/** What the tenant has now, against what it would have on that plan. */
+export async function compare(ctx: TenantContext, tenant: Pick<Tenant, 'plan'>, to: Plan) {
+  const { catalogue } = ctx.services
+  const from = planNamed(catalogue, tenant.plan)
+  const meters = await compareMeters(ctx, from, to)
+  const lostFeatures = [...from.features].filter((feature) => !to.features.has(feature))
+  const gainedFeatures = [...to.features].filter((feature) => !from.features.has(feature))
+  return {
+    from: from.name,
+    to: to.name,
+    direction: direction(catalogue.order, from.name, to.name),
+    monthlyPriceMicros: to.monthlyPriceMicros,
+    breaking: breakingOf(meters, await usesOf(ctx, lostFeatures)),
+    ...limitChanges(meters),
+    gainedFeatures,
+    lostFeatures,
+  } as const
+}
+
+/** Counted by the periods of the new plan, which may begin on other days. */
+async function compareMeters(ctx: TenantContext, from: Plan, to: Plan): Promise<ComparedMeter[]> {
+  const under = ({ name }: Plan) => ({ ...ctx, tenant: { ...ctx.tenant, plan: name } })
+  const snapshot = await readSnapshotIn(under(to))
+  const now = new Map(describeMeters(under(from), snapshot).map(({ meter, limit }) => [meter, limit]))
+  return describeMeters(under(to), snapshot).map(({ meter, used, limit, hardLimit, state }) => ({
+    meter,
+    isCount: ctx.services.catalogue.meters[meter]?.countedFrom != null,
+    used,
+    before: now.get(meter) ?? null,
+    limit,
+    hardLimit,
+    state,
+  }))
+}
+
+type Uses = LostFeature['usedBy']
+const mostNames = 10
+
+async function usesOf(ctx: TenantContext, features: readonly string[]): Promise<LostFeature[]> {
+  if (features.length === 0) return []
+  const { featureOf } = ctx.services.scopes
+  const keys = await listLiveKeys(ctx.em, ctx.clock.now())
+  const roles = await listRoleScopes(ctx.em)
+  const settings = settingsWithFeature(await getEffectiveSettings(ctx))
+  return features.map((feature) => {
+    const needs = ({ scopes }: { scopes: string[] }) => scopes.some((scope) => featureOf(scope) === feature)
+    return {
+      feature,
+      usedBy: [
+        ...usesBy('api_keys', feature === apiAccess ? keys : keys.filter(needs)),
+        ...usesBy('custom_roles', roles.filter(needs)),
+        ...usesBy(
+          'settings',
+          settings.filter((setting) => setting.feature === feature).map(({ path: name }) => ({ name })),
+        ),
+      ],
+    }
+  })
+}
+
+const usesBy = (type: NonNullable<Breaking['usedBy']>[number]['type'], users: readonly { name: string }[]): Uses =>
+  users.length === 0 ? [] : [{ type, count: users.length, names: users.slice(0, mostNames).map(({ name }) => name) }]

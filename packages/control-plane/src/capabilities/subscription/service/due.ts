@@ -1,0 +1,32 @@
+import type { Actor } from '@tenantry/kernel/context/actor'
+import type { Dependencies } from '@tenantry/kernel/context/dependencies'
+import type { TenantContext } from '@tenantry/kernel/context/request-context'
+import { newId } from '@tenantry/kernel/tenancy/id'
+import { openSequence } from '@tenantry/kernel/trpc/sequence'
+import { changeTenant, findScheduledChange, getOwnTenantForUpdate, removeScheduledChange } from '../../tenant/index.ts'
+
+/** Puts a tenant on the plan that it was to have by now. Whether this was to do: false if it is done. */
+export async function applyDueChange(dependencies: Dependencies, actor: Actor, tenantId: string): Promise<boolean> {
+  const { directory, logger } = dependencies
+  const access = await directory.findAccess(actor, tenantId)
+  if (access === null) return false
+  const client = { address: null, userAgent: null }
+  const caller = { dependencies, actor, client, requestId: newId(), logger, operation: 'subscriptions.change' }
+  return openSequence(caller).unit.tenant(access, applyDue)
+}
+
+/** Whoever comes second waits for the tenant, and then finds nothing due. */
+async function applyDue(ctx: TenantContext): Promise<boolean> {
+  const tenant = await getOwnTenantForUpdate(ctx.em)
+  const scheduled = await findScheduledChange(ctx.em)
+  if (scheduled === null || scheduled.effectiveAt > ctx.clock.now()) return false
+  const plan = ctx.services.catalogue.plan(scheduled.plan)
+  if (plan === null) throw new Error(`The plan catalogue has no plan "${scheduled.plan}".`)
+  await changeTenant(ctx, tenant, {
+    fields: { plan: plan.name },
+    action: 'subscription.changed',
+    details: { scheduledAt: scheduled.createdAt.toISOString(), effectiveAt: scheduled.effectiveAt.toISOString() },
+  })
+  await removeScheduledChange(ctx.em)
+  return true
+}
