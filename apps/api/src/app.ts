@@ -51,6 +51,7 @@ export function createApp(config: Config, installation: Installation, state: App
       metricsToken: config.METRICS_TOKEN,
       development: config.developmentIssuer,
       draining: () => state.draining,
+      hasOldCatalogue: dependencies.services.liveCatalogue.isOutdated,
     }),
   )
   if (config.LOG_REQUESTS) app.use(logRequests(dependencies.logger))

@@ -7,6 +7,7 @@ import { loadEnvironmentFile } from '@tenantry/installation/environment-file'
 import { explainFailure } from '@tenantry/installation/failure'
 import { isContextAccepted } from '@tenantry/kernel/tenancy/context-check'
 import { type AppState, createApp } from './app.ts'
+import { reloadCatalogue } from './catalogue-reload.ts'
 import { type Config, readConfig } from './config.ts'
 import { type Installation, openInstallation } from './dependencies.ts'
 import { createHttpServer, drain, listen } from './http-server.ts'
@@ -23,6 +24,7 @@ export interface ServiceOptions {
 export async function runService(options: ServiceOptions): Promise<void> {
   // Nothing is open yet: ending the process is all there is to do, and takes a starting database server along.
   let stop = async (): Promise<void> => undefined
+  let reload = async (): Promise<void> => undefined
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       stop().then(
@@ -31,11 +33,14 @@ export async function runService(options: ServiceOptions): Promise<void> {
       )
     })
   }
+  // Whoever closes the terminal of a development service means to end it.
+  if (options.production) process.on('SIGHUP', () => void reload())
   try {
     loadEnvironmentFile()
     const config = readConfig(undefined, options)
     const installation = await openInstallation(config)
     stop = await closingOnFailure(installation, () => serve(config, installation, options))
+    reload = () => reloadCatalogue(installation.dependencies)
   } catch (error) {
     process.stderr.write(`${explainFailure(error)}\n`)
     process.exit(1)

@@ -9,6 +9,8 @@ import { type Case, inPath, ofTenant, putDeep } from './operation-case.ts'
 import { accessCases } from './operation-cases-access.ts'
 import { apiKeyCases } from './operation-cases-api-key.ts'
 import { blockCases } from './operation-cases-block.ts'
+import { catalogueCases } from './operation-cases-catalogue.ts'
+import { featureCases } from './operation-cases-feature.ts'
 import { invitationCases } from './operation-cases-invitation.ts'
 import { lifecycleCases } from './operation-cases-lifecycle.ts'
 import { limitCases } from './operation-cases-limit.ts'
@@ -138,6 +140,8 @@ export const operationCases: Record<string, Case[]> = {
   ],
   ...limitCases,
   ...subscriptionCases,
+  ...featureCases,
+  ...catalogueCases,
   ...onboardingCases,
   ...roleCases,
   'tenants.update': [

@@ -21,6 +21,7 @@ import { reservationsSql } from './20261121000021_reservations.ts'
 import { runsSql } from './20261121000022_runs.ts'
 import { noticesSql } from './20261121000023_notices.ts'
 import { planChangesSql } from './20261121000024_plan_changes.ts'
+import { featureOverridesSql } from './20261121000025_feature_overrides.ts'
 
 /** In order, and only ever added to. */
 export const migrations = [
@@ -47,4 +48,5 @@ export const migrations = [
   { name: '20261121000022_runs', sql: runsSql },
   { name: '20261121000023_notices', sql: noticesSql },
   { name: '20261121000024_plan_changes', sql: planChangesSql },
+  { name: '20261121000025_feature_overrides', sql: featureOverridesSql },
 ]

@@ -1,22 +1,24 @@
 import { createBackground } from '@tenantry/kernel/background/background'
 import type { Bus } from '@tenantry/kernel/bus/bus'
-import type { Dependencies, Directory, Services } from '@tenantry/kernel/context/dependencies'
+import type { Clock } from '@tenantry/kernel/context/clock'
+import type { Dependencies, Directory, Services, TenantAccess } from '@tenantry/kernel/context/dependencies'
 import type { AnyOperation } from '@tenantry/kernel/contract/operation'
 import type { Mailer } from '@tenantry/kernel/mail/mailer'
 import type { OperationMeta } from '@tenantry/kernel/trpc/init'
 import { migrations } from '../migrations/index.ts'
 import { createBudgets } from './budgets.ts'
-import { createDirectory, createScopes, findDeactivated, listInactive } from './capabilities/access/index.ts'
 import { createApiCalls } from './capabilities/api-call/index.ts'
+import { createDirectory, findDeactivated, listInactive } from './capabilities/access/index.ts'
 import { type ApiKeyOptions, createApiKeys } from './capabilities/api-key/index.ts'
 import { auditLog } from './capabilities/audit/index.ts'
+import { createLiveCatalogue } from './capabilities/catalogue/index.ts'
 import { explainPath } from './capabilities/decision/index.ts'
 import { createEventStreams, type EventStreamOptions } from './capabilities/event/index.ts'
 import { createInvitations } from './capabilities/invitation/index.ts'
 import { createIsolation } from './capabilities/isolation/index.ts'
-import { createMetering } from './capabilities/metering/index.ts'
+import { createMetering, findLatestDigest } from './capabilities/metering/index.ts'
 import type { OnboardingOptions } from './capabilities/onboarding/index.ts'
-import { type PlanCatalogue, planNamed } from './capabilities/plan/index.ts'
+import { type CatalogueReading, featuresOf, type PlanCatalogue, readCatalogue } from './capabilities/plan/index.ts'
 import { listPlansInUse } from './capabilities/tenant/index.ts'
 import { announceAlerts, rememberUsage } from './capabilities/usage/index.ts'
 import { createSightings } from './capabilities/user/index.ts'
@@ -40,6 +42,8 @@ type Made =
 export type ControlPlaneParts = Omit<Dependencies, Made> &
   Pick<Dependencies['services'], 'bus' | 'cache'> & {
     catalogue: PlanCatalogue
+    /** Reads its file again; the default one unless told. */
+    readCatalogue?: () => CatalogueReading
     apiKeyTexts: ApiKeyOptions['texts']
     /** Whether the doors know platform admins; they do unless told. */
     platformAccess?: boolean
@@ -52,6 +56,8 @@ export type ControlPlaneParts = Omit<Dependencies, Made> &
     deletionRetentionDays?: number
   }
 
+type Entitled = Pick<TenantAccess['tenant'], 'plan' | 'featureOverrides'>
+
 const changedTenants = 'tenants.changed'
 const expectedPeople = 'people.expected'
 const changedPeople = 'people.changed'
@@ -63,7 +69,8 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
   const {
     bus,
     cache,
-    catalogue,
+    catalogue: _,
+    readCatalogue: __,
     apiKeyTexts,
     streams,
     onboarding,
@@ -73,9 +80,9 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     deletionRetentionDays = 30,
     ...parts
   } = given
-  const scopes = createScopes(catalogue.scopes)
+  const { catalogue, scopes, ...liveCatalogue } = openCatalogue(given)
   const sightings = createSightings(parts)
-  const rights = { ...parts, scopes, featuresOf: (plan: string) => planNamed(catalogue, plan).features }
+  const rights = { ...parts, scopes, featuresOf: featuresBy(catalogue, parts.clock) }
   const directory = createDirectory({
     ...rights,
     noteSeen: sightings.note,
@@ -102,6 +109,7 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     catalogue,
     abuseGuard: parts.abuseGuard,
     apiCalls: createApiCalls(() => dependencies, parts),
+    liveCatalogue,
     apiKeys,
     decisions: { ...decisionsIn(rights, directory), budget },
     deletionRetentionDays,
@@ -125,6 +133,18 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
   const dependencies: Dependencies = { ...parts, ...made, callQuota: services.apiCalls }
   return dependencies
 }
+
+const openCatalogue = ({ bus, logger, catalogue, readCatalogue: read = readCatalogue, database }: ControlPlaneParts) =>
+  createLiveCatalogue({
+    bus,
+    logger,
+    initial: catalogue,
+    read: () => read(),
+    latestDigest: () => findLatestDigest(database, { type: 'system', name: 'catalogue' }).catch(() => null),
+  })
+
+const featuresBy = (catalogue: PlanCatalogue, clock: Clock) => (tenant: Entitled) =>
+  featuresOf(catalogue, tenant, clock.now())
 
 const decisionsIn = (
   rights: Parameters<typeof findDeactivated>[0],

@@ -3,6 +3,7 @@ import type { ExpectedPolicy } from '@tenantry/kernel/tenancy/inspection'
 import { ApiKey } from './capabilities/api-key/entity.ts'
 import { AuditEntry, PlatformAuditEntry } from './capabilities/audit/entity.ts'
 import { Event } from './capabilities/event/entity.ts'
+import { FeatureOverride } from './capabilities/feature/entity.ts'
 import { Invitation } from './capabilities/invitation/entity.ts'
 import { DeletionReport } from './capabilities/lifecycle/entity.ts'
 import { LimitGrant, LimitOverride, LimitRequest } from './capabilities/limit/entity.ts'
@@ -53,6 +54,7 @@ export const tenantTables = [
   LimitGrant,
   LimitRequest,
   ScheduledPlanChange,
+  FeatureOverride,
   Event,
   ApiKey,
   IdempotencyRecord,

@@ -12,6 +12,7 @@ import {
 import type { ErrorKind } from '@tenantry/kernel/errors/app-error'
 import { apiKeyErrors } from './capabilities/api-key/contract.ts'
 import { blockErrors } from './capabilities/block/contract.ts'
+import { catalogueErrors } from './capabilities/catalogue/contract.ts'
 import { accessErrors } from './capabilities/decision/contract.ts'
 import { eventErrors } from './capabilities/event/contract.ts'
 import { invitationErrors } from './capabilities/invitation/contract.ts'
@@ -41,6 +42,7 @@ export const errorGroups = [
   serviceErrors,
   tenantErrors,
   planErrors,
+  catalogueErrors,
   onboardingErrors,
   settingsErrors,
   usageErrors,
@@ -165,6 +167,9 @@ const remediesByCode: Partial<Record<ErrorCode, string>> = {
   'role.no_member':
     'Only members of the tenant itself are given roles in it. Give an inherited member their role in the tenant above.',
   'access.others_denied': 'Ask an admin of the tenant to look, or leave out `userId` to ask about yourself.',
+  'catalogue.invalid': 'Correct what `issues` names, by line and key, in the file, and reload again.',
+  'catalogue.in_use':
+    'Move the tenants that `issues` counts to another plan, or leave the plan or meter in the file, and reload again.',
   'plan.feature_missing': 'Choose a plan that has `requiresFeature`; `GET /api/v1/plans` lists them.',
   'onboarding.unknown_template': 'Leave `templateId` out.',
   'onboarding.unknown_region': 'Leave `region` out, or use the installation that serves it.',

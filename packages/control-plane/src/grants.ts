@@ -129,6 +129,11 @@ const tableGrants: ExpectedGrants['tables'] = {
     tenantry_app: ['select', 'insert'],
     tenantry_platform: ['select', 'insert', { update: ['state', 'decision_reason', 'decided_at'] }],
   },
+  'tenantry.feature_overrides': {
+    tenantry_app: ['select'],
+    tenantry_directory: [{ select: ['tenant_id', 'feature', 'granted', 'expires_at'] }],
+    tenantry_platform: ['select', 'insert', 'delete'],
+  },
   'tenantry.scheduled_plan_changes': {
     tenantry_app: ['select'],
     tenantry_metering: [{ select: ['tenant_id', 'plan', 'effective_at'] }],

@@ -1,8 +1,10 @@
 import { router, t } from '@tenantry/kernel/trpc/init'
 import { apiKeyRouter } from './capabilities/api-key/router.ts'
 import { blockRouter } from './capabilities/block/router.ts'
+import { catalogueRouter } from './capabilities/catalogue/router.ts'
 import { accessRouter } from './capabilities/decision/router.ts'
 import { eventRouter } from './capabilities/event/router.ts'
+import { featureRouter } from './capabilities/feature/router.ts'
 import { hierarchyRouter } from './capabilities/hierarchy/router.ts'
 import { invitationRouter } from './capabilities/invitation/router.ts'
 import { platformRouter } from './capabilities/isolation/router.ts'
@@ -39,6 +41,7 @@ export const appRouter = router({
   usage: t.mergeRouters(usageRouter, reservationRouter),
   runs: runRouter,
   limits: limitRouter,
+  features: featureRouter,
   subscription: subscriptionRouter,
   members: memberRouter,
   events: eventRouter,
@@ -50,6 +53,7 @@ export const appRouter = router({
   users: userRouter,
   platform: platformRouter,
   blocks: blockRouter,
+  catalogue: catalogueRouter,
   deletionReports: deletionReportRouter,
 })
 

@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import {
   createDevelopmentIssuer,
   createDevelopmentKey,
@@ -23,7 +26,7 @@ import { createInternalCaller, type InternalCall, type InternalCaller } from './
 import type { BaseRole } from './capabilities/access/index.ts'
 import { AuditEntry, PlatformAuditEntry } from './capabilities/audit/entity.ts'
 import { insertMembership, insertUser } from './capabilities/member/index.ts'
-import { loadCatalogue, type PlanCatalogue } from './capabilities/plan/index.ts'
+import { loadCatalogue, type PlanCatalogue, readCatalogue } from './capabilities/plan/index.ts'
 import { Tenant } from './capabilities/tenant/entity.ts'
 import { insertTenant, type NewTenant } from './capabilities/tenant/repository.ts'
 import { type ControlPlaneParts, createDependencies } from './dependencies.ts'
@@ -54,6 +57,8 @@ export interface TestInstallation extends AsyncDisposable {
   dependencies: Dependencies
   database: OpenDatabase
   testDatabase: TestDatabase
+  /** What a reload reads, once it has been written; the default catalogue until then. */
+  catalogueFile: string
   /** Signs tokens that `dependencies.authenticator` accepts; the subject is the e-mail address, as with `createUser`. */
   issuer: DevelopmentIssuer
   createTenant(tenant?: NewTestTenant): Promise<TestTenant>
@@ -99,6 +104,7 @@ export interface TestInstallationOptions {
   publicUrl?: string
   /** Whether people and keys are blocked who probe for tenants or go on against limits, as tests do in whole tables. */
   blocking?: boolean
+  /** In place of the default one, until it is reloaded. */
   catalogue?: PlanCatalogue
 }
 
@@ -133,6 +139,7 @@ export async function openTestInstallation({
     key: createDevelopmentKey(),
     clock,
   })
+  const catalogueFile = join(tmpdir(), `${testDatabase.name}.yaml`)
   const logger = createLogger({ level: 'silent' })
   const encryptionKeys = [{ id: 'test', key: randomBytes(32) }]
   const rateLimits = createRateLimits()
@@ -159,6 +166,7 @@ export async function openTestInstallation({
     bus: createMemoryBus(logger),
     cache: createTenantCache({ clock, maxItems: 10_000 }),
     catalogue,
+    readCatalogue: () => readCatalogue(existsSync(catalogueFile) ? catalogueFile : undefined),
     platformAccess,
     streams,
     onboarding,
@@ -171,6 +179,7 @@ export async function openTestInstallation({
     await Promise.all([dependencies.background.settled(), apiCalls.close().then(metering.close)])
     await database.close()
     await testDatabase.drop()
+    rmSync(catalogueFile, { force: true })
   }
   const callerAs: TestInstallation['callerAs'] = (caller, tenantRef, options) =>
     createInternalCaller(dependencies, {
@@ -187,6 +196,7 @@ export async function openTestInstallation({
     dependencies,
     database,
     testDatabase,
+    catalogueFile,
     issuer,
     ...population,
     ...observing(dependencies),

@@ -26,6 +26,7 @@ const answersOperators = [
 ]
 /** What is about no tenant, or about all. */
 const outsideTenants = [
+  'catalogue.reload',
   'deletionReports.get',
   'deletionReports.list',
   'invitations.accept',

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { loadCatalogue } from '@tenantry/control-plane/capabilities/plan/index'
+import { loadCatalogue, readCatalogue } from '@tenantry/control-plane/capabilities/plan/index'
 import { type ControlPlaneParts, createDependencies } from '@tenantry/control-plane/dependencies'
 import { entities } from '@tenantry/control-plane/entities'
 import { systemClock } from '@tenantry/kernel/context/clock'
@@ -75,6 +75,7 @@ export async function openParts(config: InstallationConfig, options: OpenOptions
     // Of the database, not of the command that started this: the keys in it must outlive that.
     apiKeyTexts: createApiKeyTexts(config.embedded ? 'dev' : 'live', storage.encryptionKeys),
     catalogue,
+    readCatalogue: () => readCatalogue(config.PLAN_CATALOGUE),
     ...(options.platformAccess === undefined ? {} : { platformAccess: options.platformAccess }),
     mailer: options.mailer ?? null,
     ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),

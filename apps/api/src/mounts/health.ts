@@ -15,6 +15,8 @@ export interface HealthOptions {
   metricsToken: string | undefined
   development: boolean
   draining(): boolean
+  /** Whether another process has a newer plan catalogue than the file of this one. */
+  hasOldCatalogue(): boolean
 }
 
 const patienceMilliseconds = 2_000
@@ -29,6 +31,7 @@ export function mountHealth(options: HealthOptions): Router {
     const checks = {
       ...(await inspect(options.database)),
       redis: redisState(options.redis),
+      catalogue: options.hasOldCatalogue() ? 'outdated' : 'ok',
       draining: options.draining(),
     }
     const ready = checks.database === 'ok' && checks.migrations === 'ok' && !checks.draining

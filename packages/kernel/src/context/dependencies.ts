@@ -46,6 +46,14 @@ export interface FormerTimezone {
   until: string
 }
 
+/** A feature that a tenant has for itself, or has not, whatever its plan says. */
+export interface FeatureOverride {
+  feature: string
+  granted: boolean
+  /** ISO 8601; null is for good. */
+  expiresAt: string | null
+}
+
 export interface TenantAccess {
   tenant: {
     id: string
@@ -60,6 +68,8 @@ export interface TenantAccess {
     /** The highest ancestor that is not active. */
     inactiveAncestor: { id: string; status: string } | null
     plan: string
+    /** Those that have ended may be among them. */
+    featureOverrides: readonly FeatureOverride[]
     timezone: string
     /** The oldest first. */
     formerTimezones: readonly FormerTimezone[]

@@ -1186,6 +1186,45 @@ export type Operations = {
             };
         };
     };
+    features: {
+        overrides: {
+            type: "query";
+            input: {
+                tenantId: string;
+            };
+            output: {
+                overrides: {
+                    feature: string;
+                    granted: boolean;
+                    reason: string;
+                    expiresAt: string | null;
+                    createdAt: string;
+                }[];
+            };
+        };
+        setOverrides: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                overrides: {
+                    [x: string]: {
+                        granted: boolean;
+                        expiresAt?: unknown;
+                    } | null;
+                };
+                reason: string;
+            };
+            output: {
+                overrides: {
+                    feature: string;
+                    granted: boolean;
+                    reason: string;
+                    expiresAt: string | null;
+                    createdAt: string;
+                }[];
+            };
+        };
+    };
     subscription: {
         get: {
             type: "query";
@@ -2305,6 +2344,57 @@ export type Operations = {
             };
         };
     };
+    catalogue: {
+        reload: {
+            type: "mutation";
+            input: {
+                dryRun?: boolean | undefined;
+            };
+            output: {
+                applied: boolean;
+                plans: {
+                    added: string[];
+                    removed: string[];
+                    changed: {
+                        name: string;
+                        fields: string[];
+                    }[];
+                };
+                meters: {
+                    added: string[];
+                    removed: string[];
+                    changed: {
+                        name: string;
+                        fields: string[];
+                    }[];
+                };
+                limits: {
+                    plan: string;
+                    meter: string;
+                    before: number | null;
+                    after: number | null;
+                }[];
+                features: {
+                    added: string[];
+                    removed: string[];
+                };
+                planFeatures: {
+                    plan: string;
+                    added: string[];
+                    removed: string[];
+                }[];
+                scopes: {
+                    added: string[];
+                    removed: string[];
+                    changed: {
+                        name: string;
+                        fields: string[];
+                    }[];
+                };
+                order: boolean;
+            };
+        };
+    };
     deletionReports: {
         get: {
             type: "query";
@@ -2416,6 +2506,8 @@ export type ErrorCode =
   | 'auth.unauthenticated'
   | 'auth.user_deactivated'
   | 'block.not_found'
+  | 'catalogue.in_use'
+  | 'catalogue.invalid'
   | 'deletion_report.not_found'
   | 'event.too_many_streams'
   | 'idempotency.conflict'

@@ -12,6 +12,16 @@ export const [useBlocks, useSuspenseBlocks] = queryHooks(({ blocks }) => blocks.
 export const useLiftBlock = mutationHook(
   ({ blocks }) => blocks.lift,
   ({ blocks }) => [blocks.list.pathFilter()],
+/** Plans decide limits and features everywhere. */
+export const useReloadCatalogue = mutationHook(
+  ({ catalogue }) => catalogue.reload,
+  ({ plans, subscription, tenants, limits, access }) => [
+    plans.pathFilter(),
+    subscription.pathFilter(),
+    tenants.pathFilter(),
+    limits.pathFilter(),
+    access.pathFilter(),
+  ],
 )
 
 export const [useDeletionReports, useSuspenseDeletionReports] = queryHooks(
@@ -61,21 +71,14 @@ export const useRequestLimit = mutationHook(
 )
 export const useDecideLimitRequest = mutationHook(({ limits }) => limits.decide, changesLimits)
 
+export const [useFeatureOverrides, useSuspenseFeatureOverrides] = queryHooks(({ features }) => features.overrides)
+export const useSetFeatureOverrides = mutationHook(({ features }) => features.setOverrides, changesFeatures)
 export const [useSubscription, useSuspenseSubscription] = queryHooks(({ subscription }) => subscription.get)
 export const usePreviewPlanChange = mutationHook(
   ({ subscription }) => subscription.preview,
   () => [],
 )
-// The plan decides limits, features and scopes.
-export const useChangePlan = mutationHook(
-  ({ subscription }) => subscription.change,
-  (tenantry) => [
-    tenantry.subscription.pathFilter(),
-    tenantry.tenants.pathFilter(),
-    tenantry.me.pathFilter(),
-    tenantry.access.pathFilter(),
-  ],
-)
+export const useChangePlan = mutationHook(({ subscription }) => subscription.change, changesFeatures)
 
 /** Whether the caller may do something; the service decides again when it is done. */
 export const [useAccess, useSuspenseAccess] = queryHooks(({ access }) => access.check)
@@ -261,6 +264,11 @@ export const useHeartbeatRun = mutationHook(
   ({ runs }) => [runs.pathFilter()],
 )
 export const useCompleteRun = mutationHook(({ runs }) => runs.complete, changesRuns)
+
+/** Features decide which scopes count. */
+function changesFeatures({ features, subscription, tenants, me, access }: Tenantry) {
+  return [features.pathFilter(), subscription.pathFilter(), tenants.pathFilter(), me.pathFilter(), access.pathFilter()]
+}
 
 /** Limits are shown beside what is used of them. */
 function changesLimits({ limits, tenants, usage, access }: Tenantry) {

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import type { Actor } from '@tenantry/kernel/context/actor'
-import type { Database, FormerTimezone, TenantAccess } from '@tenantry/kernel/context/dependencies'
+import type { Database, FeatureOverride, FormerTimezone, TenantAccess } from '@tenantry/kernel/context/dependencies'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import type { BaseRole } from './rules/scopes.ts'
 
@@ -23,6 +23,7 @@ export interface AccessRow {
   /** ISO 8601. */
   statusUntil: string | null
   plan: string
+  featureOverrides: FeatureOverride[]
   timezone: string
   formerTimezones: FormerTimezone[]
   /** ISO 8601. */
@@ -42,7 +43,8 @@ export type ReachableTenant = Omit<AccessRow, 'path'>
 
 const accessColumns = /* sql */ `tenant_id as "tenantId", slug, name, status, status_reason as "statusReason", status_until as "statusUntil", plan, timezone,
   former_timezones as "formerTimezones", created_at as "createdAt", role, inherited_from as "inheritedFrom", inheritable,
-  custom_roles as "customRoles", inactive_ancestor as "inactiveAncestor"`
+  custom_roles as "customRoles", inactive_ancestor as "inactiveAncestor",
+  feature_overrides as "featureOverrides"`
 
 /** The user of the identity that the unit of work is signed for; made or brought up to date. */
 export async function signInUser(
@@ -184,7 +186,9 @@ export async function findTenant(em: EntityManager, reference: string): Promise<
         former_timezones as "formerTimezones", created_at as "createdAt", null as role, null as "inheritedFrom",
         false as inheritable, '[]'::jsonb as "customRoles", path,
         (select jsonb_build_object('id', above.id, 'status', above.status) from tenantry.tenants above
-          where above.id = any (own.path) and above.status <> 'active' order by cardinality(above.path) limit 1) as "inactiveAncestor"
+          where above.id = any (own.path) and above.status <> 'active' order by cardinality(above.path) limit 1) as "inactiveAncestor",
+        (select coalesce(jsonb_agg(jsonb_build_object('feature', o.feature, 'granted', o.granted, 'expiresAt', o.expires_at)), '[]')
+          from tenantry.feature_overrides o where o.tenant_id = own.id) as "featureOverrides"
       from tenantry.tenants own
      where (id = ? or slug = ? or external_id = ?) and status <> 'purged'
      order by case when slug = ? then 1 when external_id = ? then 2 else 0 end limit 1`,

@@ -120,6 +120,7 @@ describe('access', () => {
         inactiveAncestor: null,
         plan: 'business',
         timezone: 'UTC',
+        featureOverrides: [],
         formerTimezones: [],
         createdAt: expect.any(Date),
       },

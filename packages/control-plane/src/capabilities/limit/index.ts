@@ -1,6 +1,7 @@
 export { limitErrors, UsageLimitExceededError } from './contract.ts'
 export { overrideSource, overridesJson, saveLimitOverrides } from './repository.ts'
 export { type StoredOverride, withOverrides } from './rules/overrides.ts'
+export { futureOf } from './service/change.ts'
 export { limitsOf } from './service/limits.ts'
 export { overrideLimits } from './service/overrides.ts'
 export { findRoom, requireRoom } from './service/room.ts'

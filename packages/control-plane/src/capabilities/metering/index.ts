@@ -9,6 +9,8 @@ export {
   type WrittenItem,
   type WrittenRow,
 } from './repository/write.ts'
+export { findLatestDigest } from './repository/limits.ts'
+export { countTenantsUsing } from './repository/tenants.ts'
 export type { UsageItem, UsageMode } from './rules/batch.ts'
 export { periodOf } from './rules/period.ts'
 export { afterTimezoneChange, countedPeriod, periodOfTenant, spanOf } from './rules/tenant-period.ts'

@@ -1,10 +1,12 @@
 export { planErrors } from './contract.ts'
 export {
+  type CatalogueReading,
   type EffectiveLimit,
   effectiveLimits,
   loadCatalogue,
   type Meter,
   type Plan,
   type PlanCatalogue,
+  readCatalogue,
 } from './rules/catalogue.ts'
-export { featuresOf, planNamed } from './service.ts'
+export { featuresNow, featuresOf, planNamed } from './service.ts'

@@ -1,4 +1,5 @@
-import type { PublicContext } from '@tenantry/kernel/context/request-context'
+import type { TenantAccess } from '@tenantry/kernel/context/dependencies'
+import type { PublicContext, TenantContext } from '@tenantry/kernel/context/request-context'
 import type { Plan, PlanCatalogue } from './rules/catalogue.ts'
 
 declare module '@tenantry/kernel/context/dependencies' {
@@ -14,7 +15,23 @@ export function planNamed(catalogue: PlanCatalogue, name: string): Plan {
   return plan
 }
 
-export const featuresOf = (plan: Plan): string[] => [...plan.features]
+/** What a tenant has at that time: what its plan has, and what it was granted for itself, without what was withdrawn. */
+export function featuresOf(
+  catalogue: PlanCatalogue,
+  { plan, featureOverrides }: Pick<TenantAccess['tenant'], 'plan' | 'featureOverrides'>,
+  at: Date,
+): ReadonlySet<string> {
+  const { features } = planNamed(catalogue, plan)
+  const valid = featureOverrides.filter(({ expiresAt }) => expiresAt === null || new Date(expiresAt) > at)
+  if (valid.length === 0) return features
+  const withdrawn = new Set(valid.flatMap(({ feature, granted }) => (granted ? [] : [feature])))
+  const granted = valid.flatMap(({ feature, granted }) => (granted ? [feature] : []))
+  return new Set([...features, ...granted].filter((feature) => !withdrawn.has(feature)))
+}
+
+/** Of the tenant that is called now. */
+export const featuresNow = ({ services, tenant, clock }: Pick<TenantContext, 'services' | 'tenant' | 'clock'>) =>
+  featuresOf(services.catalogue, tenant, clock.now())
 
 export function listPlans({ services: { catalogue } }: PublicContext) {
   return {

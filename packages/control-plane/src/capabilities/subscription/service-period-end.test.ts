@@ -2,10 +2,10 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { InternalCaller } from '../../caller.ts'
 import { changePlansDue } from '../../jobs.ts'
 import { openTestInstallation, operator, type TestInstallation } from '../../testing.ts'
+import { catalogueWith } from '../catalogue/service.fixture.ts'
 import { deafProcess } from '../event/service.fixture.ts'
 import { consume, toldOf } from '../limit/service.fixture.ts'
 import { createTestClock } from '../usage/service.fixture.ts'
-import { catalogueWith } from './service.fixture.ts'
 
 const start = '2026-01-31T10:00:00Z'
 const clock = createTestClock(start)

@@ -2,6 +2,7 @@ export { ConcurrentUpdateError, maximumLevels, tenantErrors } from './contract.t
 export type { ScheduledPlanChange, Tenant } from './entity.ts'
 export {
   againWhileTaken,
+  countTenantsByPlan,
   findFreeSlug,
   findParent,
   findScheduledChange,

@@ -235,3 +235,15 @@ export async function listPlansInUse(em: EntityManager): Promise<string[]> {
   const rows = await em.execute<{ plan: string }[]>('select distinct plan from tenantry.tenants order by plan')
   return rows.map(({ plan }) => plan)
 }
+
+/** How many tenants have each of these plans, or are to have it; none has no entry. Needs a platform unit of work. */
+export async function countTenantsByPlan(em: EntityManager, plans: readonly string[]): Promise<Map<string, number>> {
+  const rows = await em.execute<{ plan: string; tenants: string }[]>(
+    /* sql */ `select plan, count(distinct id) as tenants from (
+        select plan, id from tenantry.tenants where status <> 'purged'
+        union all select plan, tenant_id from tenantry.scheduled_plan_changes) held
+      where plan in (select jsonb_array_elements_text(?::jsonb)) group by plan`,
+    [JSON.stringify(plans)],
+  )
+  return new Map(rows.map(({ plan, tenants }) => [plan, Number(tenants)]))
+}

@@ -9,7 +9,7 @@ import { isBaseRole } from '../access/index.ts'
 import { emitEvent } from '../event/index.ts'
 import { countMembers } from '../member/index.ts'
 import { afterTimezoneChange } from '../metering/index.ts'
-import { featuresOf, type Plan, type PlanCatalogue, planNamed } from '../plan/index.ts'
+import { featuresNow, type Plan, type PlanCatalogue } from '../plan/index.ts'
 import { type listTenants as listOperation, tenantErrors, type updateTenant as updateOperation } from './contract.ts'
 import type { Tenant } from './entity.ts'
 import {
@@ -38,11 +38,11 @@ export async function getInfo(ctx: CachedTenantContext) {
       ...told,
       createdAt: new Date(createdAt).toISOString(),
       subscriptionTier: plan,
-      features: featuresOf(planNamed(ctx.services.catalogue, plan)),
     }
   })
   return {
     ...info,
+    features: [...featuresNow(ctx)],
     ...effectiveState(ctx, info.status),
     userRole: isBaseRole(ctx.access.role) ? ctx.access.role : null,
   }

@@ -17,5 +17,5 @@ export async function findDeactivated(
   )
   if (!held || held.isActive) return null
   const { role, inheritedFrom } = held
-  return { tenant, role, inheritedFrom, ...effectivePermissions(held, scopes, featuresOf(tenant.plan)) }
+  return { tenant, role, inheritedFrom, ...effectivePermissions(held, scopes, featuresOf(tenant)) }
 }

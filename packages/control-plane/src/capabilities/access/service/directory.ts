@@ -15,8 +15,8 @@ const pipeline: Actor = { type: 'system', name: 'directory' }
 
 export interface DirectoryOptions extends Omit<PeopleOptions, 'cacheSize'> {
   scopes: ScopeCatalogue
-  /** What the plan of that name has. */
-  featuresOf(plan: string): ReadonlySet<string>
+  /** What a tenant has now. */
+  featuresOf(tenant: Pick<TenantAccess['tenant'], 'plan' | 'featureOverrides'>): ReadonlySet<string>
   /** How many callers' answers are kept in memory. */
   cacheSize?: number
   /** That somebody came in. */
@@ -27,11 +27,13 @@ interface Found {
   access: TenantAccess | null
   /** How often tenants had changed when the look-up began. */
   askedAt: number
+  /** When the first of the features ends that the tenant has for itself; a time in milliseconds. */
+  endsAt: number
 }
 
 /** Answers the pipeline: which user is this identity, what may this actor do in that tenant. */
 export function createDirectory(options: DirectoryOptions): Directory {
-  const { database, cacheSize = 50_000, noteSeen } = options
+  const { database, clock, cacheSize = 50_000, noteSeen } = options
   const people = createPeople({ ...options, cacheSize })
   const found = new LRUCache<string, Promise<Found>>({ max: cacheSize, ttl: accessMilliseconds })
   let changes = 0
@@ -55,9 +57,9 @@ export function createDirectory(options: DirectoryOptions): Directory {
       if (!isReference(tenantRef)) return null
       const key = `${actorKey(actor)} ${tenantRef}`
       const looking = sharedLookUp(found, key, () => load(options, actor, { tenantRef, askedAt: changes }))
-      const { access, askedAt } = await looking
+      const { access, askedAt, endsAt } = await looking
       // Which tenant it was not found in, nobody knows: whoever joined one just now must not wait.
-      if (askedAt < (access ? lastChange(access.tenant) : changes)) {
+      if (askedAt < (access ? lastChange(access.tenant) : changes) || endsAt <= clock.now().getTime()) {
         // All who waited for it come by here: the first looks again, the others wait for that.
         if (found.get(key) === looking) found.delete(key)
         return narrowed(
@@ -111,19 +113,33 @@ async function load(
     actor.type === 'user'
       ? await database.userUnit({ userId: actor.id, readOnly: true }, (em) => findMemberAccess(em, tenantRef))
       : await database.platformUnit({ actor: pipeline, readOnly: true }, (em) => findTenant(em, tenantRef))
-  return { access: row && toAccess(options, row), askedAt }
+  const now = options.clock.now().getTime()
+  const ends = (row?.featureOverrides ?? []).map(({ expiresAt }) =>
+    expiresAt ? Date.parse(expiresAt) : Number.POSITIVE_INFINITY,
+  )
+  return { access: row && toAccess(options, row), askedAt, endsAt: Math.min(...ends.filter((end) => end > now)) }
 }
 
 function toAccess({ scopes, featuresOf }: DirectoryOptions, row: AccessRow): TenantAccess {
-  const { tenantId, slug, status, statusReason, path, inactiveAncestor, plan, timezone, formerTimezones } = row
+  const { tenantId, slug, status, statusReason, path, inactiveAncestor, plan, featureOverrides } = row
+  const { timezone, formerTimezones } = row
   const statusUntil = row.statusUntil === null ? null : new Date(row.statusUntil)
   const state = { status, statusReason, statusUntil, path, inactiveAncestor }
   const [firstAbove] = row.role === null ? row.customRoles : []
   return {
-    tenant: { id: tenantId, slug, ...state, plan, timezone, formerTimezones, createdAt: new Date(row.createdAt) },
+    tenant: {
+      id: tenantId,
+      slug,
+      ...state,
+      plan,
+      featureOverrides,
+      timezone,
+      formerTimezones,
+      createdAt: new Date(row.createdAt),
+    },
     role: row.role,
     inheritedFrom: row.inheritedFrom ?? firstAbove?.tenantId ?? null,
-    ...effectivePermissions(row, scopes, featuresOf(plan)),
+    ...effectivePermissions(row, scopes, featuresOf(row)),
   }
 }
 
@@ -136,5 +152,5 @@ function narrowed(
   if (!access || actor.type === 'user' || actor.type === 'anonymous') return access
   if (actor.type !== 'apiKey') return { ...access, ...platformPermissions(actor, scopes) }
   if (actor.tenantId !== access.tenant.id) return null
-  return { ...access, ...keyPermissions(actor.scopes, scopes, featuresOf(access.tenant.plan)) }
+  return { ...access, ...keyPermissions(actor.scopes, scopes, featuresOf(access.tenant)) }
 }

@@ -6,14 +6,17 @@ import { type PlanCatalogue, planNamed } from '../../plan/index.ts'
 export const apiAccess = 'api_access'
 const setting = 'features.apiAccessEnabled'
 
-/** Why a tenant takes no API keys, as its plan and its settings are; null where it does. */
+/** Why a tenant takes no API keys, as its features and its settings are; null where it does. One with no overrides has the plan's. */
 export function accessRefusal(
   catalogue: PlanCatalogue,
-  { plan, enabled }: { plan: string; enabled: boolean },
+  { plan, features, enabled }: { plan: string; features?: ReadonlySet<string>; enabled: boolean },
 ): AppError | null {
-  const { features, title } = planNamed(catalogue, plan)
-  if (!features.has(apiAccess)) {
-    return apiKeyUseErrors.access_disabled({ requiresFeature: apiAccess }, `The plan ${title} has no API access.`)
+  const { title, ...planned } = planNamed(catalogue, plan)
+  if (!(features ?? planned.features).has(apiAccess)) {
+    const why = planned.features.has(apiAccess)
+      ? 'API access was withdrawn from this tenant.'
+      : `The plan ${title} has no API access.`
+    return apiKeyUseErrors.access_disabled({ requiresFeature: apiAccess }, why)
   }
   return enabled
     ? null

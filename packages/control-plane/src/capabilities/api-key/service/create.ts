@@ -5,6 +5,7 @@ import { isAddressRange } from '@tenantry/kernel/network/address-ranges'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import type { z } from 'zod'
 import type { ScopeCatalogue } from '../../access/index.ts'
+import { featuresNow } from '../../plan/index.ts'
 import { getEffectiveSettings } from '../../settings/index.ts'
 import type { createApiKey as createOperation } from '../contract.ts'
 import { type ApiKeyRow, insertApiKey } from '../repository.ts'
@@ -92,7 +93,7 @@ async function refuseUseless(ctx: TenantContext): Promise<void> {
 /** Why no key of the tenant could be used; null where it could. */
 export async function findAccessRefusal(ctx: TenantContext): Promise<AppError | null> {
   const enabled = (await getEffectiveSettings(ctx)).features.apiAccessEnabled
-  return accessRefusal(ctx.services.catalogue, { plan: ctx.tenant.plan, enabled })
+  return accessRefusal(ctx.services.catalogue, { plan: ctx.tenant.plan, features: featuresNow(ctx), enabled })
 }
 
 const unusedRanges = (ipAllowlist: readonly string[] = []): Issue[] =>

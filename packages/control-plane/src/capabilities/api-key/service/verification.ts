@@ -10,7 +10,7 @@ import type { AppError } from '@tenantry/kernel/errors/app-error'
 import { lapsed } from '@tenantry/kernel/errors/lapsed'
 import { isUuid } from '@tenantry/kernel/tenancy/id'
 import { LRUCache } from 'lru-cache'
-import type { PlanCatalogue } from '../../plan/index.ts'
+import { featuresOf, type PlanCatalogue } from '../../plan/index.ts'
 import { readSettings } from '../../settings/index.ts'
 import { inactiveUser, keyFacts, type SignedApiKey, touchApiKeys } from '../repository.ts'
 import { accessRefusal } from './access-refusal.ts'
@@ -83,13 +83,14 @@ export function createApiKeys({
 
   function refusalOf(
     { key, isAllowedFrom }: RememberedKey,
-    { plan, enabled }: { plan: string; enabled: boolean },
+    { tenant, enabled }: { tenant: TenantAccess['tenant']; enabled: boolean },
     { address }: Client,
   ): AppError | null {
     if (isAllowedFrom && (address === null || !isAllowedFrom(address))) return authErrors.ip_not_allowed()
     if (key.createdByType === 'platformAdmin' && !platformAccess)
       return apiKeyUseErrors.access_disabled({}, 'A platform operator made this API key, and PLATFORM_ACCESS is false.')
-    return accessRefusal(catalogue, { plan, enabled })
+    const features = featuresOf(catalogue, tenant, clock.now())
+    return accessRefusal(catalogue, { plan: tenant.plan, features, enabled })
   }
 
   return {
@@ -109,7 +110,7 @@ export function createApiKeys({
       if (changed.has(read.id)) known = await keys.findAlive(credential, true)
       if (isOver) throw lapsed('The operator who made this API key is active no longer.')
       if (!creator) throw lapsed('Who made this API key has no access to its tenant any more.')
-      const refusal = refusalOf(known, { plan: creator.tenant.plan, enabled }, client)
+      const refusal = refusalOf(known, { tenant: creator.tenant, enabled }, client)
       if (!refusal) uses.note(read.id)
       return { ...identityOf(known, creator), tenantNames: names, refusal }
     },

@@ -20,6 +20,8 @@ export interface Situation {
   rolesWithPermission: readonly string[]
   feature: string | undefined
   plan: { name: string; features: ReadonlySet<string> }
+  /** Of the feature, in place of the plan. */
+  override: { granted: boolean; expiresAt: string | null } | null
   plansWithFeature: readonly string[]
   /** Those in which the permission counts. */
   plansWithPermission: readonly string[]
@@ -119,8 +121,9 @@ const judges: Record<Step['step'], (situation: Situation) => Judgement> = {
     )
   },
 
-  plan_feature: ({ feature, plan, plansWithFeature: plans }) => {
+  plan_feature: ({ feature, plan, override, plansWithFeature: plans }) => {
     if (feature === undefined) return skipped('No feature is asked for.')
+    if (override) return byOverride(feature, override)
     if (plan.features.has(feature)) return passed(`The plan ${plan.name} has ${feature}.`)
     return failed(`The plan ${plan.name} does not have ${feature}.`, amongPlans(plans))
   },
@@ -143,6 +146,14 @@ const judges: Record<Step['step'], (situation: Situation) => Judgement> = {
     operations.length === 0
       ? skipped('No operation needs this permission.')
       : passed(operations.map(describeBudget).join(' ')),
+}
+
+function byOverride(feature: string, { granted, expiresAt }: NonNullable<Situation['override']>): Judgement {
+  const until = expiresAt === null ? 'for good' : `until ${expiresAt}`
+  const whatever = `whatever the plan has, ${until}.`
+  return granted
+    ? passed(`An override grants ${feature} to this tenant, ${whatever}`)
+    : failed(`An override withdraws ${feature} from this tenant, ${whatever}`, 'A platform admin who takes it away.')
 }
 
 const conjunction = new Intl.ListFormat('en')

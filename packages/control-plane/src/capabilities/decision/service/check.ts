@@ -7,7 +7,7 @@ import { effectiveStatusOf, inactivityOf } from '@tenantry/kernel/tenancy/inacti
 import type { z } from 'zod'
 import { isBaseRole } from '../../access/index.ts'
 import { limitErrors } from '../../limit/index.ts'
-import { planErrors, planNamed } from '../../plan/index.ts'
+import { featuresOf, planErrors, planNamed } from '../../plan/index.ts'
 import { getStanding } from '../../usage/index.ts'
 import type { checkAccess as checkOperation } from '../contract.ts'
 import { explainPath } from './explain-path.ts'
@@ -58,9 +58,17 @@ function withoutScope({ access, tenant, services }: CachedTenantContext, permiss
   return authErrors.permission_denied({ ...refusal.details, explain }, message)
 }
 
-function withoutFeature({ services: { catalogue }, tenant }: CachedTenantContext, feature: string): AppError | null {
+function withoutFeature(
+  { services: { catalogue }, tenant, clock }: CachedTenantContext,
+  feature: string,
+): AppError | null {
   const plan = planNamed(catalogue, tenant.plan)
-  if (plan.features.has(feature)) return null
+  if (featuresOf(catalogue, tenant, clock.now()).has(feature)) return null
+  if (plan.features.has(feature))
+    return planErrors.feature_missing(
+      { requiresFeature: feature },
+      `The plan ${plan.name} has the feature ${feature}, but an override withdrew it from this tenant.`,
+    )
   const unknown = catalogue.features.includes(feature) ? '' : '; the plan catalogue does not know it'
   return planErrors.feature_missing(
     { requiresFeature: feature },

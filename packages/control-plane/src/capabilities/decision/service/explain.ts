@@ -46,6 +46,7 @@ export async function explainAccess(ctx: DetachedTenantContext, question: Questi
     rolesWithPermission: baseRoles.filter((role) => holds(services.scopes.ofRole[role])),
     feature,
     plan,
+    override: overrideOf(ctx, feature),
     plansWithFeature: plansWith(services, feature),
     plansWithPermission: plansWith(services, permission && services.scopes.featureOf(permission)),
     operations: permission === undefined ? [] : await budgetsOf(ctx, permission),
@@ -62,6 +63,12 @@ export async function explainAccess(ctx: DetachedTenantContext, question: Questi
     steps,
   }
 }
+
+/** What holds now in place of the plan. */
+const overrideOf = ({ tenant, clock }: DetachedTenantContext, feature: string | undefined) =>
+  tenant.featureOverrides.find(
+    (one) => one.feature === feature && (one.expiresAt === null || new Date(one.expiresAt) > clock.now()),
+  ) ?? null
 
 const plansWith = ({ catalogue }: Services, feature: string | null | undefined): string[] =>
   catalogue.plans.filter(({ features }) => feature && features.has(feature)).map(({ name }) => name)

@@ -1,5 +1,5 @@
 import type { CachedTenantContext, TenantContext } from '@tenantry/kernel/context/request-context'
-import { effectiveLimits, featuresOf, planNamed } from '../../plan/index.ts'
+import { effectiveLimits, featuresNow, planNamed } from '../../plan/index.ts'
 import { limitOverrides } from '../repository.ts'
 import { type StoredOverride, withOverrides } from '../rules/overrides.ts'
 
@@ -7,7 +7,7 @@ export async function getLimits(ctx: CachedTenantContext) {
   const plan = planNamed(ctx.services.catalogue, ctx.tenant.plan)
   const [row] = await ctx.cached((read) => read(limitOverrides))
   if (!row) throw new Error('The overrides answered nothing')
-  return { tier: plan.name, limits: limitsOf(ctx, row.overrides), features: featuresOf(plan) }
+  return { tier: plan.name, limits: limitsOf(ctx, row.overrides), features: [...featuresNow(ctx)] }
 }
 
 /** What holds on each meter now. */

@@ -1,7 +1,7 @@
 import type { UserContext } from '@tenantry/kernel/context/request-context'
 import { effectiveStatusOf } from '@tenantry/kernel/tenancy/inactivity'
 import { effectivePermissions, firstSources, listReachableTenants } from '../../access/index.ts'
-import { planNamed } from '../../plan/index.ts'
+import { featuresOf } from '../../plan/index.ts'
 
 type Reached = Awaited<ReturnType<typeof listReachableTenants>>[number]
 
@@ -20,9 +20,9 @@ export async function getMe(ctx: UserContext) {
   }
 }
 
-function describeMembership({ services }: UserContext, reached: Reached) {
-  const { tenantId, slug, name, status, plan, role } = reached
-  const { features } = planNamed(services.catalogue, plan)
+function describeMembership({ services, clock }: UserContext, reached: Reached) {
+  const { tenantId, slug, name, status, role } = reached
+  const features = featuresOf(services.catalogue, reached, clock.now())
   const { sources, scopes } = effectivePermissions(reached, services.scopes, features)
   const inheritedFrom = reached.inheritedFrom ?? (role === null ? (sources[0]?.inheritedFrom ?? null) : null)
   const roles = firstSources(sources, scopes).map(({ source, scopes: first }) => ({

@@ -1,3 +1,4 @@
+import type { Actor } from '@tenantry/kernel/context/actor'
 import type { Database, FormerTimezone } from '@tenantry/kernel/context/dependencies'
 import type { StoredOverride } from '../../limit/index.ts'
 import { plainArray, textArray } from '../rules/batch.ts'
@@ -46,6 +47,13 @@ export async function enterCatalogue(database: Writer, digest: string, now: Date
     [digest, now.toISOString()],
   )
   return Number(row?.revision)
+}
+
+/** Of the catalogue that was entered last; null before the first. */
+export async function findLatestDigest(database: Pick<Database, 'platformRead'>, actor: Actor): Promise<string | null> {
+  const text = 'select digest from tenantry.catalogue_revisions order by revision desc limit 1'
+  const [latest] = await database.platformRead<{ digest: string }>(actor, { text })
+  return latest?.digest ?? null
 }
 
 export async function readLimitSources(database: Writer, tenantIds: readonly string[]): Promise<LimitSources[]> {

@@ -26,10 +26,13 @@ export interface LimitResolver {
 }
 
 export function createLimitResolver({ database, clock, catalogue }: LimitResolverOptions): LimitResolver {
-  let entered: number | undefined
+  let entered: { digest: string; revision: number } | undefined
   const revision = async () => {
-    entered ??= await enterCatalogue(database, catalogue.digest, clock.now())
-    return entered
+    const { digest } = catalogue
+    if (entered?.digest === digest) return entered.revision
+    const made = await enterCatalogue(database, digest, clock.now())
+    entered = { digest, revision: made }
+    return made
   }
   return {
     revision,

@@ -102,6 +102,8 @@ function accessTo(tenant: Tenant, { actor, services }: Sequence): TenantAccess {
       statusUntil: null,
       ...above,
       plan,
+      // Nobody grants any before it is made.
+      featureOverrides: [],
       timezone,
       formerTimezones,
       createdAt,

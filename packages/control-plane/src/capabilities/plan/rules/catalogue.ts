@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { DeclaredScope } from '../../access/index.ts'
 import { checkCatalogue, defaultPlanName } from './catalogue-check.ts'
-import { CatalogueError } from './catalogue-error.ts'
+import { CatalogueError, type CatalogueProblem } from './catalogue-error.ts'
 import { deepFreeze, frozenRecord, frozenSet } from './catalogue-frozen.ts'
 import type { CatalogueFile, MeterFile, PlanFile } from './catalogue-schema.ts'
 
@@ -95,6 +95,18 @@ const defaultFile = new URL('../../../../catalogue/default.yaml', import.meta.ur
 /** Reads the operator's catalogue, or the default one. Throws a `CatalogueError`. */
 export function loadCatalogue(file: string = fileURLToPath(defaultFile)): PlanCatalogue {
   return parseCatalogue(readText(file), file)
+}
+
+/** What came of reading a file: the catalogue, or all that is wrong with it. */
+export type CatalogueReading = { catalogue: PlanCatalogue } | { problems: readonly CatalogueProblem[] }
+
+export function readCatalogue(file?: string): CatalogueReading {
+  try {
+    return { catalogue: loadCatalogue(file) }
+  } catch (error) {
+    if (error instanceof CatalogueError) return { problems: error.problems }
+    throw error
+  }
 }
 
 function readText(file: string): string {

@@ -1,6 +1,6 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { pageById } from '@tenantry/kernel/contract/page'
-import { planNamed } from '../../plan/index.ts'
+import { featuresNow } from '../../plan/index.ts'
 import { roleErrors } from '../contract.ts'
 import { countHolders, listAssignedRoles, listRolesBefore } from '../repository.ts'
 import { describe } from './describe.ts'
@@ -27,8 +27,9 @@ export async function listOfMember(ctx: TenantContext, { userId, limit, cursor }
   return pageById(roles.map(describe), limit)
 }
 
-export function listScopes({ services, tenant }: TenantContext) {
-  const { features } = planNamed(services.catalogue, tenant.plan)
+export function listScopes(ctx: TenantContext) {
+  const { services } = ctx
+  const features = featuresNow(ctx)
   return {
     items: services.scopes.all.map(({ name, description, feature, roles }) => ({
       scope: name,

@@ -12,7 +12,7 @@ import {
   listDistinctHoldings,
   listHoldings,
 } from '../../access/index.ts'
-import { planNamed } from '../../plan/index.ts'
+import { featuresNow } from '../../plan/index.ts'
 import { lockMembers } from '../repository.ts'
 
 /** What somebody holds in the tenant at the time of a change. */
@@ -63,17 +63,17 @@ export async function standingOf(ctx: TenantContext, userId: string): Promise<St
 export async function standingOfKey(ctx: TenantContext, id: string): Promise<EffectivePermissions> {
   const key = await findKeyHolding(ctx.em, id, ctx.clock.now())
   if (!key) return nothing
-  const { tenant, services } = ctx
+  const { services } = ctx
   const held = key.createdByType === 'user' ? heldBy(await standingOf(ctx, key.createdById)) : services.scopes.every
   const scopes = key.scopes.filter((scope) => held.has(scope))
-  return keyPermissions(scopes, services.scopes, planNamed(services.catalogue, tenant.plan).features)
+  return keyPermissions(scopes, services.scopes, featuresNow(ctx))
 }
 
 /** By user, from base and custom roles here and above; who holds nothing here has no entry. */
 export async function findStandings(ctx: TenantContext, userIds: readonly string[]): Promise<Map<string, Standing>> {
   if (userIds.length === 0) return new Map()
   const { em, tenant, services } = ctx
-  const { features } = planNamed(services.catalogue, tenant.plan)
+  const features = featuresNow(ctx)
   const holdings = await listHoldings(em, { tenantId: tenant.id, userIds })
   return new Map(
     holdings.map(({ userId, directRole, isActive, ...held }) => [
@@ -86,7 +86,7 @@ export async function findStandings(ctx: TenantContext, userIds: readonly string
 /** Of everybody who holds the role, each that there is once: many hold the same. */
 export async function findStandingsOfHolders(ctx: TenantContext, roleId: string): Promise<EffectivePermissions[]> {
   const { em, tenant, services } = ctx
-  const { features } = planNamed(services.catalogue, tenant.plan)
+  const features = featuresNow(ctx)
   const holdings = await listDistinctHoldings(em, { tenantId: tenant.id, roleId })
   return holdings.map((held) => effectivePermissions(held, services.scopes, features))
 }

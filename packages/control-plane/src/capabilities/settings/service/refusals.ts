@@ -1,5 +1,5 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
-import { planNamed } from '../../plan/index.ts'
+import { featuresNow } from '../../plan/index.ts'
 import { settingsErrors } from '../contract.ts'
 import { restrictedKeys, type SettingChange } from '../rules/changes.ts'
 import { type Inheritance, lockedKey } from '../rules/inheritance.ts'
@@ -23,8 +23,7 @@ export function mustBeValid(outcome: PatchOutcome, issues: { path: string; messa
 
 /** Throws `settings.restricted_key` for a key that the caller may not write or the plan has no feature for. */
 export function refuseRestricted(ctx: TenantContext, changes: SettingChange[]): void {
-  const { features } = planNamed(ctx.services.catalogue, ctx.tenant.plan)
-  const [restricted] = restrictedKeys(changes, writerOf(ctx), features)
+  const [restricted] = restrictedKeys(changes, writerOf(ctx), featuresNow(ctx))
   if (!restricted) return
   const { key, writableBy, requiresFeature } = restricted
   if (requiresFeature) {

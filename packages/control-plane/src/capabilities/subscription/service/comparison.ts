@@ -1,7 +1,7 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import type { Breaking } from '@tenantry/kernel/contract/problem'
 import { apiAccess, listLiveKeys } from '../../api-key/index.ts'
-import { type Plan, planNamed } from '../../plan/index.ts'
+import { featuresOf, type Plan, planNamed } from '../../plan/index.ts'
 import { listRoleScopes } from '../../role/index.ts'
 import { getEffectiveSettings, settingsWithFeature } from '../../settings/index.ts'
 import type { Tenant } from '../../tenant/index.ts'
@@ -13,8 +13,10 @@ export async function compare(ctx: TenantContext, tenant: Pick<Tenant, 'plan'>, 
   const { catalogue } = ctx.services
   const from = planNamed(catalogue, tenant.plan)
   const meters = await compareMeters(ctx, from, to)
-  const lostFeatures = [...from.features].filter((feature) => !to.features.has(feature))
-  const gainedFeatures = [...to.features].filter((feature) => !from.features.has(feature))
+  const has = ({ name: plan }: Plan) => featuresOf(catalogue, { ...ctx.tenant, plan }, ctx.clock.now())
+  const [before, after] = [has(from), has(to)]
+  const lostFeatures = [...before].filter((feature) => !after.has(feature))
+  const gainedFeatures = [...after].filter((feature) => !before.has(feature))
   return {
     from: from.name,
     to: to.name,

@@ -23,7 +23,7 @@ export async function describe(ctx: TenantContext, tenant: Tenant) {
       effectiveAt: scheduled.effectiveAt,
       requestedAt: scheduled.createdAt,
     },
-    features: featuresOf(plan),
+    features: [...featuresOf(ctx.services.catalogue, { ...ctx.tenant, plan: tenant.plan }, ctx.clock.now())],
     currency: plan.currency,
     monthlyPriceMicros: plan.monthlyPriceMicros,
     overagePrices: { ...plan.overagePrices },

@@ -18,3 +18,7 @@ export function catalogueText(replaced: Record<string, string>): string {
     readFileSync(file, 'utf8'),
   )
 }
+
+/** The default catalogue without one of its plans, which must not be the last. */
+export const catalogueWithout = (plan: string): string =>
+  catalogueText({}).replace(new RegExp(`^  ${plan}:\\n[\\s\\S]*?^(?=  [a-z]+:)`, 'm'), '')

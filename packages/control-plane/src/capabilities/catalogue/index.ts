@@ -1,0 +1,2 @@
+export { catalogueErrors } from './contract.ts'
+export { createLiveCatalogue } from './service/live.ts'

@@ -1,0 +1,158 @@
+import { randomUUID } from 'node:crypto'
+import { rmSync, writeFileSync } from 'node:fs'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { createDependencies } from '../../dependencies.ts'
+import { openTestInstallation, operator, type TestInstallation } from '../../testing.ts'
+import { consume, toldOf } from '../limit/service.fixture.ts'
+import { readCatalogue } from '../plan/index.ts'
+import { catalogueText, catalogueWithout } from './service.fixture.ts'
+
+let installation: TestInstallation
+beforeAll(async () => {
+  installation = await openTestInstallation()
+})
+afterAll(() => installation.close())
+beforeEach(async () => {
+  rmSync(installation.catalogueFile, { force: true })
+  await reload()
+})
+
+const current = { tenantId: 'current' }
+const say = (text: string) => writeFileSync(installation.catalogueFile, text)
+const reload = (input: { dryRun?: boolean } = {}) => installation.callerAs(operator).catalogue.reload(input)
+const roomier = { 'pipeline_runs: 20\n': 'pipeline_runs: 30\n' }
+const nothing = { added: [], removed: [] }
+
+/** Another process over the same database and bus, with a file of its own. */
+function anotherProcess(text: string) {
+  const { dependencies, catalogueFile } = installation
+  const { bus, cache, apiKeys } = dependencies.services
+  const own = `${catalogueFile}.${randomUUID()}`
+  writeFileSync(own, text)
+  const initial = readCatalogue()
+  if (!('catalogue' in initial)) throw new Error('The default catalogue is faulty')
+  const parts = { bus, cache, ...initial, apiKeyTexts: apiKeys.texts, readCatalogue: () => readCatalogue(own) }
+  return { dependencies: createDependencies({ ...dependencies, ...parts }), file: own }
+}
+
+test('what the file says now holds at once, for usage that was blocked too, and stands in the log', async () => {
+  const { caller } = await installation.enter({ plan: 'free' })
+  await consume(caller, 'pipeline_runs', 20)
+  await expect(consume(caller, 'pipeline_runs', 1)).rejects.toMatchObject({ code: 'usage.limit_exceeded' })
+  say(catalogueText(roomier))
+  const limits = [{ plan: 'free', meter: 'pipeline_runs', before: 20, after: 30 }]
+  expect(await reload({ dryRun: true })).toMatchObject({ applied: false, limits })
+  expect(await toldOf(caller, 'pipeline_runs')).toMatchObject({ limit: 20, state: 'blocked' })
+  expect(await reload()).toMatchObject({ applied: true, limits, plans: { ...nothing, changed: [] } })
+  expect(await toldOf(caller, 'pipeline_runs')).toMatchObject({ limit: 30, used: 20, state: 'ok' })
+  await consume(caller, 'pipeline_runs', 10)
+  await expect(consume(caller, 'pipeline_runs', 1)).rejects.toMatchObject({ details: { limit: 30 } })
+  const { items } = await caller.plans.list()
+  expect(items[0]?.limits.pipeline_runs).toBe(30)
+  expect((await installation.platformAuditEntries()).at(-1)).toMatchObject({
+    action: 'catalogue.reloaded',
+    actorId: operator.id,
+    details: { diff: { limits } },
+  })
+})
+
+test('a file that says the same changes nothing and is not written down', async () => {
+  const before = (await installation.platformAuditEntries()).filter(({ action }) => action === 'catalogue.reloaded')
+  say(`# A comment of no consequence.\n${catalogueText({})}`)
+  expect(await reload()).toMatchObject({ applied: false, limits: [], plans: { ...nothing, changed: [] }, order: false })
+  const after = (await installation.platformAuditEntries()).filter(({ action }) => action === 'catalogue.reloaded')
+  expect(after).toEqual(before)
+})
+
+test('a faulty file leaves the one before in force, and every fault is told with its line', async () => {
+  const { caller } = await installation.enter({ plan: 'free' })
+  const before = await caller.plans.list()
+  say(catalogueText({ 'users: 5\n': 'users: five\n', 'currency: USD': 'currency: GOLD', ...roomier }))
+  for (const dryRun of [true, false])
+    await expect(reload({ dryRun })).rejects.toMatchObject({
+      code: 'catalogue.invalid',
+      details: {
+        issues: [
+          { path: 'currency', message: expect.stringMatching(/^Line \d+: expected an ISO 4217 currency/) },
+          { path: 'plans.free.limits.users', message: expect.stringMatching(/^Line \d+: expected a whole number/) },
+        ],
+      },
+    })
+  expect(await caller.plans.list()).toEqual(before)
+  expect(await toldOf(caller, 'pipeline_runs')).toMatchObject({ limit: 20 })
+})
+
+test('plans, meters, features and scopes that come, go and change are told', async () => {
+  say(
+    catalogueText({
+      '  pipeline_runs:\n    kind: counter\n    period: month': '  pipeline_runs:\n    kind: counter\n    period: day',
+      '  - sla\n': '  - sla\n  - beta\n',
+      '[basic_chat, team_collaboration, basic_events, team_formation]': '[basic_chat, beta]',
+      'title: Starter': 'title: Beginner',
+      'features:\n  - basic_chat':
+        'scopes:\n  drafts:read: { description: See drafts., feature: beta, heldFrom: member }\nfeatures:\n  - basic_chat',
+    }),
+  )
+  expect(await reload()).toMatchObject({
+    applied: true,
+    plans: { ...nothing, changed: [{ name: 'starter', fields: ['title'] }] },
+    meters: { ...nothing, changed: [{ name: 'pipeline_runs', fields: ['period'] }] },
+    features: { added: ['beta'], removed: [] },
+    planFeatures: expect.arrayContaining([
+      { plan: 'free', added: ['beta'], removed: ['team_collaboration', 'basic_events', 'team_formation'] },
+    ]),
+    scopes: { added: ['drafts:read'], removed: [], changed: [] },
+  })
+  const { caller } = await installation.enter({ plan: 'free' })
+  expect(await caller.access.check({ ...current, permission: 'drafts:read' })).toMatchObject({ allowed: true })
+})
+
+test('a plan that tenants have, or are to have, is not left out, nor is a meter that they used', async () => {
+  say(catalogueWithout('professional'))
+  expect(await reload({ dryRun: true })).toMatchObject({ plans: { removed: ['professional'] } })
+  const { caller } = await installation.enter({ plan: 'free' })
+  await caller.subscription.change({ ...current, plan: 'professional', when: 'period_end' })
+  await installation.createTenant({ plan: 'professional' })
+  const withoutRuns = catalogueWithout('professional')
+    .replace(/^ {2}pipeline_runs:\n[\s\S]*?^(?= {2}[a-z_]+:)/m, '')
+    .replaceAll(/^ +pipeline_runs: .*\n/gm, '')
+  say(withoutRuns)
+  await consume(caller, 'pipeline_runs', 1)
+  await expect(reload()).rejects.toMatchObject({
+    code: 'catalogue.in_use',
+    details: {
+      issues: [
+        { path: 'plans.professional', message: 'Tenants that use it: 2.' },
+        { path: 'meters.pipeline_runs', message: expect.stringMatching(/^Tenants that use it: \d+\.$/) },
+      ],
+    },
+  })
+  expect((await caller.plans.list()).items.map(({ name }) => name)).toContain('professional')
+})
+
+test('every process whose file says the same follows; one whose file does not says so, and serves as before', async () => {
+  const [current_, old] = [anotherProcess(catalogueText(roomier)), anotherProcess(catalogueText({}))]
+  const limitIn = ({ dependencies }: typeof old) => dependencies.services.catalogue.plan('free')?.limits.pipeline_runs
+  say(catalogueText(roomier))
+  await reload()
+  await vi.waitFor(() => expect(limitIn(current_)).toBe(30))
+  await vi.waitFor(() => expect(old.dependencies.services.liveCatalogue.isOutdated()).toBe(true))
+  expect(limitIn(old)).toBe(20)
+  expect(current_.dependencies.services.liveCatalogue.isOutdated()).toBe(false)
+  writeFileSync(old.file, catalogueText(roomier))
+  rmSync(installation.catalogueFile)
+  await reload()
+  say(catalogueText(roomier))
+  await reload()
+  await vi.waitFor(() => expect(limitIn(old)).toBe(30))
+  expect(old.dependencies.services.liveCatalogue.isOutdated()).toBe(false)
+  for (const { dependencies, file } of [current_, old]) {
+    await dependencies.services.metering.close()
+    rmSync(file)
+  }
+})
+
+test('only operators reload', async () => {
+  const { caller } = await installation.enter()
+  await expect(caller.catalogue.reload({})).rejects.toMatchObject({ code: 'auth.permission_denied' })
+})

@@ -1,0 +1,43 @@
+import type { PlatformContext } from '@tenantry/kernel/context/request-context'
+import type { z } from 'zod'
+import { countTenantsUsing } from '../../metering/index.ts'
+import { countTenantsByPlan } from '../../tenant/index.ts'
+import type { reloadCatalogue } from '../contract.ts'
+import { diffCatalogues } from '../rules/diff.ts'
+import type { LiveCatalogue } from './live.ts'
+import { mustBeValid, refuseInUse } from './refusals.ts'
+
+declare module '@tenantry/kernel/context/dependencies' {
+  interface Services {
+    liveCatalogue: Pick<LiveCatalogue, 'read' | 'take' | 'isOutdated'>
+  }
+}
+
+type Diff = ReturnType<typeof diffCatalogues>
+
+/** Throws `catalogue.invalid` with every fault, and `catalogue.in_use`. */
+export async function reload(ctx: PlatformContext, { dryRun }: z.output<typeof reloadCatalogue.input>) {
+  const { catalogue, liveCatalogue, metering } = ctx.services
+  const next = mustBeValid(liveCatalogue.read())
+  const diff = diffCatalogues(catalogue, next)
+  await refuseRemoved(ctx, diff)
+  const applied = !dryRun && next.digest !== catalogue.digest
+  if (applied) {
+    ctx.record('catalogue.reloaded', {
+      changes: { digest: { before: catalogue.digest, after: next.digest } },
+      details: { diff },
+    })
+    ctx.afterCommit(() => liveCatalogue.take(next))
+    // Limits that were made of the one before are then outdated in every process.
+    ctx.afterCommit(() => metering.refresh([]))
+  }
+  return { applied, ...diff }
+}
+
+async function refuseRemoved({ em }: PlatformContext, { plans, meters }: Diff): Promise<void> {
+  if (plans.removed.length + meters.removed.length === 0) return
+  refuseInUse({
+    plans: await countTenantsByPlan(em, plans.removed),
+    meters: await countTenantsUsing(em, meters.removed),
+  })
+}
