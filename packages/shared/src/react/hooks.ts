@@ -12,6 +12,8 @@ export const [useBlocks, useSuspenseBlocks] = queryHooks(({ blocks }) => blocks.
 export const useLiftBlock = mutationHook(
   ({ blocks }) => blocks.lift,
   ({ blocks }) => [blocks.list.pathFilter()],
+)
+
 /** Plans decide limits and features everywhere. */
 export const useReloadCatalogue = mutationHook(
   ({ catalogue }) => catalogue.reload,
