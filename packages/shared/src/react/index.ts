@@ -13,6 +13,7 @@ export {
   useCommitReservation,
   useCompleteRun,
   useChangePlan,
+  useCommitReservation,
   useConsumeUsage,
   useCreateApiKey,
   useCreateInvitation,
