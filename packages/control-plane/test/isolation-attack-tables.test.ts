@@ -36,7 +36,8 @@ function reads(table: TenantTable, foreign: string): Attack[] {
     nothing('select without a predicate', all),
     nothing('select with a predicate that is always true', `${all} where ${foreign} or true`),
     nothing('select as json', `select to_jsonb(x) from (${all}) x where ${foreign}`),
-    nothing('select by place', `${all} where ctid in ('(0,1)', '(0,2)', '(0,3)', '(0,4)')`),
+    // A row that was changed stands in another place.
+    nothing('select by place', `${all} where ctid between '(0,1)' and '(0,20)'`),
     nothing('select a sample', `${all} tablesample system (100)`),
     nothing('select through an outer join', `select x.* from (values (1)) v left join (${all}) x on ${foreign}`),
     nothing('select for update', `${all} where ${foreign} for update`),
