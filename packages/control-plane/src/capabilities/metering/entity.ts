@@ -95,9 +95,7 @@ export const UsageEvent = defineEntity({
   tableName: 'usage_events',
   ...metered,
   // Not for who looks for a key: of a month that has just begun the planner knows too little to tell the indexes apart.
-  indexes: [
-    { name: 'usage_events_meter_index', properties: ['tenantId', 'meter', 'id'], where: 'meter is not null' },
-  ],
+  indexes: [{ name: 'usage_events_meter_index', properties: ['tenantId', 'meter', 'id'], where: 'meter is not null' }],
   uniques: [
     {
       name: 'usage_events_idempotency_key_unique',

@@ -1,5 +1,7 @@
 export { UsageAlert, UsageCounter, UsageDaily, UsageEvent, UsageReservation } from './entity.ts'
 export { listWaitingTenants, type PendingAlert, takeAlerts } from './repository/alerts.ts'
+export { findLatestDigest } from './repository/limits.ts'
+export { countTenantsUsing } from './repository/tenants.ts'
 export {
   type CounterValue,
   outcomes,
@@ -9,8 +11,6 @@ export {
   type WrittenItem,
   type WrittenRow,
 } from './repository/write.ts'
-export { findLatestDigest } from './repository/limits.ts'
-export { countTenantsUsing } from './repository/tenants.ts'
 export type { UsageItem, UsageMode } from './rules/batch.ts'
 export { periodOf } from './rules/period.ts'
 export { afterTimezoneChange, countedPeriod, periodOfTenant, spanOf } from './rules/tenant-period.ts'
