@@ -107,7 +107,7 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     bus,
     cache,
     catalogue,
-    abuseGuard: parts.abuseGuard,
+    ...alsoServed(parts),
     apiCalls: createApiCalls(() => dependencies, parts),
     liveCatalogue,
     apiKeys,
@@ -124,7 +124,6 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     mailer,
     metering,
     publicUrl: publicUrl.replace(/\/+$/, ''),
-    sealer: parts.sealer,
     onboarding: { selfService: false, region: 'default', ...onboarding },
     scopes,
   }
@@ -133,6 +132,8 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
   const dependencies: Dependencies = { ...parts, ...made, callQuota: services.apiCalls }
   return dependencies
 }
+
+const alsoServed = ({ abuseGuard, sealer }: Pick<Dependencies, 'abuseGuard' | 'sealer'>) => ({ abuseGuard, sealer })
 
 const openCatalogue = ({ bus, logger, catalogue, readCatalogue: read = readCatalogue, database }: ControlPlaneParts) =>
   createLiveCatalogue({
