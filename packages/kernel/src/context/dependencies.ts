@@ -7,7 +7,8 @@ import type { AppError } from '../errors/app-error.ts'
 import type { Actor } from './actor.ts'
 import type { AuditRecord, Client } from './audit-record.ts'
 import type { Clock } from './clock.ts'
-import type { AbuseGuard, BlockReason, Budget, CallQuota, FailureBlock, RateLimits } from './rate-limits.ts'
+import type { PipelineMetrics } from './pipeline-metrics.ts'
+import type { AbuseGuard, Budget, CallQuota, FailureBlock, RateLimits } from './rate-limits.ts'
 
 export type {
   AbuseGuard,
@@ -258,21 +259,6 @@ export interface TenantCache {
 export interface Sealer {
   seal(plain: string, context: string): string
   open(sealed: string, context: string): string
-}
-
-export interface PipelineMetrics {
-  operation(name: string, status: number, seconds: number): void
-  rateLimited(limit: BudgetName): void
-  /** What a tenant may use of that meter was used up. */
-  quotaRefused(meter: string): void
-  principalBlocked(reason: BlockReason): void
-  denied(code: string): void
-  /** An entry of the audit log that has no transaction of its own could not be written. */
-  auditFailed(action: string): void
-  /** A batch that one call has written: how long that took, and what its oldest item has waited in all. */
-  batchWritten(batch: { items: number; seconds: number; oldestSeconds: number }): void
-  /** Reads how many wait whenever the metrics are asked for. */
-  registerQueue(queue: string, count: () => number): void
 }
 
 /** Collaborators that the product adds for its services, by declaration merging. */

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { PipelineMetrics } from '../context/dependencies.ts'
+import type { PipelineMetrics } from '../context/pipeline-metrics.ts'
 
 export interface PoolCounts {
   total: number

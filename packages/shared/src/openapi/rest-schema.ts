@@ -10594,8 +10594,9 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -10608,7 +10609,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -10815,7 +10816,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
@@ -10979,8 +10980,9 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -10993,7 +10995,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
                     };
                 };
             };
@@ -11188,7 +11190,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -11393,7 +11395,7 @@ export interface operations {
                 };
             };
             /**
-             * @description - `auth.blocked`: These credentials do not verify, and too many from this address did not.
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
              */
             429: {
@@ -11965,7 +11967,6 @@ export interface operations {
             /**
              * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
-             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -11978,7 +11979,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded";
                     };
                 };
             };
@@ -12220,7 +12221,6 @@ export interface operations {
             /**
              * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
-             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -12233,7 +12233,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded";
                     };
                 };
             };
@@ -12458,7 +12458,6 @@ export interface operations {
             /**
              * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
-             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -12471,7 +12470,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded";
                     };
                 };
             };

@@ -1,6 +1,19 @@
 import { mutationHook, queryHooks, type Tenantry } from './hook-factory.ts'
 import { infiniteHooks } from './infinite-hooks.ts'
 
+export {
+  useCommitReservation,
+  useCompleteRun,
+  useConsumeUsage,
+  useHeartbeatRun,
+  useReleaseReservation,
+  useReserveUsage,
+  useSetGauge,
+  useStartRun,
+  useTrackUsage,
+  useTrackUsageBatch,
+  useVoidUsage,
+} from './usage-hooks.ts'
 export { useUpdateSettings } from './use-update-settings.ts'
 export { type TenantEvent, useWatchEvents, type WatchEventsOptions } from './use-watch-events.ts'
 
@@ -241,31 +254,6 @@ export const useUpdateSettingsInheritance = mutationHook(
   ({ settings }) => settings.updateInheritance,
   ({ settings }) => [settings.pathFilter()],
 )
-
-const changesUsage = ({ tenants, usage, access }: Tenantry) => [
-  tenants.usage.pathFilter(),
-  usage.pathFilter(),
-  access.pathFilter(),
-]
-
-export const useTrackUsage = mutationHook(({ usage }) => usage.track, changesUsage)
-export const useConsumeUsage = mutationHook(({ usage }) => usage.consume, changesUsage)
-export const useReserveUsage = mutationHook(({ usage }) => usage.reserve, changesUsage)
-export const useCommitReservation = mutationHook(({ usage }) => usage.commit, changesUsage)
-export const useReleaseReservation = mutationHook(({ usage }) => usage.release, changesUsage)
-export const useTrackUsageBatch = mutationHook(({ usage }) => usage.trackBatch, changesUsage)
-export const useSetGauge = mutationHook(({ usage }) => usage.setGauge, changesUsage)
-export const useVoidUsage = mutationHook(({ usage }) => usage.void, changesUsage)
-
-/** What is held shows in usage. */
-const changesRuns = (tenantry: Tenantry) => [tenantry.runs.pathFilter(), ...changesUsage(tenantry)]
-
-export const useStartRun = mutationHook(({ runs }) => runs.start, changesRuns)
-export const useHeartbeatRun = mutationHook(
-  ({ runs }) => runs.heartbeat,
-  ({ runs }) => [runs.pathFilter()],
-)
-export const useCompleteRun = mutationHook(({ runs }) => runs.complete, changesRuns)
 
 /** Features decide which scopes count. */
 function changesFeatures({ features, subscription, tenants, me, access }: Tenantry) {

@@ -12,7 +12,6 @@ export {
   useBlocks,
   useChangePlan,
   useCommitReservation,
-  useCommitReservation,
   useCompleteRun,
   useConsumeUsage,
   useCreateApiKey,

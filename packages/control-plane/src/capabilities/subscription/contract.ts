@@ -36,6 +36,7 @@ export const getSubscription = defineOperation({
   type: 'query',
   permission: 'finance:view',
   allowInactive: true,
+  allowOverLimit: true,
   rest: {
     method: 'GET',
     path: '/tenants/{tenantId}/subscription',
@@ -52,6 +53,7 @@ export const previewPlanChange = defineOperation({
   type: 'mutation',
   permission: 'finance:view',
   allowInactive: true,
+  allowOverLimit: true,
   rateLimit: 'read',
   audit: { none: 'it shows what would happen, and changes nothing' },
   idempotency: 'none',
@@ -84,6 +86,7 @@ export const changePlan = defineOperation({
   type: 'mutation',
   permission: 'tenant:own',
   allowInactive: 'operators',
+  allowOverLimit: true,
   asOperator: true,
   audit: 'subscription.changed',
   rest: {
