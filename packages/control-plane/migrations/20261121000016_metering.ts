@@ -25,7 +25,7 @@ ${metered('usage_accounts')}
 alter table tenantry.usage_accounts add constraint usage_accounts_tenant_fk foreign key (tenant_id) references tenantry.tenants (id);
 
 create table tenantry.effective_limits (tenant_id uuid not null, meter varchar(64) not null, included bigint null, grace bigint not null,
-  grace_days int not null, alert_percents int[] not null, source varchar(20) not null, version int not null, primary key (tenant_id, meter));
+  grace_days int not null, alert_percents int[] not null, source varchar(20) not null, counted_from varchar(20) null, version int not null, primary key (tenant_id, meter));
 ${metered('effective_limits')}
 
 create table tenantry.usage_alerts (tenant_id uuid not null, meter varchar(64) not null, period varchar(32) not null, limit_version int not null,
@@ -56,6 +56,13 @@ create policy metering_read on tenantry.tenants for select to tenantry_metering 
 create policy metering_read on tenantry.limit_overrides for select to tenantry_metering using (true);
 grant select (id, plan, timezone, former_timezones, created_at) on tenantry.tenants to tenantry_metering;
 grant select (tenant_id, meter, value, expires_at) on tenantry.limit_overrides to tenantry_metering;
+
+-- What meters count of our own rows.
+create policy metering_read on tenantry.memberships for select to tenantry_metering using (true);
+create policy metering_read on tenantry.teams for select to tenantry_metering using (true);
+create policy metering_read on tenantry.custom_roles for select to tenantry_metering using (true);
+grant select (tenant_id, role) on tenantry.memberships to tenantry_metering;
+grant select (tenant_id) on tenantry.teams, tenantry.custom_roles to tenantry_metering;
 `
 
 /**

@@ -27,10 +27,22 @@ begin
    where a.tenant_id = any (tenants::uuid[]);
 end $$;
 
+-- What a meter without a period stands at: our own rows where it counts them, else what is kept of it.
+create function metering.standing_of(tenant uuid, meter text, counted_from text, period text) returns bigint
+language sql stable set search_path = pg_catalog, pg_temp
+return case standing_of.counted_from
+  when 'memberships' then (select count(*) from tenantry.memberships m
+                            where m.tenant_id = standing_of.tenant and (standing_of.meter <> 'admins' or m.role in ('owner', 'admin')))
+  when 'teams' then (select count(*) from tenantry.teams t where t.tenant_id = standing_of.tenant)
+  when 'roles' then (select count(*) from tenantry.custom_roles r where r.tenant_id = standing_of.tenant)
+  else coalesce((select c.used from tenantry.usage_counters c
+                  where c.tenant_id = standing_of.tenant and c.meter = standing_of.meter and c.period = standing_of.period), 0)
+end;
+
 -- A change that came in the meantime is the next call's: what was made of the old is left alone.
 create function metering.save_limits(
   signature text, at text, catalogue integer, tenants text, changes text, next_changes text,
-  owners text, meters text, included text, graces text, grace_days text, percents text, sources text, periods text, spans text
+  owners text, meters text, included text, graces text, grace_days text, percents text, sources text, counted_from text, periods text, spans text
 ) returns text
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
@@ -40,7 +52,7 @@ declare
   alerted text;
 begin
   perform tenancy.require_signed(signature, concat_ws(E'\\x1f', at, catalogue::text, tenants, changes, next_changes,
-    owners, meters, included, graces, grace_days, percents, sources, periods, spans));
+    owners, meters, included, graces, grace_days, percents, sources, counted_from, periods, spans));
   perform from tenantry.usage_accounts a where a.tenant_id = any (tenants::uuid[]) order by a.tenant_id for no key update;
   with kept as (
     update tenantry.usage_accounts a set resolved_changes = a.changes, catalogue_revision = save_limits.catalogue, next_change_at = g.next_change_at
@@ -50,26 +62,26 @@ begin
   select array_agg(k.tenant_id) into saved from kept k;
 
   with given as (
-    select g.* from unnest(owners::uuid[], meters::text[], included::bigint[], graces::bigint[], grace_days::int[], percents::text[], sources::text[], periods::text[], spans::text[])
-             g (tenant_id, meter, included, grace, grace_days, percents, source, period, span)
+    select g.* from unnest(owners::uuid[], meters::text[], included::bigint[], graces::bigint[], grace_days::int[], percents::text[], sources::text[], save_limits.counted_from::text[], periods::text[], spans::text[])
+             g (tenant_id, meter, included, grace, grace_days, percents, source, counted_from, period, span)
      where g.tenant_id = any (saved)),
   written as (
-    insert into tenantry.effective_limits as l (tenant_id, meter, included, grace, grace_days, alert_percents, source, version)
-    select g.tenant_id, g.meter, g.included, g.grace, g.grace_days, g.percents::int[], g.source, 1 from given g
+    insert into tenantry.effective_limits as l (tenant_id, meter, included, grace, grace_days, alert_percents, source, counted_from, version)
+    select g.tenant_id, g.meter, g.included, g.grace, g.grace_days, g.percents::int[], g.source, g.counted_from, 1 from given g
     on conflict on constraint effective_limits_pkey
       do update set included = excluded.included, grace = excluded.grace, grace_days = excluded.grace_days, alert_percents = excluded.alert_percents,
-                    source = excluded.source, version = l.version + 1
-       where (l.included, l.grace, l.grace_days, l.alert_percents, l.source)
-             is distinct from (excluded.included, excluded.grace, excluded.grace_days, excluded.alert_percents, excluded.source)
+                    source = excluded.source, counted_from = excluded.counted_from, version = l.version + 1
+       where (l.included, l.grace, l.grace_days, l.alert_percents, l.source, l.counted_from)
+             is distinct from (excluded.included, excluded.grace, excluded.grace_days, excluded.alert_percents, excluded.source, excluded.counted_from)
     returning l.*),
-  -- What is used already stands at once where it stands under the new limit.
+  -- What is used already stands at once where it stands under the new limit. One of one is no news, as where room is asked for.
   alerts as (
     insert into tenantry.usage_alerts (tenant_id, meter, period, limit_version, percent, used, included, hard_limit, raised_at)
     select w.tenant_id, w.meter, g.span, w.version, p.percent, c.used, w.included, w.included + w.grace, now_at
       from written w join given g on g.tenant_id = w.tenant_id and g.meter = w.meter
-      join tenantry.usage_counters c on c.tenant_id = w.tenant_id and c.meter = w.meter and c.period = g.period
+      cross join lateral (select metering.standing_of(w.tenant_id, w.meter, w.counted_from, g.period) as used offset 0) c
       cross join unnest(w.alert_percents || 0) p (percent)
-     where w.included is not null and c.used > 0
+     where w.included is not null and c.used > 0 and (w.counted_from is null or greatest(c.used, w.included) > 1)
        and case when p.percent = 0 then c.used >= w.included + w.grace else c.used * 100 >= w.included * p.percent end
     on conflict do nothing
     returning tenant_id)
@@ -149,7 +161,7 @@ ${limits}
 revoke all on all functions in schema metering from public;
 grant usage on schema metering to tenantry_app, tenantry_platform;
 grant execute on function metering.enter_catalogue(text, text, text), metering.limit_sources(text, text),
-  metering.save_limits(text, text, integer, text, text, text, text, text, text, text, text, text, text, text, text),
+  metering.save_limits(text, text, integer, text, text, text, text, text, text, text, text, text, text, text, text, text),
   metering.write(text, boolean, boolean, text, integer, text, text, text, text, text, text, text, text, text, text, text, text, text, text) to tenantry_app;
 grant execute on function metering.take_alerts(timestamptz) to tenantry_platform;
 reset role;

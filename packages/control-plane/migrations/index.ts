@@ -22,6 +22,7 @@ import { runsSql } from './20261121000022_runs.ts'
 import { noticesSql } from './20261121000023_notices.ts'
 import { planChangesSql } from './20261121000024_plan_changes.ts'
 import { featureOverridesSql } from './20261121000025_feature_overrides.ts'
+import { roomSql } from './20261121000028_room.ts'
 
 /** In order, and only ever added to. */
 export const migrations = [
@@ -49,4 +50,5 @@ export const migrations = [
   { name: '20261121000023_notices', sql: noticesSql },
   { name: '20261121000024_plan_changes', sql: planChangesSql },
   { name: '20261121000025_feature_overrides', sql: featureOverridesSql },
+  { name: '20261121000028_room', sql: roomSql },
 ]

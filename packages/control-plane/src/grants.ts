@@ -47,6 +47,7 @@ const tableGrants: ExpectedGrants['tables'] = {
     tenantry_app: ['select', 'insert', { update: membershipColumns }],
     tenantry_platform: ['select', 'insert', { update: membershipColumns }],
     tenantry_directory: ['select', 'delete'],
+    tenantry_metering: [{ select: ['tenant_id', 'role'] }],
     tenantry_hierarchy: ['select'],
   },
   'tenantry.tenant_settings': {
@@ -108,6 +109,7 @@ const tableGrants: ExpectedGrants['tables'] = {
     tenantry_app: ['select', 'insert', { update: roleColumns }],
     tenantry_platform: ['select', 'insert', { update: roleColumns }],
     tenantry_directory: ['select'],
+    tenantry_metering: [{ select: ['tenant_id'] }],
     tenantry_hierarchy: ['select'],
   },
   'tenantry.role_assignments': {
@@ -159,6 +161,7 @@ const tableGrants: ExpectedGrants['tables'] = {
   'tenantry.teams': {
     tenantry_app: ['select', 'insert', { update: ['name', 'version', 'updated_at'] }],
     tenantry_platform: ['select', 'insert', { update: ['name', 'version', 'updated_at'] }],
+    tenantry_metering: [{ select: ['tenant_id'] }],
     tenantry_hierarchy: ['select'],
   },
   'tenantry.team_members': {

@@ -25,6 +25,14 @@ export const subtreeRead = {
     where t.id = (select tenancy.current_tenant()) or t.path @> array[(select tenancy.current_tenant())])`,
 }
 
+/** For what limits are made of, and what meters count of our own rows, which the metering functions read. */
+export const meteringRead = {
+  name: 'metering_read',
+  command: 'select' as const,
+  roles: ['tenantry_metering'],
+  using: 'true',
+}
+
 /** Level one: the ORM adds the tenant to every query of a tenant entity, and throws where no tenant is bound. */
 export const tenantFilter = (property: 'tenantId' | 'id' = 'tenantId') => ({
   tenant: {

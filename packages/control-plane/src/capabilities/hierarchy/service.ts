@@ -81,7 +81,7 @@ export async function subtreeUsage(ctx: TenantContext, input: UsageInput) {
 
 function usedOf(usage: SubtreeUsage, { key, kind, countedFrom }: Pick<Meter, 'key' | 'kind' | 'countedFrom'>): number {
   if (countedFrom === 'memberships') return key === 'admins' ? usage.admins : usage.people
-  if (countedFrom !== null) return usage.owned[countedFrom] ?? 0
+  if (countedFrom !== null && countedFrom !== 'product') return usage.owned[countedFrom] ?? 0
   return (kind === 'counter' ? usage.counted : usage.standing)[key] ?? 0
 }
 

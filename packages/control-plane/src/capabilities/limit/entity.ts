@@ -1,13 +1,16 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
-import { tenantColumns, tenantId, tenantPolicies, tenantScoped } from '@tenantry/kernel/tenancy/tenant-table'
+import {
+  meteringRead,
+  tenantColumns,
+  tenantId,
+  tenantPolicies,
+  tenantScoped,
+} from '@tenantry/kernel/tenancy/tenant-table'
 
 /** Limits are made of it. */
 const limiting = {
   ...tenantScoped,
-  policies: [
-    ...tenantPolicies(),
-    { name: 'metering_read', command: 'select' as const, roles: ['tenantry_metering'], using: 'true' },
-  ],
+  policies: [...tenantPolicies(), meteringRead],
 }
 
 /** What the platform allows a tenant on a meter, in place of its plan. */

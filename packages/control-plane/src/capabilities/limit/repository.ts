@@ -16,24 +16,9 @@ export const overridesJson = /* sql */ `(select coalesce(json_agg(json_build_obj
 
 export const limitOverrides = tenantQuery<{ overrides: StoredOverride[] }>(overrideSource, `select ${overridesJson}`)
 
-export async function listOverrides(em: EntityManager): Promise<StoredOverride[]> {
-  const [overrides, granted] = [await em.find(LimitOverride, {}), await em.find(LimitGrant, {})]
-  return [
-    ...overrides.map((override) => stored('override', override)),
-    ...granted.map(({ amount, ...grant }) => stored('grant', { ...grant, value: amount })),
-  ]
-}
-
-function stored(
-  kind: StoredOverride['kind'],
-  { meter, value, expiresAt }: Pick<LimitOverride, 'meter' | 'value' | 'expiresAt'>,
-): StoredOverride {
-  return { kind, meter, value: value ?? null, expiresAt: expiresAt?.toISOString() ?? null }
-}
-
-/** Until the end of the transaction nobody else passes here for this tenant and meter. */
-export async function lockMeter(em: EntityManager, tenantId: string, meter: string): Promise<void> {
-  await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`tenantry limit ${tenantId} ${meter}`])
+/** Until the end of the transaction nobody else overrides its limit, or adds to what is counted where it is made. */
+export async function lockMeter(em: EntityManager, meter: string): Promise<void> {
+  await em.execute('select metering.hold_room(?)', [meter])
 }
 
 /** In place of what is there for the same meters. Needs a unit of work on the operators' connection. */

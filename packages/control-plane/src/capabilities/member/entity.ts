@@ -2,6 +2,7 @@ import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import { platformScoped } from '@tenantry/kernel/tenancy/platform-table'
 import {
+  meteringRead,
   subtreeRead,
   tenantColumns,
   tenantId,
@@ -108,6 +109,7 @@ export const Membership = defineEntity({
       roles: ['tenantry_directory'],
       using: 'tenant_id = (select tenancy.current_tenant())',
     },
+    meteringRead,
     subtreeRead,
   ],
   uniques: [{ properties: ['tenantId', 'userId'] }],

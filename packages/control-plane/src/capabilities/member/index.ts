@@ -2,7 +2,6 @@ export { memberErrors } from './contract.ts'
 export { userStates } from './entity.ts'
 export {
   type Acquaintance,
-  countAdmins,
   countMembers,
   findAcquaintancesBy,
   findMembers,

@@ -84,10 +84,6 @@ export async function findAcquaintancesBy(
   return Map.groupBy(rows, ({ email }) => email)
 }
 
-export async function countAdmins(em: EntityManager): Promise<number> {
-  return em.count(Membership, { role: { $in: ['owner', 'admin'] } })
-}
-
 export interface Steward {
   userId: string
   /** A verified one, in small letters. */

@@ -46,6 +46,8 @@ export const MeterLimit = defineEntity({
     graceDays: p.integer(),
     alertPercents: p.array().columnType('int[]'),
     source: p.string().length(20),
+    /** What is counted where it is made, by the catalogue; null where usage is reported. */
+    countedFrom: p.string().length(20).nullable(),
     /** Rises with every change: alerts stand for one version. */
     version: p.integer(),
   },

@@ -1,5 +1,6 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
 import {
+  meteringRead,
   subtreeRead,
   tenantColumns,
   tenantId,
@@ -26,6 +27,7 @@ export const CustomRole = defineEntity({
         where a.${ownAssignment})`,
     },
     { name: 'roles_here_and_above', command: 'select', roles: ['tenantry_directory'], using: hereAndAbove },
+    meteringRead,
     subtreeRead,
   ],
   uniques: [{ properties: ['tenantId', 'nameKey'] }],

@@ -11,10 +11,6 @@ export async function lockMembers(em: EntityManager, tenantIds: readonly string[
     await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`tenantry members ${tenantId}`])
 }
 
-export async function countRoles(em: EntityManager): Promise<number> {
-  return em.count(CustomRole)
-}
-
 export async function findRole(em: EntityManager, id: string): Promise<CustomRole | null> {
   return em.findOne(CustomRole, { id })
 }

@@ -1,5 +1,6 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core'
 import {
+  meteringRead,
   subtreeRead,
   tenantColumns,
   tenantId,
@@ -11,7 +12,7 @@ export const Team = defineEntity({
   name: 'Team',
   tableName: 'teams',
   ...tenantScoped,
-  policies: [...tenantPolicies(), subtreeRead],
+  policies: [...tenantPolicies(), meteringRead, subtreeRead],
   uniques: [{ properties: ['tenantId', 'nameKey'] }],
   properties: {
     ...tenantColumns,

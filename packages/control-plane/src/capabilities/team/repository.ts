@@ -27,8 +27,6 @@ export async function listTeams(em: EntityManager, q: string | undefined, { afte
   return em.find(Team, { ...holding, ...beyond(after) }, { orderBy: { id: 'desc' }, limit })
 }
 
-export const countTeams = (em: EntityManager): Promise<number> => em.count(Team)
-
 export const findTeam = (em: EntityManager, id: string): Promise<Team | null> => em.findOne(Team, { id })
 
 /** Locked until the transaction ends. */

@@ -1,11 +1,10 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { pageById } from '@tenantry/kernel/contract/page'
 import type { z } from 'zod'
-import { requireRoom } from '../limit/index.ts'
+import { requireRoom } from '../metering/index.ts'
 import * as contract from './contract.ts'
 import {
   countTeamMembers,
-  countTeams,
   deleteTeamMember,
   findTeam,
   findTeamForUpdate,
@@ -39,7 +38,7 @@ export async function list(ctx: TenantContext, { q, limit, cursor }: Input<'list
 
 /** Throws `usage.limit_exceeded`, `team.name_taken`. */
 export async function create(ctx: TenantContext, { name }: Input<'createTeam'>) {
-  await requireRoom(ctx, 'teams', { count: () => countTeams(ctx.em) })
+  await requireRoom(ctx, 'teams')
   const team = await insertTeam(ctx.em, { name, createdAt: ctx.clock.now() })
   ctx.record('team.created', { target: targetOf(team), changes: { name: { before: null, after: name } } })
   forgetCount(ctx)

@@ -42,7 +42,7 @@ export const amountOf = (value: number | 'unlimited' | null) => (value === 'unli
 /** From its commit on, in every process. Needs a unit of work on the operators' connection. */
 export async function overrideLimits(ctx: TenantContext, wanted: WantedOverrides, reason: string): Promise<void> {
   const meters = Object.keys(wanted).toSorted()
-  for (const meter of meters) await lockMeter(ctx.em, ctx.tenant.id, meter)
+  for (const meter of meters) await lockMeter(ctx.em, meter)
   const now = ctx.clock.now()
   const known = new Map((await listCurrentOverrides(ctx.em, now)).map((override) => [override.meter, override]))
   const changes: Record<string, Change> = {}

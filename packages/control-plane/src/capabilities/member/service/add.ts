@@ -1,10 +1,10 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import type { z } from 'zod'
 import { type BaseRole, baseGrant, isSeniorRole, refuseGranting } from '../../access/index.ts'
-import { requireRoom } from '../../limit/index.ts'
+import { requireRoom } from '../../metering/index.ts'
 import { beginChange, lockMembers, standingOf } from '../../role/index.ts'
 import { type addMember as addOperation, memberErrors } from '../contract.ts'
-import { countAdmins, countMembers, findAcquaintances, findMembers, insertMember } from '../repository.ts'
+import { findAcquaintances, findMembers, insertMember } from '../repository.ts'
 import { recordChange, tellChanges } from './changed.ts'
 import { getDescribed } from './describe.ts'
 import { refuseDeactivated } from './standing.ts'
@@ -40,8 +40,8 @@ export async function addMember(
   await lockMembers(ctx.em, [ctx.tenant.id])
   const [known] = await findMembers(ctx.em, [userId])
   if (known && known.directRole !== null) throw memberErrors.already_member()
-  if (isSeniorRole(role)) await requireRoom(ctx, 'admins', { count: () => countAdmins(ctx.em) })
-  await requireRoom(ctx, 'users', { count: () => countMembers(ctx.em) })
+  if (isSeniorRole(role)) await requireRoom(ctx, 'admins')
+  await requireRoom(ctx, 'users')
   const joinedAt = ctx.clock.now()
   await insertMember(ctx.em, { userId, role, joinedAt })
   // Asked afterwards: an erasure that was under way has ended by now.

@@ -1,9 +1,9 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { requestErrors } from '@tenantry/kernel/contract/errors'
 import { type BaseRole, baseGrant, isSeniorRole, refuseGranting } from '../../access/index.ts'
-import { requireRoom } from '../../limit/index.ts'
+import { requireRoom } from '../../metering/index.ts'
 import { beginChange, standingOf } from '../../role/index.ts'
-import { countAdmins, findMembers, listOwnerIds, updateRole } from '../repository.ts'
+import { findMembers, listOwnerIds, updateRole } from '../repository.ts'
 import { recordChange, tellChanges } from './changed.ts'
 import { findOwnMember, getDescribed } from './describe.ts'
 import { refuseDeactivated } from './standing.ts'
@@ -21,7 +21,7 @@ export async function transferOwnership(
     throw requestErrors.invalid({ issues: [{ path: 'userId', message: 'They own the tenant already.' }] })
   const makesRoom = formerId !== null && keepRole !== 'owner'
   const adding = Number(!isSeniorRole(heir.directRole)) - Number(makesRoom && !isSeniorRole(keepRole))
-  if (adding > 0) await requireRoom(ctx, 'admins', { count: () => countAdmins(ctx.em), adding })
+  if (adding > 0) await requireRoom(ctx, 'admins', { adding })
 
   const changes = [
     ...(heir.directRole === 'owner' ? [] : [{ userId, before: heir.directRole, after: 'owner' as const }]),

@@ -6,12 +6,13 @@ import {
   type EffectivePermissions,
   grantRefusal,
   heldBy,
+  isSeniorRole,
   managingRefusal,
 } from '../../access/index.ts'
-import { findRoom } from '../../limit/index.ts'
+import { findRoom, requireRoom } from '../../metering/index.ts'
 import { beginChange, findStandings, standingNow } from '../../role/index.ts'
 import { memberErrors, type transferMembers as transferOperation } from '../contract.ts'
-import { countAdmins, countMembers, findMembers, insertMembers } from '../repository.ts'
+import { findMembers, insertMembers } from '../repository.ts'
 import { planTransfer, type Refusal, type TransferPlan, type TransferResult } from '../rules/transfer.ts'
 import { recordChange, tellChanges } from './changed.ts'
 import { endMemberships } from './ending.ts'
@@ -74,8 +75,8 @@ const refusalOf = (refusal: Refusal | null): Refusal | null =>
 async function lookAhead(second: TenantContext, userIds: readonly string[]) {
   const standing = await standingNow(second, 'members:manage')
   const there = await findMembers(second.em, userIds)
-  const admins = await findRoom(second, 'admins', () => countAdmins(second.em))
-  const users = await findRoom(second, 'users', () => countMembers(second.em))
+  const admins = await findRoom(second, 'admins')
+  const users = await findRoom(second, 'users')
   return {
     known: new Set(there.filter(({ directRole }) => directRole !== null).map(({ userId }) => userId)),
     room: { users, admins },
@@ -86,6 +87,10 @@ async function lookAhead(second: TenantContext, userIds: readonly string[]) {
 async function arrive(second: TenantContext, done: readonly Done[], fromTenantId: string): Promise<void> {
   if (done.length === 0) return
   const joinedAt = second.clock.now()
+  // They fit, as was looked at; alerts are raised for those that come.
+  const seniors = done.filter(({ role }) => isSeniorRole(role)).length
+  if (seniors > 0) await requireRoom(second, 'admins', { adding: seniors })
+  await requireRoom(second, 'users', { adding: done.length })
   await insertMembers(
     second.em,
     done.map(({ userId, role }) => ({ userId, role, joinedAt })),

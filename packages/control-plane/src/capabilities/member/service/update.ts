@@ -1,8 +1,8 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { type BaseRole, baseGrant, isSeniorRole, refuseGranting } from '../../access/index.ts'
-import { requireRoom } from '../../limit/index.ts'
+import { requireRoom } from '../../metering/index.ts'
 import { beginChange } from '../../role/index.ts'
-import { countAdmins, updateRole } from '../repository.ts'
+import { updateRole } from '../repository.ts'
 import { recordChange, tellChanges } from './changed.ts'
 import { findOwnMember, getDescribed } from './describe.ts'
 import { refuseChanging, refuseLastOwner } from './standing.ts'
@@ -22,8 +22,7 @@ export async function update(ctx: TenantContext, { userId, role }: { userId: str
 /** For whoever has made sure that the role may be given. Throws `usage.limit_exceeded`. */
 export async function changeRole(ctx: TenantContext, change: { userId: string; before: BaseRole; after: BaseRole }) {
   const { userId, before, after } = change
-  if (isSeniorRole(after) && !isSeniorRole(before))
-    await requireRoom(ctx, 'admins', { count: () => countAdmins(ctx.em) })
+  if (isSeniorRole(after) && !isSeniorRole(before)) await requireRoom(ctx, 'admins')
   await updateRole(ctx.em, userId, after)
   recordChange(ctx, 'member.role_changed', change)
   await tellChanges(ctx, [change])

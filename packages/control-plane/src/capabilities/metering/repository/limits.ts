@@ -27,6 +27,8 @@ export interface ResolvedLimit {
   graceDays: number
   alertPercents: readonly number[]
   source: string
+  /** Null where usage is reported to us. */
+  countedFrom: string | null
   /** The current one: what is used in it already is looked at at once. */
   period: string
   span: string
@@ -90,6 +92,7 @@ export async function saveLimits(
     plainArray(rows.map(({ graceDays }) => graceDays)),
     textArray(rows.map(({ alertPercents }) => plainArray(alertPercents))),
     textArray(rows.map(({ source }) => source)),
+    textArray(rows.map(({ countedFrom }) => countedFrom)),
     textArray(rows.map(({ period }) => period)),
     textArray(rows.map(({ span }) => span)),
   ]

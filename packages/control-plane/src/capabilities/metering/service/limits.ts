@@ -47,7 +47,7 @@ export function createLimitResolver({ database, clock, catalogue }: LimitResolve
   }
 }
 
-/** What holds for a tenant, of all that is reported to us. */
+/** What holds for a tenant, on every meter. */
 function limitsFrom(source: LimitSources, catalogue: PlanCatalogue, now: Date): ResolvedLimits {
   const { plan, planEnd } = planAt(source, catalogue, now)
   const ends = source.overrides.flatMap(({ expiresAt }) => (expiresAt === null ? [] : [new Date(expiresAt)]))
@@ -55,7 +55,7 @@ function limitsFrom(source: LimitSources, catalogue: PlanCatalogue, now: Date): 
   const [nextChangeAt = null] = ends.filter((end) => end > now).sort((one, other) => one.getTime() - other.getTime())
   const limits = withOverrides(effectiveLimits(catalogue, plan.name), source.overrides, now).flatMap((limit) => {
     const meter = catalogue.meters[limit.meter]
-    if (!meter || meter.countedFrom !== null) return []
+    if (!meter) return []
     return {
       meter: limit.meter,
       included: limit.limit,
@@ -63,6 +63,7 @@ function limitsFrom(source: LimitSources, catalogue: PlanCatalogue, now: Date): 
       graceDays: limit.graceDays,
       alertPercents: plan.alertThresholds,
       source: limit.source,
+      countedFrom: meter.countedFrom,
       ...spanOf(meter.period, now, source, plan.periodAnchor),
     }
   })

@@ -58,8 +58,12 @@ export interface Metering {
   remembered(tenantId: string): Promise<void>
   /** Resolves when those who watch the tenant were told of the alerts until now. */
   told(tenantId: string): Promise<void>
-  /** Makes the limits of a tenant anew now, so that what stands above them is told at once. */
+  /** Makes the limits of tenants anew now, so that what stands above them is told at once. Throws `service.overloaded`. */
   refresh(tenantIds: readonly string[]): Promise<void>
+  /** Of the catalogue that limits must be made of. */
+  catalogueRevision(): Promise<number>
+  /** Has those who watch the tenant told of alerts that somebody else's transaction has raised; does not wait for it. */
+  tell(tenantId: string): void
   /** How many items wait. */
   readonly queued: number
   /** How many were answered and wait to be kept. */
@@ -132,7 +136,10 @@ export function createMetering(options: MeteringOptions): Metering {
     onAccount,
     remembered: (tenantId) => aside.idle(`cache ${tenantId}`),
     told: (tenantId) => aside.idle(`alerts ${tenantId}`),
-    refresh: resolve,
+    refresh: (tenantIds) =>
+      callPatiently({ call: async () => ({ answer: await resolve(tenantIds) }), makeReady: async () => undefined }),
+    catalogueRevision: resolver.revision,
+    tell: (tenantId) => announceAll([tenantId]),
     get queued() {
       return lanes.size
     },

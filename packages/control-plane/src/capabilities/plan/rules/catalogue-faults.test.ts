@@ -43,6 +43,18 @@ const faults: [fault: string, find: string, replace: string, says: string][] = [
     'plans.free.limits.users: expected a whole number or unlimited',
   ],
   [
+    'grace for what is counted where it is made',
+    '    countedFrom: teams\n',
+    '    countedFrom: teams\n    grace: { percent: 10, days: 7 }\n',
+    'meters.teams.grace: expected no grace: what is counted where it is made has none, found keys with values',
+  ],
+  [
+    'rows to count that nobody knows of',
+    'countedFrom: teams\n',
+    'countedFrom: tables\n',
+    'meters.teams.countedFrom: expected one of memberships, teams, roles, product, found "tables"',
+  ],
+  [
     'a fraction of a size',
     'storage: 1 GiB',
     'storage: 1.5 GiB',

@@ -76,12 +76,19 @@ const counter = object({
   failMode: oneOf(['closed', 'open']).optional(),
 })
 
+/**
+ * Without `countedFrom` usage is reported: tracked, or set. With it, rows are counted, and one too many is refused, in the
+ * transaction that makes them: ours by Tenantry, those of `product` by a product that asks for room.
+ */
 const gauge = object({
   ...meter,
   kind: z.literal('gauge'),
   period: oneOf(['none']),
   grace: grace.optional(),
-  countedFrom: oneOf(['memberships', 'teams', 'roles']).optional(),
+  countedFrom: oneOf(['memberships', 'teams', 'roles', 'product']).optional(),
+}).refine(({ grace: given, countedFrom }) => countedFrom === undefined || !given, {
+  path: ['grace'],
+  error: 'no grace: what is counted where it is made has none',
 })
 
 const concurrency = object({

@@ -24,8 +24,8 @@ export interface Meter {
   readonly description: string
   /** People see amounts divided by `size`, called `name`. */
   readonly displayUnit: { readonly name: string; readonly size: number } | null
-  /** Our own rows that are counted; null where usage is reported to us. */
-  readonly countedFrom: 'memberships' | 'teams' | 'roles' | null
+  /** Rows that are counted in the transaction that makes them, ours or the product's; null where usage is reported to us. */
+  readonly countedFrom: 'memberships' | 'teams' | 'roles' | 'product' | null
   /** Whether its usage is refused or let through, and counted later, while it cannot be counted. */
   readonly failMode: 'closed' | 'open'
 }

@@ -1,8 +1,8 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import type { z } from 'zod'
-import { requireRoom } from '../../limit/index.ts'
+import { requireRoom } from '../../metering/index.ts'
 import type { createRole as createOperation } from '../contract.ts'
-import { countRoles, makeRole, saveRole } from '../repository.ts'
+import { makeRole, saveRole } from '../repository.ts'
 import { refuseComposing, refuseUnknown } from './composition.ts'
 import { composed, describe, forgetCount } from './describe.ts'
 import { beginChange } from './standing.ts'
@@ -14,7 +14,7 @@ export async function create(ctx: TenantContext, { name, description, baseRole, 
   const scopes = [...new Set(input.scopes)]
   refuseUnknown(scopes, ctx.services.scopes)
   refuseComposing(ctx, await beginChange(ctx, 'roles:manage'), { baseRole, scopes, inheritable })
-  await requireRoom(ctx, 'custom_roles', { count: () => countRoles(ctx.em) })
+  await requireRoom(ctx, 'custom_roles')
 
   const fields = { name, description, baseRole, scopes, inheritable }
   const role = makeRole(ctx.em, { ...fields, createdAt: ctx.clock.now() })

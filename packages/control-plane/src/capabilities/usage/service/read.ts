@@ -105,7 +105,7 @@ function currentPeriod({ services, tenant, clock }: Metered, meter: Meter) {
 
 function usedOf({ seats, owned }: UsageNow, meter: Meter, counted: number): number {
   if (meter.countedFrom === 'memberships') return meter.key === 'admins' ? seats.admins : seats.users
-  return meter.countedFrom === null ? counted : owned[meter.countedFrom]
+  return meter.countedFrom === null || meter.countedFrom === 'product' ? counted : owned[meter.countedFrom]
 }
 
 function flatFields(meters: { meter: string; used: number; limit: number | null }[]) {
