@@ -4,7 +4,7 @@ import type { ScheduledJob } from '@tenantry/kernel/jobs/jobs'
 import { createInternalCaller } from './caller.ts'
 import { listEndedSuspensions, purgeDue } from './capabilities/lifecycle/index.ts'
 import { deliverMails } from './capabilities/mail/index.ts'
-import { listWaitingTenants } from './capabilities/metering/index.ts'
+import { listOutdatedTenants, listWaitingTenants } from './capabilities/metering/index.ts'
 import { resumeOnboardings } from './capabilities/onboarding/index.ts'
 import { listTenantsWithGone, loseGone } from './capabilities/run/index.ts'
 import { applyDueChange } from './capabilities/subscription/index.ts'
@@ -69,6 +69,11 @@ export const scheduledJobs = (dependencies: Dependencies): readonly ScheduledJob
     name: 'usage.alerts',
     cron: '* * * * *',
     run: async () => ({ tenants: await announceLeft(dependencies) }),
+  },
+  {
+    name: 'usage.limits',
+    cron: '* * * * *',
+    run: async () => ({ tenants: await makeOutdatedLimits(dependencies) }),
   },
   {
     name: 'usage.reservations',
@@ -150,6 +155,30 @@ export async function loseRuns({ database, clock }: Dependencies): Promise<numbe
   let lost = 0
   for (const tenantId of tenantIds) lost += await loseGone({ database, now }, { tenantId, most: runsAtOnce })
   return lost
+}
+
+const limitsAtOnce = 100
+const mostLimits = 10_000
+
+/**
+ * Makes limits where nobody has counted since they became outdated: what stands above them is told, and who cannot have
+ * them made finds them. Returns of how many tenants.
+ */
+async function makeOutdatedLimits({ database, clock, services: { metering } }: Dependencies): Promise<number> {
+  const actor = { type: 'system', name: 'usage.limits' } as const
+  const catalogueRevision = await metering.catalogueRevision()
+  const listAfter = (after: string | null) =>
+    database.platformUnit({ actor, readOnly: true }, (em) =>
+      listOutdatedTenants(em, { now: clock.now(), catalogueRevision }, { after, limit: limitsAtOnce }),
+    )
+  let made = 0
+  let tenantIds = await listAfter(null)
+  while (tenantIds.length > 0 && made < mostLimits) {
+    await metering.refresh(tenantIds)
+    made += tenantIds.length
+    tenantIds = await listAfter(tenantIds.at(-1) ?? null)
+  }
+  return made
 }
 
 /** Ends the suspensions that were to end by now; each once, however many processes are at it. */

@@ -2,6 +2,7 @@ export { UsageAlert, UsageCounter, UsageDaily, UsageEvent, UsageReservation } fr
 export { listWaitingTenants, type PendingAlert, takeAlerts } from './repository/alerts.ts'
 export { findLatestDigest } from './repository/limits.ts'
 export { countTenantsUsing } from './repository/tenants.ts'
+export { listOutdatedTenants } from './repository/outdated.ts'
 export {
   type CounterValue,
   outcomes,

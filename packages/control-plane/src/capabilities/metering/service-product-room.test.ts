@@ -3,6 +3,7 @@ import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { signContext } from '@tenantry/kernel/tenancy/signed-context'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { scheduledJobs } from '../../jobs.ts'
 import { openTestInstallation, type TestInstallation } from '../../testing.ts'
 import { alertsOf, toldOf } from '../limit/service.fixture.ts'
 import { parseCatalogue } from '../plan/rules/catalogue.ts'
@@ -167,7 +168,7 @@ test('what was counted too early, or cannot see the others, is refused', async (
   }
 })
 
-test('where the limits must be made first, nothing is allowed and nothing is kept', async () => {
+test('where the limits must be made first, nothing is allowed and nothing is kept until the job has made them', async () => {
   const { tenant } = await enter()
   const { client, begin } = await connect(tenant.id)
   await begin()
@@ -177,4 +178,13 @@ test('where the limits must be made first, nothing is allowed and nothing is kep
   await client.query('commit')
   const kept = await client.query('select * from tenantry.usage_counters')
   expect(kept.rows).toEqual([])
+
+  const job = scheduledJobs(installation.dependencies).find(({ name }) => name === 'usage.limits')
+  const run = () => job?.run(() => expect.fail('asks nothing as the job role'))
+  expect(await run()).toEqual({ tenants: expect.any(Number) })
+  expect(await run()).toEqual({ tenants: 0 })
+  await begin()
+  await client.query(`select metering.hold_room('boards')`)
+  const made = await client.query(`select * from metering.require_room('boards', 0, 1)`)
+  expect(made.rows).toMatchObject([{ ready: true, allowed: true, used: '0', included: '5' }])
 })
