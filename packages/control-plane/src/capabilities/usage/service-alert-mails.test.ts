@@ -48,7 +48,11 @@ const newestTo = async ({ email }: { email: string }) => (await listOutbox(insta
 test('on the way from nothing to past the limit each threshold is mailed once to each owner and admin', async () => {
   const { tenant, user: owner, caller } = await installation.enter({ plan: 'free' })
   const operators = installation.callerAs(operator, tenant.id)
-  await operators.limits.setOverrides({ tenantId: 'current', overrides: { admins: { value: 9 } }, reason: 'Two run it' })
+  await operators.limits.setOverrides({
+    tenantId: 'current',
+    overrides: { admins: { value: 9 } },
+    reason: 'Two run it',
+  })
   const admin = await installation.createMember(tenant.id, 'admin')
   const member = await installation.createMember(tenant.id, 'member')
   for (const amount of [79_999, 1, 5_000, 5_000, 5_000, 5_000, 5_000, 5_000, 50_000]) await track(caller, amount)
