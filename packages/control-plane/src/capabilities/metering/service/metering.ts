@@ -78,6 +78,9 @@ declare module '@tenantry/kernel/context/dependencies' {
   }
 }
 
+const patiently = (work: () => Promise<void>) =>
+  callPatiently({ call: async () => ({ answer: await work() }), makeReady: async () => undefined })
+
 export function createMetering(options: MeteringOptions): Metering {
   const { database, clock, logger, metrics, catalogue } = options
   const resolver = createLimitResolver({ database, clock, catalogue })
@@ -136,8 +139,7 @@ export function createMetering(options: MeteringOptions): Metering {
     onAccount,
     remembered: (tenantId) => aside.idle(`cache ${tenantId}`),
     told: (tenantId) => aside.idle(`alerts ${tenantId}`),
-    refresh: (tenantIds) =>
-      callPatiently({ call: async () => ({ answer: await resolve(tenantIds) }), makeReady: async () => undefined }),
+    refresh: (tenantIds) => patiently(() => resolve(tenantIds)),
     catalogueRevision: resolver.revision,
     tell: (tenantId) => announceAll([tenantId]),
     get queued() {
