@@ -21,10 +21,9 @@ begin
   perform pg_advisory_xact_lock(metering.room_key(owner, meter));
 end $$;
 
--- Whether that many more fit. Where they do, what is then counted is kept for meters of the product, and alerts are raised
--- for what is reached by it; both with the transaction of the caller, or not at all. Nothing is known, and nothing done,
--- where the answer is not ready: the limits must be made first. Without times, catalogue and span they are the current
--- ones; the span is then the calendar month of the tenant.
+-- Whether that many more fit; not ready where the limits must be made first. How many of the product's rows there are then,
+-- and alerts for what is reached, are kept with the transaction of the caller or not at all. Where they are not given, time,
+-- catalogue and span are the current ones, and the span is the calendar month of the tenant.
 create function metering.require_room(
   meter text, counted bigint, adding bigint, at timestamptz default clock_timestamp(), catalogue integer default null, span text default null
 ) returns table (ready boolean, allowed boolean, used bigint, included bigint, hard bigint, alerted boolean)

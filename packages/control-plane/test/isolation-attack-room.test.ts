@@ -42,7 +42,7 @@ async function within<Result>({ tenant = '', user = '' }: Context, work: () => P
   }
 }
 
-const require = async (meter: string | null, counted: unknown, adding: unknown) =>
+const ask = async (meter: string | null, counted: unknown, adding: unknown) =>
   (await client.query('select * from metering.require_room($1, $2, $3)', [meter, counted, adding])).rows
 
 test('room is neither held nor asked for without the signed context of a tenant', async () => {
@@ -61,7 +61,7 @@ test('room is neither held nor asked for without the signed context of a tenant'
   }
   for (const [name, context] of Object.entries(forged)) {
     await expect(
-      within(context, () => require('users', null, 1)),
+      within(context, () => ask('users', null, 1)),
       name,
     ).rejects.toMatchObject({ code: '42501' })
     const hold = () => client.query(`select metering.hold_room('users')`)
@@ -73,12 +73,12 @@ test('room tells of the signed tenant alone, and writes nothing of another', asy
   const { admin, tables, attacker, victim, sign } = campaign
   const before = await fingerprint(admin, tables, victim.id)
   const context = { tenant: sign('tenant', attacker.id), user: sign('user', victim.user.id) }
-  const [own] = await within(context, () => require('users', null, 1))
+  const [own] = await within(context, () => ask('users', null, 1))
   expect(own).toMatchObject({ ready: true, allowed: true })
   expect(own.hard).not.toBe('4321')
-  for (const meter of ['teams', 'admins', 'custom_roles']) await within(context, () => require(meter, null, 1))
+  for (const meter of ['teams', 'admins', 'custom_roles']) await within(context, () => ask(meter, null, 1))
   expect(await fingerprint(admin, tables, victim.id)).toBe(before)
-  const [theirs] = await within({ tenant: sign('tenant', victim.id) }, () => require('users', null, 0))
+  const [theirs] = await within({ tenant: sign('tenant', victim.id) }, () => ask('users', null, 0))
   expect(theirs).toMatchObject({ ready: true, hard: '4321' })
 })
 
@@ -87,7 +87,7 @@ test('no counter of what is tracked is written by asking for room, nor what Tena
   const before = await fingerprint(admin, tables, attacker.id)
   const held = (meter: string, counted: unknown) => async () => {
     await client.query('select metering.hold_room($1)', [meter])
-    return require(meter, counted, 1)
+    return ask(meter, counted, 1)
   }
   for (const [meter, counted] of [
     ['tokens', 0],
@@ -116,10 +116,10 @@ test('amounts that are none, negative or too large to be told exactly are refuse
     ['9223372036854775807', largest],
   ])
     await expect(
-      within(context, () => require('users', counted, adding)),
+      within(context, () => ask('users', counted, adding)),
       `${counted} ${adding}`,
     ).rejects.toMatchObject({ code: '22023' })
-  await expect(within(context, () => require(null, null, 1))).rejects.toMatchObject({ code: '22023' })
-  const [refused] = await within(context, () => require('users', null, largest))
+  await expect(within(context, () => ask(null, null, 1))).rejects.toMatchObject({ code: '22023' })
+  const [refused] = await within(context, () => ask('users', null, largest))
   expect(refused).toMatchObject({ allowed: false, alerted: false })
 })
