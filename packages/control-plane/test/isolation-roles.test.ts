@@ -155,13 +155,14 @@ test('the job role sees expired idempotency records of all tenants and nothing e
 
   const jobs = await campaign.connect('tenantry_jobs')
   expect((await jobs.query('select * from tenantry.idempotency_records')).rowCount).toBe(4)
-  const expiring = ['idempotency_records', 'events', 'api_keys', 'mails', 'onboardings', 'invitations']
+  const ending = ['api_keys', 'mails', 'onboardings', 'invitations', 'usage_reservations', 'runs']
+  const expiring = ['idempotency_records', 'events', ...ending]
   for (const { name } of tables.filter((table) => !expiring.includes(table.name.split('.')[1] ?? ''))) {
     await expect(jobs.query(`select * from ${name}`), name).rejects.toMatchObject({ code: '42501' })
     await expect(jobs.query(`delete from ${name}`), name).rejects.toMatchObject({ code: '42501' })
   }
   // Of these it sees what is long revoked, sent, done or run out.
-  for (const name of ['api_keys', 'mails', 'onboardings', 'invitations'])
+  for (const name of ending)
     expect((await jobs.query(`select * from tenantry.${name}`)).rowCount, name).toBe(0)
   await expect(jobs.query('update tenantry.idempotency_records set response = null')).rejects.toMatchObject({
     code: '42501',
