@@ -162,8 +162,7 @@ test('the job role sees expired idempotency records of all tenants and nothing e
     await expect(jobs.query(`delete from ${name}`), name).rejects.toMatchObject({ code: '42501' })
   }
   // Of these it sees what is long revoked, sent, done or run out.
-  for (const name of ending)
-    expect((await jobs.query(`select * from tenantry.${name}`)).rowCount, name).toBe(0)
+  for (const name of ending) expect((await jobs.query(`select * from tenantry.${name}`)).rowCount, name).toBe(0)
   await expect(jobs.query('update tenantry.idempotency_records set response = null')).rejects.toMatchObject({
     code: '42501',
   })
