@@ -1,8 +1,8 @@
 export { UsageAlert, UsageCounter, UsageDaily, UsageEvent, UsageReservation } from './entity.ts'
 export { listWaitingTenants, type PendingAlert, takeAlerts } from './repository/alerts.ts'
 export { findLatestDigest } from './repository/limits.ts'
-export { countTenantsUsing } from './repository/tenants.ts'
 export { listOutdatedTenants } from './repository/outdated.ts'
+export { countTenantsUsing } from './repository/tenants.ts'
 export {
   type CounterValue,
   outcomes,
