@@ -27,7 +27,7 @@ drop function metering.limit_sources(text, text);
 create function metering.limit_sources(signature text, tenants text)
 returns table (tenant_id uuid, changes bigint, plan text, scheduled_plan text, scheduled_at timestamptz, timezone text,
   former_timezones jsonb, created_at timestamptz, overrides jsonb)
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 begin
   perform tenancy.require_signed(signature, tenants);
   return query
@@ -36,9 +36,11 @@ begin
                      from (select 'override' as kind, l.meter, l.value, l.expires_at from tenantry.limit_overrides l where l.tenant_id = a.tenant_id
                            union all
                            select 'grant', g.meter, g.amount, g.expires_at from tenantry.limit_grants g where g.tenant_id = a.tenant_id) o), '[]')
-    from tenantry.usage_accounts a join tenantry.tenants t on t.id = a.tenant_id
-    left join tenantry.scheduled_plan_changes s on s.tenant_id = a.tenant_id
-   where a.tenant_id = any (tenants::uuid[]);
+    -- Looked up one by one, as where usage is counted.
+    from unnest(tenants::uuid[]) given (tenant_id)
+    join lateral (select u.tenant_id, u.changes from tenantry.usage_accounts u where u.tenant_id = given.tenant_id limit 1) a on true
+    join lateral (select n.plan, n.timezone, n.former_timezones, n.created_at from tenantry.tenants n where n.id = a.tenant_id limit 1) t on true
+    left join lateral (select c.plan, c.effective_at from tenantry.scheduled_plan_changes c where c.tenant_id = a.tenant_id limit 1) s on true;
 end $$;
 revoke all on function metering.limit_sources(text, text) from public;
 grant execute on function metering.limit_sources(text, text) to tenantry_app;
