@@ -4,6 +4,7 @@ import { serviceErrors } from '../contract/errors.ts'
 import { AppError } from '../errors/app-error.ts'
 
 export interface DeferralOptions<Item, Answer> {
+  accountOf(item: Item): string
   /** `repeated`: an earlier try may have been kept. Throws `service.overloaded` where it cannot be told now. */
   write(item: Item, given: { repeated: boolean }): Promise<Answer>
   /** What is told instead of an answer, and what is written later in its place; null where the caller must wait or fail. */
@@ -15,78 +16,93 @@ export interface Deferral<Item, Answer> {
   write(item: Item): Promise<Answer>
   /** How many were answered and are not kept yet. */
   readonly size: number
-  /** Tries once more; what is left then is lost, and told to the log. */
+  /** Lets in nothing more and tries once more, for some seconds; what is left then is lost, and told to the log. */
   close(): Promise<void>
 }
 
-/** In this process only: it is lost with it. */
-const mostDeferred = 100_000
-const atOnce = 500
+/** In this process only: it is lost with it. What one account has takes no room from others. */
+const mostDeferred = 50_000
+const mostDeferredOfAccount = 5_000
+const atOnce = 100
 const retryMilliseconds = 500
+const closeMilliseconds = 4_000
 
 /**
- * Lets callers go on while nothing can be written: what may be is answered at once, kept in memory and written when that
- * is possible again. While any waits, the next is not tried first.
+ * Lets callers go on while their account cannot be written: what may be is answered at once, kept in memory and written
+ * when that is possible again. While any of an account waits, the next of it is not tried first; others are.
  */
-export function createDeferral<Item, Answer>({ write, defer, logger }: DeferralOptions<Item, Answer>) {
-  const waiting: Item[] = []
-  const state = { closed: false, running: Promise.resolve(), isRunning: false }
+export function createDeferral<Item, Answer>(options: DeferralOptions<Item, Answer>): Deferral<Item, Answer> {
+  const { accountOf, write, defer, logger } = options
+  const accounts = new Map<string, Item[]>()
+  const running = new Set<Promise<void>>()
+  const end = new AbortController()
+  let size = 0
 
   function keep(item: Item): Answer | null {
-    const deferred = state.closed || waiting.length >= mostDeferred ? null : defer(item)
+    const account = accountOf(item)
+    const waiting = accounts.get(account)
+    const isFull = size >= mostDeferred || (waiting?.length ?? 0) >= mostDeferredOfAccount
+    const deferred = isFull ? null : defer(item)
     if (deferred === null) return null
-    waiting.push(deferred.later)
-    if (!state.isRunning) state.running = run()
+    size += 1
+    if (waiting) waiting.push(deferred.later)
+    else {
+      accounts.set(account, [deferred.later])
+      const run = writeLater(account).finally(() => running.delete(run))
+      running.add(run)
+    }
     return deferred.answer
   }
 
-  async function run(): Promise<void> {
-    state.isRunning = true
-    while (waiting.length > 0 && !state.closed) {
-      await delay(retryMilliseconds)
-      await writeLater()
+  async function writeLater(account: string): Promise<void> {
+    const waiting = accounts.get(account) ?? []
+    while (waiting.length > 0) {
+      await delay(retryMilliseconds, undefined, { signal: end.signal }).catch(() => undefined)
+      // One tells whether the others can be written.
+      const wasWritten = await writeSome(waiting, 1)
+      while (wasWritten && waiting.length > 0 && (await writeSome(waiting, atOnce))) continue
+      if (end.signal.aborted) return
     }
-    state.isRunning = false
+    accounts.delete(account)
   }
 
-  async function writeLater(): Promise<void> {
-    for (let count = waiting.length; count > 0; count -= atOnce) {
-      const items = waiting.slice(0, Math.min(count, atOnce))
-      const settled = await Promise.allSettled(items.map((item) => write(item, { repeated: true })))
-      const left = items.filter((_, index) => isOverloaded(reasonOf(settled[index])))
-      waiting.splice(0, items.length, ...left)
-      for (const each of settled) {
-        if (each.status === 'rejected' && !isOverloaded(each.reason))
-          logger.error({ err: each.reason }, 'what was answered before cannot be written')
+  /** Whether all of them were written. */
+  async function writeSome(waiting: Item[], count: number): Promise<boolean> {
+    const items = waiting.slice(0, count)
+    const settled = await Promise.allSettled(items.map((item) => write(item, { repeated: true })))
+    const left = items.filter((_, index) => isOverloaded(reasonOf(settled[index])))
+    waiting.splice(0, items.length, ...left)
+    size -= items.length - left.length
+    for (const each of settled) {
+      if (each.status === 'rejected' && !isOverloaded(each.reason)) {
+        logger.error({ err: each.reason }, 'what was answered before cannot be written')
       }
-      if (left.length > 0) return
     }
+    return left.length === 0
   }
 
-  const deferral: Deferral<Item, Answer> = {
+  return {
     get size() {
-      return waiting.length
+      return size
     },
     write: async (item) => {
-      if (state.closed) throw serviceErrors.overloaded({ retryAfterSeconds: 1 })
-      const early = waiting.length > 0 ? keep(item) : null
+      if (end.signal.aborted) throw serviceErrors.overloaded({ retryAfterSeconds: 1 })
+      const early = accounts.has(accountOf(item)) ? keep(item) : null
       if (early !== null) return early
       try {
         return await write(item, { repeated: false })
       } catch (error) {
-        const late = isOverloaded(error) ? keep(item) : null
+        const late = isOverloaded(error) && !end.signal.aborted ? keep(item) : null
         if (late === null) throw error
         return late
       }
     },
     close: async () => {
-      state.closed = true
-      await state.running
-      await writeLater()
-      if (waiting.length > 0) logger.error({ count: waiting.length }, 'what was answered before the end is lost')
+      end.abort()
+      await Promise.race([Promise.all(running), delay(closeMilliseconds)])
+      if (size > 0) logger.error({ count: size }, 'what was answered before the end is lost')
     },
   }
-  return deferral
 }
 
 const reasonOf = (settled: PromiseSettledResult<unknown> | undefined): unknown =>

@@ -105,9 +105,12 @@ export function createMetering(options: MeteringOptions): Metering {
     makeReady: resolve,
     written: (batch) => metrics.batchWritten(batch),
   })
+  const defer = createDeferrer(catalogue)
   const deferral = createDeferral<UsageItem, WrittenItem>({
+    accountOf: ({ tenantId }) => tenantId,
     write: lanes.write,
-    defer: createDeferrer(catalogue),
+    // Who asks for more than its share waits as everybody does.
+    defer: (item) => (lanes.isFull(item) ? null : defer(item)),
     logger,
   })
   metrics.registerQueue('usage', () => lanes.size)

@@ -1,0 +1,78 @@
+import { expect, test, vi } from 'vitest'
+import { serviceErrors } from '../contract/errors.ts'
+import { createLogger } from '../observability/logger.ts'
+import { createDeferral } from './deferral.ts'
+
+interface Item {
+  account: string
+  amount: number
+}
+
+/** What is written counts; accounts that are shut cannot be. */
+function createLedger() {
+  const shut = new Set<string>()
+  const sums = new Map<string, number>()
+  const logger = createLogger({ level: 'silent' })
+  const deferral = createDeferral<Item, string>({
+    accountOf: ({ account }) => account,
+    write: async ({ account, amount }) => {
+      if (shut.has(account)) throw serviceErrors.overloaded()
+      sums.set(account, (sums.get(account) ?? 0) + amount)
+      return 'counted'
+    },
+    defer: (item) => (item.amount > 99 ? null : { answer: 'deferred', later: item }),
+    logger,
+  })
+  return { shut, sums, logger, deferral }
+}
+
+const times = async (count: number, call: () => Promise<string>) => {
+  const answers = await Promise.all(Array.from({ length: count }, call))
+  return [...new Set(answers)]
+}
+
+test('an account that cannot be written lets none of another be answered untried', async () => {
+  const { shut, sums, deferral } = createLedger()
+  shut.add('held')
+  expect(await deferral.write({ account: 'held', amount: 1 })).toBe('deferred')
+  expect(await times(20, () => deferral.write({ account: 'free', amount: 1 }))).toEqual(['counted'])
+  expect(sums.get('free')).toBe(20)
+  await deferral.close()
+})
+
+test('what was deferred is written when its account can be, whatever others still wait', async () => {
+  const { shut, sums, deferral } = createLedger()
+  shut.add('held').add('soon')
+  expect(await times(700, () => deferral.write({ account: 'held', amount: 1 }))).toEqual(['deferred'])
+  expect(await times(300, () => deferral.write({ account: 'soon', amount: 1 }))).toEqual(['deferred'])
+  shut.delete('soon')
+  await expect.poll(() => sums.get('soon'), { timeout: 4_000 }).toBe(300)
+  expect(deferral.size).toBe(700)
+  expect(await deferral.write({ account: 'soon', amount: 1 })).toBe('counted')
+  await deferral.close()
+})
+
+test('an account that is full fails, and leaves room for others', async () => {
+  const { shut, deferral } = createLedger()
+  shut.add('held').add('other')
+  await times(5_000, () => deferral.write({ account: 'held', amount: 1 }))
+  await expect(deferral.write({ account: 'held', amount: 1 })).rejects.toMatchObject({ code: 'service.overloaded' })
+  await expect(deferral.write({ account: 'other', amount: 100 })).rejects.toMatchObject({ code: 'service.overloaded' })
+  expect(await deferral.write({ account: 'other', amount: 1 })).toBe('deferred')
+  await deferral.close()
+})
+
+test('the end writes what can be written at once, and tells the log how much is lost', async () => {
+  const { shut, sums, logger, deferral } = createLedger()
+  const told = vi.spyOn(logger, 'error')
+  shut.add('held').add('soon')
+  await times(3, () => deferral.write({ account: 'held', amount: 1 }))
+  await times(300, () => deferral.write({ account: 'soon', amount: 1 }))
+  shut.delete('soon')
+  const started = performance.now()
+  await deferral.close()
+  expect(performance.now() - started).toBeLessThan(450)
+  expect(sums.get('soon')).toBe(300)
+  expect(told).toHaveBeenCalledWith({ count: 3 }, expect.any(String))
+  await expect(deferral.write({ account: 'free', amount: 1 })).rejects.toMatchObject({ code: 'service.overloaded' })
+})
