@@ -119,9 +119,9 @@ begin
       select g.n, g.amount, g.mode, g.sequence from given g
        where g.target = tight and g.nth = 1
          and (g.key is null or not exists (select from tenantry.usage_events u
-               where u.tenant_id = t_tenant[tight] and u.idempotency_key = g.key and u.received_on between today - 32 and today))
+               where u.tenant_id = t_tenant[tight] and u.idempotency_key = g.key and u.received_on between today - 32 and today + 1))
          and not (repeated and exists (select from tenantry.usage_events u
-               where u.tenant_id = t_tenant[tight] and u.id = g.id and u.received_on between today - 1 and today))
+               where u.tenant_id = t_tenant[tight] and u.id = g.id and u.received_on between today - 1 and today + 1))
        order by g.n
     loop
       if event.mode = 'set' then
@@ -155,10 +155,10 @@ begin
            with ordinality e (target, id, key, amount, mode, sequence, day, occurred, details, n)
       left join lateral (
         select u.id, u.meter, u.amount, u.period, u.occurred_at from tenantry.usage_events u
-         where e.key is not null and u.tenant_id = t_tenant[e.target] and u.idempotency_key = e.key and u.received_on between today - 32 and today
+         where e.key is not null and u.tenant_id = t_tenant[e.target] and u.idempotency_key = e.key and u.received_on between today - 32 and today + 1
         union all
         select u.id, u.meter, u.amount, u.period, u.occurred_at from tenantry.usage_events u
-         where repeated and u.tenant_id = t_tenant[e.target] and u.id = e.id and u.received_on between today - 1 and today
+         where repeated and u.tenant_id = t_tenant[e.target] and u.id = e.id and u.received_on between today - 1 and today + 1
         limit 1
       ) k on t_state[e.target] = 1
     window same as (partition by t_tenant[e.target], coalesce(e.key, e.id::text) order by e.n)

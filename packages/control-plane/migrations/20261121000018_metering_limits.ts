@@ -41,23 +41,31 @@ end;
 
 -- A change that came in the meantime is the next call's: what was made of the old is left alone.
 create function metering.save_limits(
-  signature text, at text, catalogue integer, tenants text, changes text, next_changes text,
+  signature text, patient boolean, at text, catalogue integer, tenants text, changes text, next_changes text,
   owners text, meters text, included text, graces text, grace_days text, percents text, sources text, counted_from text, periods text, spans text
 ) returns text
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
   now_at constant timestamptz := at::timestamptz;
+  held uuid[];
   saved uuid[];
   alerted text;
 begin
   perform tenancy.require_signed(signature, concat_ws(E'\\x1f', at, catalogue::text, tenants, changes, next_changes,
     owners, meters, included, graces, grace_days, percents, sources, counted_from, periods, spans));
-  perform from tenantry.usage_accounts a where a.tenant_id = any (tenants::uuid[]) order by a.tenant_id for no key update;
+  if patient then
+    select array_agg(h.tenant_id) into held from (
+      select a.tenant_id from tenantry.usage_accounts a where a.tenant_id = any (tenants::uuid[]) order by a.tenant_id for no key update) h;
+  else
+    select array_agg(h.tenant_id) into held from (
+      select a.tenant_id from tenantry.usage_accounts a where a.tenant_id = any (tenants::uuid[]) order by a.tenant_id for no key update skip locked) h;
+  end if;
+  -- Of another catalogue too, while processes of two are there: each makes them anew when it finds those of an older one.
   with kept as (
     update tenantry.usage_accounts a set resolved_changes = a.changes, catalogue_revision = save_limits.catalogue, next_change_at = g.next_change_at
       from unnest(tenants::uuid[], save_limits.changes::bigint[], next_changes::timestamptz[]) g (tenant_id, changes, next_change_at)
-     where a.tenant_id = g.tenant_id and a.changes = g.changes and a.catalogue_revision <= save_limits.catalogue
+     where a.tenant_id = g.tenant_id and a.changes = g.changes and a.tenant_id = any (held)
     returning a.tenant_id)
   select array_agg(k.tenant_id) into saved from kept k;
 
@@ -161,7 +169,7 @@ ${limits}
 revoke all on all functions in schema metering from public;
 grant usage on schema metering to tenantry_app, tenantry_platform;
 grant execute on function metering.enter_catalogue(text, text, text), metering.limit_sources(text, text),
-  metering.save_limits(text, text, integer, text, text, text, text, text, text, text, text, text, text, text, text, text),
+  metering.save_limits(text, boolean, text, integer, text, text, text, text, text, text, text, text, text, text, text, text, text),
   metering.write(text, boolean, boolean, text, integer, text, text, text, text, text, text, text, text, text, text, text, text, text, text) to tenantry_app;
 grant execute on function metering.take_alerts(timestamptz) to tenantry_platform;
 reset role;

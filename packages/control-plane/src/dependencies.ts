@@ -193,6 +193,7 @@ const openMetering = (
     catalogue,
     announce: (tenantId) => announceAlerts(dependencies(), tenantId),
     remember: (tenantId, counters) => rememberUsage(cache, tenantId, counters),
+    forget: (tenantId) => cache.invalidate(tenantId, 'usage'),
   })
 
 const openIsolation = ({ database, clock }: Pick<Dependencies, 'database' | 'clock'>) =>

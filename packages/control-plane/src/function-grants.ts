@@ -64,7 +64,7 @@ export const functionGrants: ExpectedGrants['functions'] = {
   'metering.note_change()': ['tenantry_owner'],
   'metering.enter_catalogue(text, text, text)': ['tenantry_app'],
   'metering.limit_sources(text, text)': ['tenantry_app'],
-  [`metering.save_limits(${texts(2)}, integer, ${texts(13)})`]: ['tenantry_app'],
+  [`metering.save_limits(text, boolean, text, integer, ${texts(13)})`]: ['tenantry_app'],
   [`metering.count_events(boolean, boolean, text, integer, ${texts(14)})`]: [],
   [`metering.write(text, boolean, boolean, text, integer, ${texts(14)})`]: ['tenantry_app'],
   'metering.limit_at(timestamp with time zone, bigint, bigint, integer, bigint, timestamp with time zone, text, text)':

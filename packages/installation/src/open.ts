@@ -42,8 +42,8 @@ export interface OpenOptions extends Omit<StorageOptions, 'logger'> {
 }
 
 const closeMilliseconds = 500
-/** What was counted and not written yet is waited for longer: nobody could count it anew. */
-const countedMilliseconds = 5_000
+/** What was counted and not written yet is waited for longer, and long enough to tell what is lost: nobody could count it anew. */
+const countedMilliseconds = 8_000
 
 /** Opens the database and all that a process needs to call operations; runs no jobs and listens to nothing. */
 export async function openParts(config: InstallationConfig, options: OpenOptions): Promise<InstallationParts> {
@@ -94,8 +94,9 @@ export async function openParts(config: InstallationConfig, options: OpenOptions
       // A statement that will not end is cut short by its server or by the end of this process.
       const { background, services } = dependencies
       const { apiCalls, apiKeys, metering, sightings } = services
-      await Promise.race([apiCalls.close(), delay(countedMilliseconds, undefined, { ref: false })])
-      const written = Promise.all([background.settled(), apiKeys.flush(), sightings.flush(), metering.close()])
+      const counted = apiCalls.close().then(() => metering.close())
+      await Promise.race([counted, delay(countedMilliseconds, undefined, { ref: false })])
+      const written = Promise.all([background.settled(), apiKeys.flush(), sightings.flush(), counted])
       const ended = written.then(() => database.close())
       const closed = Promise.allSettled([...others.map((close) => close()), ended, redis?.close()])
       await Promise.race([closed, delay(closeMilliseconds, undefined, { ref: false })])

@@ -60,7 +60,7 @@ export function createDeferral<Item, Answer>(options: DeferralOptions<Item, Answ
       await delay(retryMilliseconds, undefined, { signal: end.signal }).catch(() => undefined)
       // One tells whether the others can be written.
       const wasWritten = await writeSome(waiting, 1)
-      while (wasWritten && waiting.length > 0 && (await writeSome(waiting, atOnce))) continue
+      while (wasWritten && waiting.length > 0 && (await writeSome(waiting, atOnce)));
       if (end.signal.aborted) return
     }
     accounts.delete(account)

@@ -28,7 +28,7 @@ export function createFlush<Item, Answer>(
 ) {
   type Entry = Waiting<Item, Answer>
 
-  return async function flush(given: Entry[], patient: boolean): Promise<void> {
+  async function flush(given: Entry[], patient: boolean): Promise<void> {
     const batch = refuseLate(given, surroundings.settled)
     if (batch.length === 0) return
     let verdicts: Verdict<Answer>[]
@@ -72,6 +72,8 @@ export function createFlush<Item, Answer>(
     only.refuse(error)
     return []
   }
+
+  return flush
 }
 
 /** Leaves those that have not waited too long. */

@@ -18,7 +18,14 @@ export const standing = {
 export const held = integer(0).describe('Reserved, and neither settled nor expired')
 export const flatLimit = integer(-1).describe('-1 is unlimited')
 
-export const properties = z.record(rawText(100), z.union([rawText(500), z.number(), z.boolean(), z.null()]))
+const largestProperties = 4_096
+
+export const properties = z
+  .record(rawText(100), z.union([rawText(500), z.number(), z.boolean(), z.null()]))
+  .refine((given) => JSON.stringify(given).length <= largestProperties, {
+    error: `Expected at most ${largestProperties} characters as JSON.`,
+  })
+  .describe('At most 4096 characters as JSON')
 
 export const idempotencyKey = z.string().regex(/^[\x21-\x7e]{1,255}$/, 'Expected 1 to 255 visible ASCII characters.')
 

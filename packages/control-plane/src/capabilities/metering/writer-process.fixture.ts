@@ -30,6 +30,7 @@ const metering = createMetering({
   catalogue: loadCatalogue(),
   announce: async () => undefined,
   remember: async () => undefined,
+  forget: async () => undefined,
 })
 
 const send = (report: WriterReport) => process.send?.(report)

@@ -42,6 +42,7 @@ const metering = createMetering({
   catalogue: loadCatalogue(),
   announce: async () => undefined,
   remember: async () => undefined,
+  forget: async () => undefined,
 })
 
 const send = (report: RunnerReport) => process.send?.(report)

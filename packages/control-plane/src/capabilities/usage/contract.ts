@@ -137,7 +137,8 @@ export const getUsageTrends = defineOperation({
   errors: [usageErrors.unknown_meter],
 })
 
-const deferred = 'What is deferred cannot be counted now, and will be: of a meter that fails open.'
+const deferred =
+  'What is deferred cannot be counted now, and will be: of a meter that fails open. Its limit is told as null, for it is not known.'
 const counted = z.object({
   outcome: z.enum(['accepted', 'duplicate', 'deferred']).describe(deferred),
   amount: integer(),
@@ -193,7 +194,6 @@ export type BatchedEvent = z.input<typeof batchedEvent>
 
 export const trackUsageBatch = defineOperation({
   ...counting,
-  idempotency: 'none',
   rest: {
     method: 'POST',
     path: '/tenants/{tenantId}/usage/batch',

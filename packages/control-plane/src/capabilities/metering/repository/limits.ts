@@ -72,11 +72,14 @@ export async function readLimitSources(database: Writer, tenantIds: readonly str
   })
 }
 
-/** Keeps the limits of those tenants that have not changed since they were read. Returns the tenants with new alerts. */
+/**
+ * Keeps the limits of those tenants that have not changed since they were read; where it is not `patient`, only of those
+ * that nobody holds. Returns the tenants with new alerts.
+ */
 export async function saveLimits(
   database: Writer,
   resolved: readonly ResolvedLimits[],
-  { now, catalogueRevision }: { now: Date; catalogueRevision: number },
+  { now, catalogueRevision, patient }: { now: Date; catalogueRevision: number; patient: boolean },
 ): Promise<string[]> {
   const rows = resolved.flatMap(({ tenantId, limits }) => limits.map((limit) => ({ tenantId, ...limit })))
   const values = [
@@ -98,7 +101,7 @@ export async function saveLimits(
   ]
   const given = values.map((_, index) => `$${index + 2}`).join(', ')
   const [row] = await database.writeSigned<{ alerted: string | null }>(
-    `select metering.save_limits($1, ${given}) as alerted`,
+    `select metering.save_limits($1, ${patient}, ${given}) as alerted`,
     values,
   )
   return row?.alerted ? row.alerted.split(',') : []

@@ -16,6 +16,8 @@ export const outcomes = [
   'counted',
 ] as const
 
+const countedBefore = outcomes.length - 1
+
 /** Or that it will be kept later. */
 export type WriteOutcome = (typeof outcomes)[number] | 'deferred'
 
@@ -48,6 +50,8 @@ export interface WrittenBatch {
   items: WrittenItem[]
   /** What has changed, by tenant. */
   counters: Map<string, CounterValue[]>
+  /** Tenants of which something was counted by an earlier try, so that caches may have missed it. */
+  unsure: string[]
   /** Tenants with alerts that nobody was told of yet. */
   alerted: string[]
 }
@@ -117,13 +121,15 @@ export function readBatch(targets: readonly Target[], places: readonly number[],
   const [used, revisions] = [split(row.used).map(Number), split(row.revisions).map(Number)]
   const [limits, hardLimits] = [split(row.included).map(amountOf), split(row.hard).map(amountOf)]
   const changed = new Set<number>()
+  const unsure = new Set<string>()
   const items = split(row.outcomes).map((number, index): WrittenItem => {
     const place = (places[index] as number) - 1
     const outcome = outcomes[Number(number)] as WriteOutcome
     const total = Number(totals[index])
     if (outcome === 'counted') {
       used[place] = total
-      changed.add(place)
+      if (Number(number) === countedBefore) unsure.add((targets[place] as Target).tenantId)
+      else changed.add(place)
     }
     return {
       outcome,
@@ -143,7 +149,7 @@ export function readBatch(targets: readonly Target[], places: readonly number[],
     counters.set(tenantId, [...(counters.get(tenantId) ?? []), value])
   }
   correctDuplicates(targets, places, { items, used })
-  return { items, counters, alerted: row.alerted === null ? [] : split(row.alerted) }
+  return { items, counters, unsure: [...unsure], alerted: row.alerted === null ? [] : split(row.alerted) }
 }
 
 /** What the first counted in may have been written by the same batch. */

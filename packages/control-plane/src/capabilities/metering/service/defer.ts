@@ -1,15 +1,32 @@
+import type { Dependencies } from '@tenantry/kernel/context/dependencies'
+import { createDeferral, type Deferral } from '@tenantry/kernel/group-commit/deferral'
+import type { Lanes } from '@tenantry/kernel/group-commit/lanes'
 import type { PlanCatalogue } from '../../plan/index.ts'
 import type { WrittenItem } from '../repository/write.ts'
 import type { UsageItem } from '../rules/batch.ts'
 
-/**
- * What a meter that fails open answers while nothing can be counted: that it may be used, and will be counted. It has
- * happened by then, so that it is counted whatever the limit. What a gauge is set to has to be told again.
- */
-export const createDeferrer =
-  ({ meters }: PlanCatalogue) =>
-  (item: UsageItem): { answer: WrittenItem; later: UsageItem } | null => {
-    if (meters[item.meter]?.failMode !== 'open' || item.mode === 'set') return null
-    const answer = { outcome: 'deferred' as const, used: 0, limit: null, hardLimit: null, first: null }
-    return { answer, later: { ...item, mode: 'track' } }
-  }
+/** Lets usage of meters that fail open through while it cannot be counted. */
+export function deferWhereOpen(
+  lanes: Lanes<UsageItem, WrittenItem>,
+  { catalogue, logger }: { catalogue: PlanCatalogue; logger: Dependencies['logger'] },
+): Deferral<UsageItem, WrittenItem> {
+  return createDeferral({
+    accountOf: ({ tenantId }) => tenantId,
+    write: lanes.write,
+    defer: (item) => {
+      // The catalogue may be reloaded. Who asks for more than its share waits as everybody does.
+      if (catalogue.meters[item.meter]?.failMode !== 'open' || lanes.isFull(item)) return null
+      return canBeLater(item) ? deferred(item) : null
+    },
+    logger,
+  })
+}
+
+/** What a gauge is set to has to be told again. */
+const canBeLater = ({ mode }: UsageItem) => mode !== 'set'
+
+/** It has happened by the time that it is counted, and so whatever the limit. */
+const deferred = (item: UsageItem): { answer: WrittenItem; later: UsageItem } => ({
+  answer: { outcome: 'deferred', used: 0, limit: null, hardLimit: null, first: null },
+  later: { ...item, mode: 'track' },
+})

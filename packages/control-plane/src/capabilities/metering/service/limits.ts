@@ -22,7 +22,7 @@ export interface LimitResolver {
   /** The revision of the catalogue that limits must be made of. */
   revision(): Promise<number>
   /** Returns the tenants that have new alerts. */
-  resolve(tenantIds: readonly string[]): Promise<string[]>
+  resolve(tenantIds: readonly string[], given: { patient: boolean }): Promise<string[]>
 }
 
 export function createLimitResolver({ database, clock, catalogue }: LimitResolverOptions): LimitResolver {
@@ -36,13 +36,13 @@ export function createLimitResolver({ database, clock, catalogue }: LimitResolve
   }
   return {
     revision,
-    resolve: async (tenantIds) => {
+    resolve: async (tenantIds, { patient }) => {
       const catalogueRevision = await revision()
       const sources = await readLimitSources(database, tenantIds)
       if (sources.length === 0) return []
       const now = clock.now()
       const resolved = sources.map((source) => limitsFrom(source, catalogue, now))
-      return saveLimits(database, resolved, { now, catalogueRevision })
+      return saveLimits(database, resolved, { now, catalogueRevision, patient })
     },
   }
 }

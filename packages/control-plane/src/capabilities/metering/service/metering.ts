@@ -2,23 +2,22 @@ import type { Clock } from '@tenantry/kernel/context/clock'
 import type { Database, Dependencies } from '@tenantry/kernel/context/dependencies'
 import { serviceErrors } from '@tenantry/kernel/contract/errors'
 import { createAside } from '@tenantry/kernel/group-commit/aside'
-import { createDeferral } from '@tenantry/kernel/group-commit/deferral'
 import { createLanes } from '@tenantry/kernel/group-commit/lanes'
 import { callPatiently } from '@tenantry/kernel/group-commit/patient-call'
 import { createTurns } from '@tenantry/kernel/group-commit/turns'
 import type { PlanCatalogue } from '../../plan/index.ts'
 import { type CounterValue, type WrittenItem, writeBatch } from '../repository/write.ts'
 import type { UsageItem } from '../rules/batch.ts'
-import { createDeferrer } from './defer.ts'
+import { deferWhereOpen } from './defer.ts'
 import { createLimitResolver } from './limits.ts'
-import { createRememberer } from './remember.ts'
+import { createRememberer, type RememberOptions } from './remember.ts'
 
 /** Of one account each, that wait for a session at the same time. */
 const mostCalls = 1_000
 /** Fewer than there are sessions: those that wait for accounts that others hold must not stall what is counted. */
 const callsAtOnce = 2
 
-export interface MeteringOptions {
+export interface MeteringOptions extends RememberOptions {
   database: Database
   clock: Clock
   logger: Dependencies['logger']
@@ -26,8 +25,6 @@ export interface MeteringOptions {
   catalogue: PlanCatalogue
   /** Tells of the alerts of a tenant that nobody was told of; those that it leaves are told of later, by a job. */
   announce(tenantId: string): Promise<void>
-  /** Brings caches up to what was counted; the newest values of a tenant at once, not each. */
-  remember(tenantId: string, counters: readonly CounterValue[]): Promise<void>
 }
 
 export interface AccountGiven {
@@ -88,31 +85,26 @@ export function createMetering(options: MeteringOptions): Metering {
   const announceAll = (tenantIds: readonly string[]) => {
     for (const tenantId of tenantIds) aside.run(`alerts ${tenantId}`, () => options.announce(tenantId))
   }
-  const remember = createRememberer(aside, options.remember)
-  const resolve = async (tenantIds: readonly string[]) => announceAll(await resolver.resolve(tenantIds))
+  const remember = createRememberer(aside, options)
+  const resolve = async (tenantIds: readonly string[], patient: boolean) =>
+    announceAll(await resolver.resolve(tenantIds, { patient }))
   const lanes = createLanes<UsageItem, WrittenItem>({
     accountOf: ({ tenantId }) => tenantId,
     write: async (items, mode) => {
       const catalogueRevision = await resolver.revision()
       const written = await writeBatch(database, items, { now: clock.now(), catalogueRevision, ...mode })
       for (const [tenantId, values] of written.counters) remember(tenantId, values)
+      for (const tenantId of written.unsure) remember(tenantId, null)
       announceAll(written.alerted)
       return written.items.map((item) => {
         if (item.outcome === 'busy') return 'busy'
         return item.outcome === 'unresolved' ? 'unready' : { answer: item }
       })
     },
-    makeReady: resolve,
+    makeReady: (tenantIds) => resolve(tenantIds, false),
     written: (batch) => metrics.batchWritten(batch),
   })
-  const defer = createDeferrer(catalogue)
-  const deferral = createDeferral<UsageItem, WrittenItem>({
-    accountOf: ({ tenantId }) => tenantId,
-    write: lanes.write,
-    // Who asks for more than its share waits as everybody does.
-    defer: (item) => (lanes.isFull(item) ? null : defer(item)),
-    logger,
-  })
+  const deferral = deferWhereOpen(lanes, { catalogue, logger })
   metrics.registerQueue('usage', () => lanes.size)
   metrics.registerQueue('usage_deferred', () => deferral.size)
 
@@ -123,7 +115,7 @@ export function createMetering(options: MeteringOptions): Metering {
   async function onAccount<Answer>(tenantId: string, call: AccountCall<Answer>): Promise<Answer> {
     if (state.closed || calls.size >= mostCalls) throw serviceErrors.overloaded({ retryAfterSeconds: 1 })
     const answered = callPatiently({
-      makeReady: () => resolve([tenantId]),
+      makeReady: () => resolve([tenantId], true),
       call: () =>
         turns(tenantId, async () => {
           const done = await call({ database, now: clock.now(), catalogueRevision: await resolver.revision() })
@@ -142,7 +134,7 @@ export function createMetering(options: MeteringOptions): Metering {
     onAccount,
     remembered: (tenantId) => aside.idle(`cache ${tenantId}`),
     told: (tenantId) => aside.idle(`alerts ${tenantId}`),
-    refresh: (tenantIds) => patiently(() => resolve(tenantIds)),
+    refresh: (tenantIds) => patiently(() => resolve(tenantIds, true)),
     catalogueRevision: resolver.revision,
     tell: (tenantId) => announceAll([tenantId]),
     get queued() {

@@ -7,8 +7,12 @@ import { count } from './track.ts'
 
 type Result = z.output<typeof trackUsageBatch.output>['results'][number]
 
-/** Counts each event for itself. */
+/** Counts each event for itself. Throws `request.invalid` where one key is given for all of them. */
 export async function trackBatch(ctx: EventContext, { events }: z.output<typeof trackUsageBatch.input>) {
+  if (ctx.eventKey !== null) {
+    const message = 'Give each event an idempotencyKey of its own instead.'
+    throw requestErrors.invalid({ issues: [{ path: 'Idempotency-Key', message }] })
+  }
   const settled = await Promise.allSettled(events.map(async (event) => count(ctx, checked(event), 'track')))
   await ctx.services.metering.remembered(ctx.tenant.id)
   return { results: settled.map(resultOf) }

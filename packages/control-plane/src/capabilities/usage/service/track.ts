@@ -3,7 +3,7 @@ import { requestErrors } from '@tenantry/kernel/contract/errors'
 import type { AppError } from '@tenantry/kernel/errors/app-error'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import type { z } from 'zod'
-import { limitErrors, limitsOf } from '../../limit/index.ts'
+import { limitErrors } from '../../limit/index.ts'
 import { periodOfTenant, spanOf, type UsageItem, type UsageMode, type WrittenItem } from '../../metering/index.ts'
 import { type Meter, planNamed } from '../../plan/index.ts'
 import type { trackUsage as trackOperation } from '../contract.ts'
@@ -42,16 +42,10 @@ export async function write(ctx: EventContext, meter: Meter, item: UsageItem) {
   const refusal = refusalOf(ctx, item, written)
   if (refusal !== null) throw refusal
   if (written.outcome === 'deferred') {
-    return { outcome: written.outcome, standing: standingOf(ctx, meter, item, { ...written, ...knownOf(ctx, item) }) }
+    return { outcome: written.outcome, standing: standingOf(ctx, meter, item, { ...written, used: item.amount }) }
   }
   const outcome = written.outcome === 'duplicate' ? ('duplicate' as const) : ('accepted' as const)
   return { outcome, standing: standingOf(ctx, meter, item, written) }
-}
-
-/** While the database cannot be asked. */
-function knownOf(ctx: EventContext, { meter, amount }: UsageItem) {
-  const { limit = null, hardLimit = null } = limitsOf(ctx, []).find((candidate) => candidate.meter === meter) ?? {}
-  return { used: amount, limit, hardLimit }
 }
 
 export function getMeter({ services }: Pick<EventContext, 'services'>, key: string): Meter {
