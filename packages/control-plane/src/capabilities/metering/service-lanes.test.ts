@@ -1,10 +1,15 @@
+import { readFileSync } from 'node:fs'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { openTestInstallation, operator, type TestInstallation } from '../../testing.ts'
+import { parseCatalogue } from '../plan/rules/catalogue.ts'
 import { beginRun } from '../run/service.fixture.ts'
 import { UsageEvent } from './entity.ts'
+import { createMetering, type Metering } from './service/metering.ts'
 import { itemOf } from './writers.fixture.ts'
+
+const defaultCatalogue = new URL('../../../catalogue/default.yaml', import.meta.url)
 
 let installation: TestInstallation
 beforeAll(async () => {
@@ -117,6 +122,53 @@ test('a meter that the catalogue came to know later is limited from its first ev
   await admin.query(`delete from tenantry.effective_limits where tenant_id = $1 and meter = 'pipeline_runs'`, [id])
   const runs = await Promise.all(Array.from({ length: 25 }, () => write(id, { meter: 'pipeline_runs' })))
   expect(runs.filter(({ outcome }) => outcome === 'counted')).toHaveLength(20)
+})
+
+test('processes of two catalogues both go on when limits change, and who has the newer makes them anew', async () => {
+  const { clock, metrics, logger, services } = installation.dependencies
+  const { id } = await installation.createTenant({ plan: 'free' })
+  const runs = (metering: Metering, amount: number) =>
+    metering.write(itemOf({ tenantId: id, meter: 'pipeline_runs', mode: 'consume', amount }))
+  const newer = createMetering({
+    database: installation.database,
+    ...{ clock, metrics, logger },
+    catalogue: parseCatalogue(
+      readFileSync(defaultCatalogue, 'utf8').replace('pipeline_runs: 20', 'pipeline_runs: 30'),
+      'newer',
+    ),
+    announce: async () => undefined,
+    remember: async () => undefined,
+    forget: async () => undefined,
+  })
+  onTestFinished(() => newer.close())
+  expect(await runs(services.metering, 1)).toMatchObject({ outcome: 'counted', hardLimit: 20 })
+  expect(await runs(newer, 1)).toMatchObject({ outcome: 'counted', hardLimit: 30 })
+  await change(id)
+  expect(await runs(services.metering, 1)).toMatchObject({ outcome: 'counted', hardLimit: 20 })
+  expect(await runs(newer, 25)).toMatchObject({ outcome: 'counted', hardLimit: 30 })
+  expect(await runs(services.metering, 1)).toMatchObject({ outcome: 'counted', hardLimit: 30 })
+})
+
+/** As a change of what limits are made of. */
+async function change(tenantId: string): Promise<void> {
+  const admin = new pg.Client(installation.testDatabase.adminUrl)
+  await admin.connect()
+  onTestFinished(() => admin.end())
+  await admin.query('update tenantry.usage_accounts set changes = changes + 1 where tenant_id = $1', [tenantId])
+}
+
+test('an account that must be made ready while another holds it stalls nobody else', async () => {
+  const held = await installation.createTenant()
+  await write(held.id)
+  const others = await Promise.all(Array.from({ length: 20 }, () => installation.createTenant()))
+  await change(held.id)
+  const release = await hold(held.id)
+  const waiting = write(held.id)
+  const started = performance.now()
+  await Promise.all(others.map(({ id }) => write(id)))
+  expect(performance.now() - started).toBeLessThan(2_500)
+  await release()
+  expect(await waiting).toMatchObject({ outcome: 'counted', used: 2 })
 })
 
 test('what waits when the process ends is answered first, and nothing more is let in', async () => {

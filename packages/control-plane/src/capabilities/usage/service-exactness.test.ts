@@ -17,6 +17,33 @@ const runs = inject('soak') ? 1_000 : 25
 const current = { tenantId: 'current' }
 const sum = (amounts: number[]) => amounts.reduce((total, amount) => total + amount, 0)
 
+test('a key counts once where the clock of who is asked again is behind, on the other side of midnight', async () => {
+  const { caller } = await installation.enter()
+  const track = () => caller.usage.track({ ...current, metric: 'tokens', amount: 5, idempotencyKey: 'midnight' })
+  clock.set('2026-11-22T00:00:00.050Z')
+  expect(await track()).toMatchObject({ outcome: 'accepted', used: 5 })
+  clock.set('2026-11-21T23:59:59.950Z')
+  expect(await track()).toMatchObject({ outcome: 'duplicate', used: 5 })
+})
+
+test('an event carries a bounded amount of properties', async () => {
+  const { caller } = await installation.enter()
+  const properties = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`note-${n}`, 'x'.repeat(300)]))
+  await expect(caller.usage.track({ ...current, metric: 'tokens', properties })).rejects.toMatchObject({
+    code: 'request.invalid',
+    details: { issues: [{ path: 'properties', message: 'Expected at most 4096 characters as JSON.' }] },
+  })
+})
+
+test('a batch takes no key for all of it, which would say nothing of its events', async () => {
+  const { tenant, user } = await installation.enter()
+  const caller = installation.callerAs(user, tenant.id, { idempotencyKey: 'all' })
+  const events = [{ metric: 'tokens', amount: 5 }]
+  await expect(caller.usage.trackBatch({ ...current, events })).rejects.toMatchObject({
+    details: { issues: [{ path: 'Idempotency-Key' }] },
+  })
+})
+
 test('a key counts once, whether it comes in the input, as the header or as both', async () => {
   const { tenant, user, caller } = await installation.enter()
   const withHeader = (idempotencyKey: string) => installation.callerAs(user, tenant.id, { idempotencyKey })
