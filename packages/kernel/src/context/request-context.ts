@@ -145,6 +145,11 @@ export interface Sequence extends Omit<ServiceContext, 'em' | 'record' | 'afterC
   }
 }
 
+/** For operations of the platform that work on one tenant after the other, each in transactions of its own. */
+export interface PlatformSequenceContext extends Sequence {
+  actor: PlatformContext['actor']
+}
+
 export interface SequenceContext extends Sequence {
   /** Null without a key. The service keeps it, with what it answered; by itself, or by `once`. */
   idempotentCall: IdempotentCall | null

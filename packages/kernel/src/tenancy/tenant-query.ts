@@ -1,9 +1,25 @@
 import type { EntitySchema } from '@mikro-orm/core'
 import type { EntityManager } from '@mikro-orm/postgresql'
 import type { TenantQuery } from '../context/dependencies.ts'
+import { productSchema } from './roles.ts'
+
+/** A table that has no entity: one of the product around us, by names that an operator gave. */
+export interface NamedTable {
+  table: string
+  columns: readonly string[]
+}
 
 /** A table; of one that has columns which nobody may read, those that are read. */
-type Source = EntitySchema | { entity: EntitySchema; columns: readonly string[] }
+type Source = EntitySchema | { entity: EntitySchema; columns: readonly string[] } | NamedTable
+
+/** What needs no thought within quotes. */
+const plainIdentifier = /^[a-z_][a-z0-9_]{0,62}$/
+
+/** Throws for what is no plain identifier, so that nothing else of a name gets into SQL. */
+export function quoted(name: string): string {
+  if (!plainIdentifier.test(name)) throw new Error(`${JSON.stringify(name)} is no plain identifier`)
+  return `"${name}"`
+}
 
 /**
  * Level one for SQL that is written by hand: each source is a table narrowed to the tenant, and `select` may read from
@@ -42,6 +58,10 @@ function clausesOf(text: string): string[] {
 }
 
 function ownRows(source: Source): string {
+  if ('table' in source) {
+    const columns = ['tenant_id', ...source.columns].map(quoted).join(', ')
+    return `select ${columns} from ${productSchema}.${quoted(source.table)} where tenant_id = $1`
+  }
   const { meta } = 'columns' in source ? source.entity : source
   if (!meta.filters?.tenant) throw new Error(`${meta.className} has no tenant`)
   const column = 'tenantId' in meta.properties ? 'tenant_id' : 'id'

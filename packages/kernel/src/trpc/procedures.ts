@@ -5,6 +5,7 @@ import type {
   DetachedTenantContext,
   EventContext,
   PlatformContext,
+  PlatformSequenceContext,
   PublicContext,
   SequenceContext,
   TenantContext,
@@ -113,6 +114,16 @@ export const platformOperation = <Input extends z.ZodObject, Output extends z.Zo
     .meta(operationMeta(operation))
     .input(given(operation))
     .use(transaction<PlatformContext>())
+    .output(operation.output)
+
+/** A platform operation that works in a sequence of transactions. */
+export const platformSequenceOperation = <Input extends z.ZodObject, Output extends z.ZodType>(
+  operation: Operation<Input, Output, 'platform'>,
+) =>
+  entry
+    .meta(operationMeta(operation))
+    .input(given(operation))
+    .use(sequence<PlatformSequenceContext>())
     .output(operation.output)
 
 export const detachedPlatformOperation = <Input extends z.ZodObject, Output extends z.ZodType>(

@@ -5,6 +5,7 @@ export {
   effectiveLimits,
   loadCatalogue,
   type Meter,
+  type MeterSource,
   type Plan,
   type PlanCatalogue,
   readCatalogue,

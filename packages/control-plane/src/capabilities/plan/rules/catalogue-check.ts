@@ -27,6 +27,7 @@ export function checkCatalogue(yamlText: string, fileName: string): CatalogueFil
     ...(parsed.error?.issues ?? []).flatMap((issue) => problemsOf(document, issue, [])),
     ...nameProblems(document, 'meters'),
     ...nameProblems(document, 'plans'),
+    ...sourceProblems(document),
     ...scopeProblems(document),
     ...planOrderProblems(document),
   ]
@@ -72,6 +73,19 @@ function nameProblems(document: CatalogueDocument, section: 'meters' | 'plans'):
   return names
     .filter((name) => !namePattern.test(name))
     .map((name) => problemAt(document, [section, name], `expected ${nameExpected}, found ${shown(name)}`))
+}
+
+function sourceProblems(document: CatalogueDocument): CatalogueProblem[] {
+  return Object.entries(asObject(valueAt(document.value, ['meters']))).flatMap(([name, meter]) => {
+    const { source, countedFrom, kind, period } = asObject(meter)
+    const problem = (expected: string) => [problemAt(document, ['meters', name, 'source'], `expected ${expected}`)]
+    if (source === undefined) return []
+    if (countedFrom !== undefined) return problem(`no source: the meter is counted from ${shown(countedFrom)}`)
+    const { at } = asObject(source)
+    if (kind !== 'counter' || (period === 'total') === (at === undefined)) return []
+    if (period === 'total') return problem('no at: all rows count in a period that never ends')
+    return problem('at, the column that says in which period a row counts')
+  })
 }
 
 function scopeProblems(document: CatalogueDocument): CatalogueProblem[] {

@@ -42,6 +42,9 @@ function limit(sizes: boolean) {
 const oneOf = <const Value extends string>(values: readonly Value[]) =>
   z.enum(values, { error: `one of ${values.join(', ')}` })
 
+/** What tables and columns of the product are called. */
+const identifierPattern = /^[a-z_][a-z0-9_]{0,62}$/
+
 /** What meters, features and plans are called. */
 export const namePattern = /^[a-z][a-z0-9_-]*(?::[a-z0-9_-]+)?$/
 export const nameExpected = 'a name in lower case such as api_calls'
@@ -68,12 +71,31 @@ const meter = {
   }).optional(),
 }
 
+const identifier = (of: string) =>
+  text(
+    `the name of a ${of} in lower case such as ${of === 'table' ? 'conversations' : 'created_at'}`,
+    identifierPattern,
+  )
+
+/** `at` only where there is a period that rows belong to by their time. */
+function source<Shape extends { at?: z.ZodType }>(timed: Shape) {
+  const counts = object({ aggregate: z.literal('count'), table: identifier('table'), ...timed })
+  const sums = object({
+    aggregate: z.literal('sum'),
+    table: identifier('table'),
+    column: identifier('column'),
+    ...timed,
+  })
+  return z.discriminatedUnion('aggregate', [counts, sums], { error: 'one of count, sum' }).optional()
+}
+
 const counter = object({
   ...meter,
   kind: z.literal('counter'),
   period: oneOf(['hour', 'day', 'month', 'total']),
   grace: grace.optional(),
   failMode: oneOf(['closed', 'open']).optional(),
+  source: source({ at: identifier('column').optional() }),
 })
 
 /**
@@ -86,6 +108,7 @@ const gauge = object({
   period: oneOf(['none']),
   grace: grace.optional(),
   countedFrom: oneOf(['memberships', 'teams', 'roles', 'product']).optional(),
+  source: source({}),
 }).refine(({ grace: given, countedFrom }) => countedFrom === undefined || !given, {
   path: ['grace'],
   error: 'no grace: what is counted where it is made has none',
@@ -195,4 +218,5 @@ export function catalogueSchema(declared: DeclaredNames) {
 
 export type CatalogueFile = z.output<ReturnType<typeof catalogueSchema>>
 export type MeterFile = CatalogueFile['meters'][string]
+export type SourceFile = Exclude<Exclude<MeterFile, { kind: 'concurrency' }>['source'], undefined>
 export type PlanFile = CatalogueFile['plans'][string]

@@ -5,7 +5,7 @@ import type { DeclaredScope } from '../../access/index.ts'
 import { checkCatalogue, defaultPlanName } from './catalogue-check.ts'
 import { CatalogueError, type CatalogueProblem } from './catalogue-error.ts'
 import { deepFreeze, frozenRecord, frozenSet } from './catalogue-frozen.ts'
-import type { CatalogueFile, MeterFile, PlanFile } from './catalogue-schema.ts'
+import type { CatalogueFile, MeterFile, PlanFile, SourceFile } from './catalogue-schema.ts'
 
 export { CatalogueError, type CatalogueProblem } from './catalogue-error.ts'
 
@@ -28,6 +28,18 @@ export interface Meter {
   readonly countedFrom: 'memberships' | 'teams' | 'roles' | 'product' | null
   /** Whether its usage is refused or let through, and counted later, while it cannot be counted. */
   readonly failMode: 'closed' | 'open'
+  /** Null where nothing but reported usage tells. */
+  readonly source: MeterSource | null
+}
+
+/** A tenant table of the product, whose rows say what was used before usage was reported, and whether all of it was. */
+export interface MeterSource {
+  readonly table: string
+  readonly aggregate: 'count' | 'sum'
+  /** What is summed up; null where rows are counted. */
+  readonly column: string | null
+  /** When a row came to be; null where all rows count. */
+  readonly at: string | null
 }
 
 export interface PlanRateLimits {
@@ -150,7 +162,14 @@ function toMeter(key: string, meter: MeterFile): Meter {
     displayUnit: meter.displayUnit ?? null,
     countedFrom: (meter.kind === 'gauge' && meter.countedFrom) || null,
     failMode: (meter.kind === 'counter' && meter.failMode) || 'closed',
+    source: meter.kind === 'concurrency' || meter.source === undefined ? null : toSource(meter.source),
   }
+}
+
+function toSource(source: SourceFile): MeterSource {
+  const { aggregate, table } = source
+  const at = 'at' in source ? (source.at ?? null) : null
+  return { table, aggregate, column: source.aggregate === 'sum' ? source.column : null, at }
 }
 
 function toPlan(name: string, plan: PlanFile, { currency, meters, defaults }: CatalogueFile): Plan {
