@@ -52,6 +52,12 @@ export const usageCases: Record<string, Case[]> = {
     { expects: 'request.invalid', as: 'viewer', input: ofTenant({ from: '2024-01-01', to: '2026-01-01' }) },
     { expects: 'request.invalid', as: 'viewer', input: ofTenant({ metric: ['users'] }) },
   ],
+  'usage.migrate': [
+    { expects: 'ok', as: 'operator', input: ({ tenant }) => ({ tenantIds: [tenant.slug] }), before: tracked },
+    { expects: 'ok', as: 'operator', input: ({ tenant }) => ({ tenantIds: [tenant.id, 'nobody'], dryRun: true }) },
+    { expects: 'request.invalid', as: 'operator', input: { tenantIds: [], limit: 101, cursor: 'the second page' } },
+    { expects: 'auth.permission_denied', as: 'owner', input: ({ tenant }) => ({ tenantIds: [tenant.slug] }) },
+  ],
   'usage.void': [
     { expects: 'usage.event_not_found', as: 'admin', input: ofTenant({ idempotencyKey: 'never', reason: 'Any' }) },
     {

@@ -12,6 +12,8 @@ export interface Shown {
 export interface Surroundings {
   environment: NodeJS.ProcessEnv
   show(shown: Shown, asJson: boolean): void
+  /** Tells how far a long work has come, beside what it shows. */
+  note(line: string): void
 }
 
 export interface Told {

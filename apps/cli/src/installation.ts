@@ -56,7 +56,7 @@ export async function operate<Operation extends CheckedOperation, Result>(
 }
 
 /** Throws `request.invalid`, as the operation would. */
-async function check(schema: z.ZodType, input: object): Promise<void> {
+export async function check(schema: z.ZodType, input: object): Promise<void> {
   await import('@tenantry/kernel/contract/plain-words')
   const { success, error } = schema.safeParse(input)
   if (success) return

@@ -12,6 +12,7 @@ import { seedCommand } from './commands/seed.ts'
 import { signingKeyCommand } from './commands/signing-key.ts'
 import { tenantCommand } from './commands/tenant.ts'
 import { tokenCommand } from './commands/token.ts'
+import { usageCommand } from './commands/usage.ts'
 import { userCommand } from './commands/user.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -30,7 +31,11 @@ export async function run(
   }
   const asJson = typed.includes('--json')
   // What the parser says of a mistake is part of the document then.
-  const program = createProgram({ environment, show }, asJson ? { ...terminal, error: () => undefined } : terminal)
+  const note = (line: string) => terminal.error(`${line}\n`)
+  const program = createProgram(
+    { environment, show, note },
+    asJson ? { ...terminal, error: () => undefined } : terminal,
+  )
   try {
     await program.parseAsync(typed, { from: 'user' })
     return code
@@ -70,6 +75,7 @@ export function createProgram(surroundings: Surroundings, { out, error, width }:
     inviteCommand,
     roleCommand,
     keysCommand,
+    usageCommand,
     signingKeyCommand,
     tokenCommand,
   ]

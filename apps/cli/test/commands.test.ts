@@ -34,7 +34,10 @@ const namesOf = (command: Command, before: string): string[] =>
     const name = `${before}${verb.name()}`
     return verb.commands.length > 0 ? namesOf(verb, `${name} `) : [name]
   })
-const commandNames = namesOf(createProgram({ environment: {}, show: () => undefined }, silent), '')
+const commandNames = namesOf(
+  createProgram({ environment: {}, show: () => undefined, note: () => undefined }, silent),
+  '',
+)
 
 describe('help', () => {
   test.each(commandNames)('of %s teaches by example', async (command) => {

@@ -19,6 +19,7 @@ import { createIsolation } from './capabilities/isolation/index.ts'
 import { createMetering, findLatestDigest } from './capabilities/metering/index.ts'
 import type { OnboardingOptions } from './capabilities/onboarding/index.ts'
 import { type CatalogueReading, featuresOf, type PlanCatalogue, readCatalogue } from './capabilities/plan/index.ts'
+import { createUsageSources } from './capabilities/reconciliation/index.ts'
 import { listPlansInUse } from './capabilities/tenant/index.ts'
 import { announceAlerts, rememberUsage } from './capabilities/usage/index.ts'
 import { createSightings } from './capabilities/user/index.ts'
@@ -126,6 +127,7 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     publicUrl: publicUrl.replace(/\/+$/, ''),
     onboarding: { selfService: false, region: 'default', ...onboarding },
     scopes,
+    usageSources: createUsageSources(parts),
   }
   const background = createBackground()
   const made = { background, directory, apiKeys, auditLog, budget, explainPath, platformAccess, services }

@@ -21,6 +21,7 @@ import { limitErrors, limitGrantErrors, limitRequestErrors } from './capabilitie
 import { memberErrors } from './capabilities/member/contract.ts'
 import { onboardingErrors } from './capabilities/onboarding/contract.ts'
 import { planErrors } from './capabilities/plan/contract.ts'
+import { usageSourceErrors } from './capabilities/reconciliation/contract.ts'
 import { reservationErrors } from './capabilities/reservation/contract.ts'
 import { roleErrors } from './capabilities/role/contract.ts'
 import { runErrors } from './capabilities/run/contract.ts'
@@ -47,6 +48,7 @@ export const errorGroups = [
   settingsErrors,
   usageErrors,
   reservationErrors,
+  usageSourceErrors,
   limitErrors,
   limitGrantErrors,
   limitRequestErrors,

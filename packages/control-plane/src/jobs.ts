@@ -4,7 +4,7 @@ import type { ScheduledJob } from '@tenantry/kernel/jobs/jobs'
 import { createInternalCaller } from './caller.ts'
 import { listEndedSuspensions, purgeDue } from './capabilities/lifecycle/index.ts'
 import { deliverMails } from './capabilities/mail/index.ts'
-import { listOutdatedTenants, listWaitingTenants } from './capabilities/metering/index.ts'
+import { eventRetentionDays, listOutdatedTenants, listWaitingTenants } from './capabilities/metering/index.ts'
 import { resumeOnboardings } from './capabilities/onboarding/index.ts'
 import { listTenantsWithGone, loseGone } from './capabilities/run/index.ts'
 import { applyDueChange } from './capabilities/subscription/index.ts'
@@ -13,8 +13,6 @@ import { announceAlerts } from './capabilities/usage/index.ts'
 
 const minute = 60_000
 
-/** How long usage events are kept one by one; counters and days are kept as long as their tenant. */
-const usageRetentionDays = 400
 const monthsAhead = 2
 
 /** Before the queue gives the job to another process. */
@@ -87,7 +85,7 @@ export const scheduledJobs = (dependencies: Dependencies): readonly ScheduledJob
       await query(
         `select tenancy.open_usage_month((now() + ahead * interval '1 month')::date) from generate_series(0, ${monthsAhead}) ahead`,
       )
-      await query(`select tenancy.close_usage_months((now() - interval '${usageRetentionDays} days')::date)`)
+      await query(`select tenancy.close_usage_months((now() - interval '${eventRetentionDays} days')::date)`)
       return {}
     },
   },

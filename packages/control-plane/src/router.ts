@@ -13,6 +13,7 @@ import { limitRouter, tenantLimitRouter } from './capabilities/limit/router.ts'
 import { memberRouter, meRouter } from './capabilities/member/router.ts'
 import { onboardingRouter } from './capabilities/onboarding/router.ts'
 import { planRouter } from './capabilities/plan/router.ts'
+import { reconciliationRouter } from './capabilities/reconciliation/router.ts'
 import { reservationRouter } from './capabilities/reservation/router.ts'
 import { roleRouter, userRoleRouter } from './capabilities/role/router.ts'
 import { runRouter } from './capabilities/run/router.ts'
@@ -38,7 +39,7 @@ export const appRouter = router({
   ),
   settings: settingsRouter,
   access: accessRouter,
-  usage: t.mergeRouters(usageRouter, reservationRouter),
+  usage: t.mergeRouters(usageRouter, reservationRouter, reconciliationRouter),
   runs: runRouter,
   limits: limitRouter,
   features: featureRouter,

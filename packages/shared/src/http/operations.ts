@@ -647,6 +647,42 @@ export type Operations = {
         };
     };
     usage: {
+        migrate: {
+            type: "mutation";
+            input: {
+                tenantIds?: string[] | undefined;
+                dryRun?: boolean | undefined;
+                limit?: number | undefined;
+                cursor?: string | undefined;
+            };
+            output: {
+                refused: {
+                    meter: string;
+                    table: string;
+                    reason: string;
+                }[];
+                tenants: {
+                    tenantId: string;
+                    slug: string | null;
+                    outcome: "corrected" | "drifts" | "failed" | "unchanged";
+                    meters: {
+                        meter: string;
+                        period: string;
+                        comparedWith: string | null;
+                        before: number;
+                        after: number;
+                        drift: number;
+                        limit: number | null;
+                        state: "blocked" | "grace" | "ok" | "warning";
+                    }[];
+                    error: {
+                        code: string;
+                        message: string;
+                    } | null;
+                }[];
+                nextCursor: string | null;
+            };
+        };
         reserve: {
             type: "mutation";
             input: {
@@ -2585,6 +2621,7 @@ export type ErrorCode =
   | 'usage.limit_exceeded'
   | 'usage.outdated'
   | 'usage.unknown_meter'
+  | 'usage_source.uncountable'
   | 'user.erased'
   | 'user.last_owner'
   | 'user.not_found'

@@ -55,6 +55,7 @@ export {
   useMe,
   useMember,
   useMembers,
+  useMigrateUsage,
   useMoveTenant,
   usePlans,
   usePreviewInvitation,

@@ -14,6 +14,7 @@ export const useReleaseReservation = mutationHook(({ usage }) => usage.release, 
 export const useTrackUsageBatch = mutationHook(({ usage }) => usage.trackBatch, changesUsage)
 export const useSetGauge = mutationHook(({ usage }) => usage.setGauge, changesUsage)
 export const useVoidUsage = mutationHook(({ usage }) => usage.void, changesUsage)
+export const useMigrateUsage = mutationHook(({ usage }) => usage.migrate, changesUsage)
 
 /** What is held shows in usage. */
 const changesRuns = (tenantry: Tenantry) => [tenantry.runs.pathFilter(), ...changesUsage(tenantry)]

@@ -13,7 +13,8 @@ export {
   type WrittenRow,
 } from './repository/write.ts'
 export type { UsageItem, UsageMode } from './rules/batch.ts'
-export { periodOf } from './rules/period.ts'
+export { type Period, periodOf } from './rules/period.ts'
+export { eventRetentionDays } from './rules/retention.ts'
 export { afterTimezoneChange, countedPeriod, periodOfTenant, spanOf } from './rules/tenant-period.ts'
 export { type AccountCall, type AccountGiven, createMetering, type Metering } from './service/metering.ts'
 export { findRoom, type RoomWanted, requireRoom } from './service/room.ts'

@@ -13,6 +13,7 @@ export {
   insertTenant,
   listDueChanges,
   listPlansInUse,
+  listTenants,
   lockHierarchy,
   type NewTenant,
   namedTenantSource,

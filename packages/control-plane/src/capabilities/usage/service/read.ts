@@ -8,13 +8,13 @@ import { type UsageNow, usageNow } from '../repository.ts'
 import { limitNow, percentOf, remainingOf, stateOf } from '../rules/ladder.ts'
 import { getMeter } from './track.ts'
 
-type UsageReader = Pick<CachedTenantContext, 'services' | 'tenant' | 'clock' | 'cached'>
+export type UsageReader = Pick<CachedTenantContext, 'services' | 'tenant' | 'clock' | 'cached'>
 
 const bytesPerMegabyte = 1024 * 1024
 
 type Metered = Pick<CachedTenantContext, 'services' | 'tenant' | 'clock'>
 
-export async function getUsage(ctx: CachedTenantContext) {
+export async function getUsage(ctx: UsageReader) {
   const described = describeMeters(ctx, await readSnapshot(ctx))
   return { meters: described, ...flatFields(described) }
 }

@@ -64,7 +64,7 @@ export function checkAmount(meter: Meter, amount: number): void {
 }
 
 export function itemOf(
-  ctx: EventContext,
+  ctx: Pick<EventContext, 'clock' | 'services' | 'tenant' | 'eventKey'>,
   { meter, input, mode }: { meter: Meter; input: TrackInput; mode: UsageMode },
 ): UsageItem {
   const now = ctx.clock.now()
@@ -97,7 +97,7 @@ function occurredAtOf({ occurredAt }: TrackInput, now: Date): Date {
   return at
 }
 
-function eventKeyOf(ctx: EventContext, { idempotencyKey }: TrackInput): string | null {
+function eventKeyOf(ctx: Pick<EventContext, 'eventKey'>, { idempotencyKey }: TrackInput): string | null {
   if (idempotencyKey !== undefined && ctx.eventKey !== null && idempotencyKey !== ctx.eventKey) {
     throw requestErrors.invalid({
       issues: [{ path: 'idempotencyKey', message: 'Differs from the Idempotency-Key header.' }],

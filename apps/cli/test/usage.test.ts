@@ -1,0 +1,122 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  openProduct,
+  type Product,
+  productSources,
+  sourcedText,
+} from '@tenantry/control-plane/capabilities/reconciliation/service.fixture'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { environmentOf, type } from './cli.fixture.ts'
+
+vi.setConfig({ testTimeout: 30_000 })
+
+let product: Product
+let environment: NodeJS.ProcessEnv
+let folder: string
+beforeAll(async () => {
+  product = await openProduct()
+  folder = await mkdtemp(join(tmpdir(), 'tenantry-catalogue-'))
+  const catalogue = join(folder, 'plans.yaml')
+  await writeFile(catalogue, sourcedText(productSources))
+  environment = { ...environmentOf(product.installation), PLAN_CATALOGUE: catalogue }
+})
+afterAll(async () => {
+  await product.close()
+  await rm(folder, { recursive: true })
+})
+
+const json = async (typed: string, code = 0) => {
+  const ran = await type(`${typed} --json`, environment)
+  expect(ran.code).toBe(code)
+  return JSON.parse(ran.out)
+}
+
+test('existing tenants are migrated from the tables of the product, and a second run corrects nothing', async () => {
+  const { installation, converse } = product
+  const [one, two, three] = [
+    await installation.createTenant(),
+    await installation.createTenant(),
+    await installation.createTenant(),
+  ]
+  const now = new Date().toISOString()
+  await converse(one.id, [40, 2], now)
+  await converse(two.id, [5], now)
+  await converse(two.id, [99], '2020-01-31T12:00:00Z')
+
+  const drift = await type('usage reconcile', environment)
+  expect(drift).toMatchObject({ code: 1, out: expect.stringMatching(/\n3 tenants: 1 unchanged, 2 drifts\.\n$/) })
+  const dry = await json('usage migrate --dry-run')
+  expect(dry.counts).toEqual({ unchanged: 1, corrected: 0, drifts: 2, failed: 0 })
+
+  const { code, out, error } = await type('usage migrate', environment)
+  expect(code).toBe(0)
+  const [head, ...lines] = out.trim().split('\n')
+  expect(head).toMatch(/^TENANT +METER +COMPARED WITH +BEFORE +AFTER +DRIFT +LIMIT +STATE$/)
+  const rows = lines.map((line) => line.split(/ {2,}/).slice(0, 6).join(' ')).slice(0, -2)
+  expect(rows.toSorted()).toEqual(
+    [
+      `${one.slug} conversations conversations 0 2 2`,
+      `${one.slug} tokens conversations 0 42 42`,
+      `${two.slug} conversations conversations 0 2 2`,
+      `${two.slug} tokens conversations 0 5 5`,
+    ].toSorted(),
+  )
+  expect(lines.at(-1)).toBe('3 tenants: 1 unchanged, 2 corrected.')
+  expect(error).toBe('3 tenants: 1 unchanged, 2 corrected.\n')
+
+  expect(await type('usage migrate', environment)).toMatchObject({
+    code: 0,
+    out: 'None.\n\n3 tenants: 3 unchanged.\n',
+  })
+  expect(await type('usage reconcile', environment)).toMatchObject({ code: 0 })
+  const entries = await installation.auditEntries(one.id)
+  expect(entries).toContainEqual(
+    expect.objectContaining({ action: 'usage.migrated', actorType: 'system', actorId: 'cli' }),
+  )
+  expect((await installation.auditEntries(three.id)).map(({ action }) => action)).not.toContain('usage.migrated')
+})
+
+test('only the tenants that are named are looked at, and one that fails is told while the others go on', async () => {
+  const { installation, converse } = product
+  const { id, slug } = await installation.createTenant()
+  await converse(id, [7], new Date().toISOString())
+  const ran = await type(`usage migrate --tenant nobody ${slug}`, environment)
+  expect(ran).toMatchObject({ code: 1, out: expect.stringContaining('nobody failed: There is no such tenant') })
+  expect(ran.out).toMatch(/\n2 tenants: 1 corrected, 1 failed\.\n$/)
+  const { tenants } = await json(`usage reconcile --tenant ${slug}`)
+  expect(tenants).toMatchObject([{ slug, outcome: 'unchanged', error: null }])
+  expect(tenants[0].meters).toContainEqual(
+    expect.objectContaining({ meter: 'tokens', comparedWith: 'conversations', before: 7, drift: 0 }),
+  )
+})
+
+test('a run that was broken off goes on where it had come to', async () => {
+  const { installation } = product
+  const [older, newer] = [await installation.createTenant(), await installation.createTenant()]
+  const { tenants } = await json(`usage reconcile --cursor ${newer.id}`)
+  const ids = tenants.map(({ tenantId }: { tenantId: string }) => tenantId)
+  expect(ids).toContain(older.id)
+  expect(ids).not.toContain(newer.id)
+})
+
+test('a source that must not be read is told with the reason, and the exit code', async () => {
+  const { admin } = product
+  await admin.query('alter table tenantry.conversations no force row level security')
+  try {
+    expect(await type('usage reconcile', environment)).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('tokens was left alone: tenantry.conversations has no forced row-level security.'),
+    })
+  } finally {
+    await admin.query('alter table tenantry.conversations force row level security')
+  }
+})
+
+test('a wrong value is told by its option, before anything is opened', async () => {
+  expect(await type('usage migrate --cursor soon', {})).toMatchObject({
+    code: 2,
+    error: expect.stringMatching(/\n {2}--cursor: Expected the nextCursor/),
+  })
+})

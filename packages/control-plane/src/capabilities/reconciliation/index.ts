@@ -1,0 +1,1 @@
+export { createUsageSources } from './service/sources.ts'
