@@ -6,6 +6,7 @@ export {
   useCompleteRun,
   useConsumeUsage,
   useHeartbeatRun,
+  useMigrateUsage,
   useReleaseReservation,
   useReserveUsage,
   useSetGauge,
