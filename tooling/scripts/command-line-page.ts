@@ -22,7 +22,10 @@ export function commandLinePage(): string {
   const out = (text: string) => {
     printed += text
   }
-  const program = createProgram({ environment: {}, show: () => undefined, note: () => undefined }, { out, error: out, width })
+  const program = createProgram(
+    { environment: {}, show: () => undefined, note: () => undefined },
+    { out, error: out, width },
+  )
   const [, ...commands] = everyCommand(program)
   const sections = commands
     .filter(({ commands: below }) => below.length === 0)

@@ -127,7 +127,6 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     publicUrl: publicUrl.replace(/\/+$/, ''),
     onboarding: { selfService: false, region: 'default', ...onboarding },
     scopes,
-    usageSources: createUsageSources(parts),
   }
   const background = createBackground()
   const made = { background, directory, apiKeys, auditLog, budget, explainPath, platformAccess, services }
@@ -135,7 +134,11 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
   return dependencies
 }
 
-const alsoServed = ({ abuseGuard, sealer }: Pick<Dependencies, 'abuseGuard' | 'sealer'>) => ({ abuseGuard, sealer })
+const alsoServed = ({ abuseGuard, sealer, database }: Pick<Dependencies, 'abuseGuard' | 'sealer' | 'database'>) => ({
+  abuseGuard,
+  sealer,
+  usageSources: createUsageSources({ database }),
+})
 
 const openCatalogue = ({ bus, logger, catalogue, readCatalogue: read = readCatalogue, database }: ControlPlaneParts) =>
   createLiveCatalogue({
