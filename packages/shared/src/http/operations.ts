@@ -2635,6 +2635,7 @@ export const keyedMutations: ReadonlySet<string> = new Set([
   'tenants.reactivate',
   'tenants.restore',
   'usage.track',
+  'usage.trackBatch',
   'usage.void',
   'usage.consume',
   'usage.reserve',

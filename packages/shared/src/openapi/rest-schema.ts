@@ -14590,6 +14590,7 @@ export interface operations {
                      * @description At most 31 days ago; now if absent
                      */
                     occurredAt?: string;
+                    /** @description At most 4096 characters as JSON */
                     properties?: {
                         [key: string]: string | number | boolean | null;
                     };
@@ -14612,7 +14613,7 @@ export interface operations {
                         limit: number | null;
                         metric: string;
                         /**
-                         * @description What is deferred cannot be counted now, and will be: of a meter that fails open.
+                         * @description What is deferred cannot be counted now, and will be: of a meter that fails open. Its limit is told as null, for it is not known.
                          * @enum {string}
                          */
                         outcome: "accepted" | "duplicate" | "deferred";
@@ -14786,7 +14787,10 @@ export interface operations {
     "usage.trackBatch": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The event's own key, as `idempotencyKey` in the body: however often it comes it is counted once, and a repetition is answered `duplicate`. With another meter or amount it is refused. */
+                "Idempotency-Key"?: components["parameters"]["Event-Key"];
+            };
             path: {
                 /** @description Id, slug or externalId of a tenant, or "current" */
                 tenantId: string;
@@ -14810,6 +14814,7 @@ export interface operations {
                          * @description At most 31 days ago; now if absent
                          */
                         occurredAt?: string;
+                        /** @description At most 4096 characters as JSON */
                         properties?: {
                             [key: string]: string | number | boolean | null;
                         };
@@ -15166,6 +15171,7 @@ export interface operations {
                     idempotencyKey?: string;
                     /** @description Key of a meter */
                     metric: string;
+                    /** @description At most 4096 characters as JSON */
                     properties?: {
                         [key: string]: string | number | boolean | null;
                     };
@@ -15188,7 +15194,7 @@ export interface operations {
                         limit: number | null;
                         metric: string;
                         /**
-                         * @description What is deferred cannot be counted now, and will be: of a meter that fails open.
+                         * @description What is deferred cannot be counted now, and will be: of a meter that fails open. Its limit is told as null, for it is not known.
                          * @enum {string}
                          */
                         outcome: "accepted" | "duplicate" | "deferred";
