@@ -140,6 +140,23 @@ test('who has two accounts with one address gets one mail', async () => {
   expect(await deliver()).toEqual({ sent: 1, failed: 0 })
 })
 
+test('of two accounts with one address either may leave before it is sent', async () => {
+  for (const leaving of [0, 1]) {
+    const { tenant, user, caller } = await installation.enter()
+    const second = await installation.createMember(tenant.id, 'owner')
+    await asAdmin(installation, 'update tenantry.users set email = upper($2) where id = $1', [second.id, user.email])
+    await caller.tenants.updateSettings({ settings: { notifications: quietNight } })
+    clock.set('2026-11-21T23:00:00Z')
+    await notice(tenant.id, 'usual')
+    const one = [user, second][leaving] ?? expect.fail('nobody leaves')
+    await installation.callerAs(one, tenant.id).members.leave({ tenantId: tenant.id })
+    server.received = []
+    clock.set('2026-11-22T06:00:00Z')
+    expect(await deliver()).toEqual({ sent: 1, failed: 0 })
+    expect(receivers()).toEqual([user.email])
+  }
+})
+
 test('mails to owners and admins take nothing of the room that invitations have', async () => {
   const { tenant, caller } = await installation.enter()
   const admin = await installation.createMember(tenant.id, 'admin')

@@ -70,7 +70,10 @@ export async function deliverMails(dependencies: Dependencies): Promise<{ sent: 
 async function claim(em: EntityManager, mail: Mail, now: Date): Promise<Mail | null> {
   if (!(await claimMail(em, mail, now))) return null
   if (mail.recipientId === null) return mail
-  const [steward] = await listStewards(em, mail.recipientId)
+  const stewards = await listStewards(em)
+  // Whose account has left may have another, to which it was not written because of this one.
+  const steward =
+    stewards.find(({ userId }) => userId === mail.recipientId) ?? stewards.find(({ email }) => email === mail.recipient)
   if (steward === undefined) {
     await markMail(em, mail, { nextAttemptAt: null, lastError: hasLeft, sealed: null })
     return null
