@@ -1,6 +1,6 @@
 /** Mails to those who run a tenant, which go to nobody who has left by the time they go out. */
 export const noticesSql = /* sql */ `
-alter table tenantry.mails add recipient_id uuid null;
+alter table tenantry.mails add recipient_id uuid null, add about varchar(200) null;
 grant update (recipient) on tenantry.mails to tenantry_platform;
 
 set local role tenantry_directory;

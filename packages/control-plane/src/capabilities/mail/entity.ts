@@ -27,6 +27,8 @@ export const Mail = defineEntity({
     recipient: p.string().length(320),
     /** Who must still be an active owner or admin of the tenant when it goes out; null: it goes to the address. */
     recipientId: p.uuid().nullable(),
+    /** A later one of the tenant about the same takes its place while it waits; null: nothing does. */
+    about: p.string().length(200).nullable(),
     subject: p.string().length(200),
     text: p.text(),
     html: p.text(),

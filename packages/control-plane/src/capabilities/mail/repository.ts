@@ -3,13 +3,22 @@ import { Mail } from './entity.ts'
 
 export type { Mail } from './entity.ts'
 
-type NewMail = Pick<Mail, 'id' | 'recipient' | 'recipientId' | 'subject' | 'text' | 'html' | 'sealed' | 'senderId'> &
-  Pick<Mail, 'createdAt' | 'nextAttemptAt'>
+type NewMail = Pick<Mail, 'id' | 'recipient' | 'recipientId' | 'about' | 'subject' | 'text' | 'html' | 'sealed'> &
+  Pick<Mail, 'senderId' | 'createdAt' | 'nextAttemptAt'>
 
 /** In one statement. */
 export async function insertMails(em: EntityManager, mails: readonly NewMail[]): Promise<void> {
   for (const mail of mails) em.persist(em.create(Mail, mail))
   await em.flush()
+}
+
+/** Gives up what was not sent yet about any of these. Needs the operators' connection. */
+export async function supersedeMails(em: EntityManager, tenantId: string, about: readonly string[]): Promise<void> {
+  await em.nativeUpdate(
+    Mail,
+    { tenantId, about: { $in: [...about] }, sentAt: null, nextAttemptAt: { $ne: null } },
+    { nextAttemptAt: null, lastError: 'A later one tells of it.', sealed: null },
+  )
 }
 
 export interface CountedMails {
@@ -67,22 +76,24 @@ export async function listDueMails(em: EntityManager, now: Date, limit: number):
 /** Longer than any try takes: who has not told its outcome by then never will. */
 const leaseMilliseconds = 10 * 60_000
 
-/** Takes a mail for one try; false where another process has taken it. */
+/** Takes a mail for one try; false where another process has taken it, or it was given up. */
 export async function claimMail(em: EntityManager, mail: Mail, now: Date): Promise<boolean> {
   const taken = await em.nativeUpdate(
     Mail,
-    { tenantId: mail.tenantId, id: mail.id, attempts: mail.attempts, sentAt: null },
+    { tenantId: mail.tenantId, id: mail.id, attempts: mail.attempts, sentAt: null, nextAttemptAt: { $ne: null } },
     { attempts: mail.attempts + 1, nextAttemptAt: new Date(now.getTime() + leaseMilliseconds) },
   )
   return taken > 0
 }
 
+/** One that was given up meanwhile stays so, unless it was sent. */
 export async function markMail(
   em: EntityManager,
   { tenantId, id }: Pick<Mail, 'tenantId' | 'id'>,
   outcome: Partial<Pick<Mail, 'recipient' | 'sentAt' | 'nextAttemptAt' | 'lastError' | 'sealed'>>,
 ): Promise<void> {
-  await em.nativeUpdate(Mail, { tenantId, id }, outcome)
+  const open = outcome.sentAt ? {} : { nextAttemptAt: { $ne: null } }
+  await em.nativeUpdate(Mail, { tenantId, id, ...open }, outcome)
 }
 
 /** The newest first. */

@@ -45,15 +45,16 @@ async function thresholdsTold(caller: InternalCaller) {
 
 const newestTo = async ({ email }: { email: string }) => (await listOutbox(installation.dependencies, email))[0]
 
+/** Without being told that there is room for no other. */
+async function createAdmin(tenantId: string) {
+  const overrides = { admins: { value: 9 } }
+  await installation.callerAs(operator).limits.setOverrides({ tenantId, overrides, reason: 'Two run it' })
+  return installation.createMember(tenantId, 'admin')
+}
+
 test('on the way from nothing to past the limit each threshold is mailed once to each owner and admin', async () => {
   const { tenant, user: owner, caller } = await installation.enter({ plan: 'free' })
-  const operators = installation.callerAs(operator, tenant.id)
-  await operators.limits.setOverrides({
-    tenantId: 'current',
-    overrides: { admins: { value: 9 } },
-    reason: 'Two run it',
-  })
-  const admin = await installation.createMember(tenant.id, 'admin')
+  const admin = await createAdmin(tenant.id)
   const member = await installation.createMember(tenant.id, 'member')
   for (const amount of [79_999, 1, 5_000, 5_000, 5_000, 5_000, 5_000, 5_000, 50_000]) await track(caller, amount)
   const expected = ['80 % of tokens used', '90 % of tokens used', 'limit of tokens reached', 'use of tokens is blocked']
@@ -119,11 +120,77 @@ test('in quiet hours a warning waits for their end, and the end of a limit does 
   await caller.tenants.updateSettings({ settings: { notifications: { quietHours: { enabled: true } } } })
   clock.set('2026-11-21T23:30:00Z')
   await track(caller, 85_000)
-  await track(caller, 50_000)
-  expect(subjectsTo(user)).toEqual(['use of tokens is blocked'])
+  await track(caller, 1_000_000, 'pipeline_runs')
+  expect(subjectsTo(user)).toEqual(['use of pipeline runs is blocked'])
   clock.set('2026-11-22T08:00:00Z')
   await deliverMails(installation.dependencies)
-  expect(subjectsTo(user)).toEqual(['use of tokens is blocked', '80 % of tokens used'])
+  expect(subjectsTo(user)).toEqual(['use of pipeline runs is blocked', '80 % of tokens used'])
+})
+
+async function enterQuietNight() {
+  const entered = await installation.enter({ plan: 'free' })
+  await entered.caller.tenants.updateSettings({ settings: { notifications: { quietHours: { enabled: true } } } })
+  clock.set('2026-11-21T23:30:00Z')
+  return entered
+}
+
+const deliverInTheMorning = async () => {
+  clock.set('2026-11-22T08:00:00Z')
+  return deliverMails(installation.dependencies)
+}
+
+test('of several thresholds of a meter that wait for the end of quiet hours the last is mailed', async () => {
+  const { tenant, user, caller } = await enterQuietNight()
+  const admin = await createAdmin(tenant.id)
+  for (const amount of [85_000, 7_000, 8_000]) await track(caller, amount)
+  await track(caller, 17, 'pipeline_runs')
+  await deliverInTheMorning()
+  const expected = ['80 % of pipeline runs used', 'limit of tokens reached']
+  for (const one of [user, admin]) expect(subjectsTo(one).toSorted()).toEqual(expected)
+  const { user: other, caller: beside } = await enterQuietNight()
+  await track(beside, 85_000)
+  await track(caller, 10_000)
+  await deliverInTheMorning()
+  expect(subjectsTo(other)).toEqual(['80 % of tokens used'])
+})
+
+test('no warning that waits is mailed after the end of the limit that it warned of', async () => {
+  const { user, caller } = await enterQuietNight()
+  for (const amount of [85_000, 50_000]) await track(caller, amount)
+  await deliverInTheMorning()
+  expect(subjectsTo(user)).toEqual(['use of tokens is blocked'])
+})
+
+test('a warning whose sender was about to take it, or failed with it, is given up all the same', async () => {
+  const { tenant, user, caller } = await enterQuietNight()
+  await track(caller, 85_000)
+  const other = new pg.Client(installation.testDatabase.adminUrl)
+  await other.connect()
+  onTestFinished(() => other.end())
+  await other.query('begin')
+  await other.query('update tenantry.mails set next_attempt_at = null where tenant_id = $1', [tenant.id])
+  const delivering = deliverInTheMorning()
+  const waiting = `select from pg_locks where locktype = 'transactionid' and not granted
+    and pid in (select pid from pg_stat_activity where datname = current_database())`
+  await expect.poll(() => asAdmin(installation, waiting, [])).toBe(1)
+  await other.query('commit')
+  expect(await delivering).toEqual({ sent: 0, failed: 0 })
+
+  const entered = await enterQuietNight()
+  await track(entered.caller, 85_000)
+  const { dependencies } = installation
+  const send = async () => {
+    await entered.caller.usage.track({ tenantId: 'current', metric: 'tokens', amount: 50_000 })
+    await dependencies.services.metering.told(entered.tenant.id)
+    throw new Error('Mailbox is full')
+  }
+  clock.set('2026-11-22T08:00:00Z')
+  const mailer = { send, close: () => undefined }
+  await deliverMails({ ...dependencies, services: { ...dependencies.services, mailer } })
+  clock.set('2026-11-22T09:00:00Z')
+  await deliverMails(dependencies)
+  expect(subjectsTo(entered.user)).toEqual(['use of tokens is blocked'])
+  expect(subjectsTo(user)).toEqual([])
 })
 
 /** What was told is to be told again, as if whoever counted had ended before. */

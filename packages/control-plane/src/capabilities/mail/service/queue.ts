@@ -1,7 +1,7 @@
 import type { Services } from '@tenantry/kernel/context/dependencies'
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { newId } from '@tenantry/kernel/tenancy/id'
-import { insertMails } from '../repository.ts'
+import { insertMails, supersedeMails } from '../repository.ts'
 import { type Message, writeMessage } from '../rules/message.ts'
 import { seal } from './sealed.ts'
 
@@ -15,6 +15,8 @@ type NewMail = Message & {
   /** An owner or admin, to whom it goes only while they are one. */
   recipientId?: string | null
   senderId?: string | null
+  /** Takes the place of what still waits to tell the tenant about the same. Needs the operators' connection. */
+  about?: string | null
   /** Until then it waits; at once unless told. */
   notBefore?: Date | null
 }
@@ -28,12 +30,15 @@ export async function queueMails(
   mails: readonly NewMail[],
 ): Promise<void> {
   const createdAt = clock.now()
-  const written = mails.map(({ recipient, recipientId = null, senderId = null, notBefore = null, ...message }) => {
+  const written = mails.map((mail) => {
+    const { recipient, recipientId = null, senderId = null, about = null, notBefore = null, ...message } = mail
     const { complete, ...shown } = writeMessage(message)
     const id = newId()
     const sealed = complete && seal(services.sealer, { tenantId: tenant.id, id }, complete)
     const nextAttemptAt = notBefore ?? createdAt
-    return { id, recipient, recipientId, senderId, ...shown, sealed, createdAt, nextAttemptAt }
+    return { id, recipient, recipientId, senderId, about, ...shown, sealed, createdAt, nextAttemptAt }
   })
+  const subjects = new Set(written.flatMap(({ about }) => about ?? []))
+  if (subjects.size > 0) await supersedeMails(em, tenant.id, [...subjects])
   await insertMails(em, written)
 }

@@ -11,6 +11,8 @@ export interface Notice {
   event: keyof NotificationSettings['email']
   /** It does not wait for the end of quiet hours. */
   isCritical: boolean
+  /** A later one about the same takes the place of those that still wait. */
+  about?: string
   message: Message
 }
 
@@ -35,11 +37,12 @@ async function notifyByMail(
   // Who has two accounts gets one mail.
   const recipients = new Map(stewards.map(({ userId, email: address }) => [address, userId]))
   const quietUntil = endOfQuietHours(ctx.clock.now(), quietHours)
-  const mails = wanted.flatMap(({ isCritical, message }) =>
+  const mails = wanted.flatMap(({ isCritical, about = null, message }) =>
     [...recipients].map(([recipient, recipientId]) => ({
       ...message,
       recipient,
       recipientId,
+      about,
       notBefore: isCritical ? null : quietUntil,
     })),
   )

@@ -72,6 +72,7 @@ async function noticesOf(ctx: TenantContext, alerts: readonly PendingAlert[]): P
     const plan = upgradeFor(catalogue.plans, planNamed(catalogue, ctx.tenant.plan), meter, alert.included)
     const upgrade = plan && { title: plan.title, included: plan.limits[meter.key] ?? null }
     const message = thresholdMessage({ ...alert, ...situation, meter, upgrade }, addressed)
-    return { event: 'quotaAlerts', isCritical: situation.state === 'blocked', message }
+    const about = `usage of ${alert.meter} in ${alert.span}`
+    return { event: 'quotaAlerts', isCritical: situation.state === 'blocked', about, message }
   })
 }
