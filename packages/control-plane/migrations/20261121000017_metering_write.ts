@@ -50,6 +50,7 @@ declare
   t_held bigint[];
   t_version integer[];
   t_percents text[];
+  t_ended integer[];
   e_target integer[] := targets::integer[];
   e_id uuid[] := ids::uuid[];
   e_key text[] := keys::text[];
@@ -85,8 +86,11 @@ begin
          array_agg(q.used order by q.n), array_agg(q.revision order by q.n), array_agg(q.over_since order by q.n),
          array_agg(q.over_span order by q.n), array_agg(q.sequence order by q.n), array_agg(q.included order by q.n),
          array_agg(metering.limit_at(now_at, q.included, q.grace, q.grace_days, q.used, q.over_since, q.over_span, q.span) order by q.n),
-         array_agg(q.held order by q.n), array_agg(q.version order by q.n), array_agg(q.percents order by q.n)
-    into t_state, t_base, t_revision, t_over_since, t_over_span, t_sequence, t_included, t_hard, t_held, t_version, t_percents
+         array_agg(q.held order by q.n), array_agg(q.version order by q.n), array_agg(q.percents order by q.n),
+         -- Where the end has come by time alone: grace is over.
+         array_agg(q.n) filter (where q.over_since is not null and q.grace > 0 and q.used >= greatest(q.included, 1)
+           and metering.limit_at(now_at, q.included, q.grace, q.grace_days, q.used, q.over_since, q.over_span, q.span) = q.included)
+    into t_state, t_base, t_revision, t_over_since, t_over_span, t_sequence, t_included, t_hard, t_held, t_version, t_percents, t_ended
     from (
       select t.n, t.tenant, t.span, t.tenant = any (locked) as locked, t.tenant = any (ready) and l.tenant_id is not null as limited,
              coalesce(c.used, 0) as used, coalesce(c.revision, 0) as revision, c.over_since, c.over_span, c.sequence,
@@ -197,6 +201,12 @@ begin
      where t_current[a.target] and t_included[a.target] is not null and a.total > a.base
        and case when p.percent = 0 then a.total >= t_hard[a.target] and not (a.base > 0 and a.base >= t_hard[a.target])
                 else a.total * 100 >= t_included[a.target] * p.percent and not (a.base > 0 and a.base * 100 >= t_included[a.target] * p.percent) end
+    union all
+    select t_tenant[e.target], t_meter[e.target], t_span[e.target], t_version[e.target], 0, e.total, t_included[e.target], t_hard[e.target], now_at
+      from (select u.target, coalesce((select a.total from after a where a.target = u.target), t_base[u.target]) as total
+              from unnest(t_ended) u (target)
+             where t_current[u.target] and exists (select from judged j where j.target = u.target and j.outcome in (0, 1))) e
+     where e.total >= greatest(t_hard[e.target], 1)
     on conflict do nothing
     returning tenant_id
   ),

@@ -85,12 +85,15 @@ begin
   -- What is used already stands at once where it stands under the new limit. One of one is no news, as where room is asked for.
   alerts as (
     insert into tenantry.usage_alerts (tenant_id, meter, period, limit_version, percent, used, included, hard_limit, raised_at)
-    select w.tenant_id, w.meter, g.span, w.version, p.percent, c.used, w.included, w.included + w.grace, now_at
+    select w.tenant_id, w.meter, g.span, w.version, p.percent, c.used, w.included, h.hard, now_at
       from written w join given g on g.tenant_id = w.tenant_id and g.meter = w.meter
       cross join lateral (select metering.standing_of(w.tenant_id, w.meter, w.counted_from, g.period) as used offset 0) c
+      left join lateral (select x.over_since, x.over_span from tenantry.usage_counters x
+                          where x.tenant_id = w.tenant_id and x.meter = w.meter and x.period = g.period limit 1) o on true
+      cross join lateral (select metering.limit_at(now_at, w.included, w.grace, w.grace_days, c.used, o.over_since, o.over_span, g.span) as hard) h
       cross join unnest(w.alert_percents || 0) p (percent)
      where w.included is not null and c.used > 0 and (w.counted_from is null or greatest(c.used, w.included) > 1)
-       and case when p.percent = 0 then c.used >= w.included + w.grace else c.used * 100 >= w.included * p.percent end
+       and case when p.percent = 0 then c.used >= h.hard else c.used * 100 >= w.included * p.percent end
     on conflict do nothing
     returning tenant_id)
   select string_agg(distinct tenant_id::text, ',') into alerted from alerts;

@@ -93,6 +93,20 @@ test('once the limit is passed the mail says until when grace lasts, and of what
   expect((await newestTo(user))?.text).toContain(`Used: ${shown} MB\n`)
 })
 
+test('when grace is over the first that is refused has it mailed, also in quiet hours, and the second does not', async () => {
+  const { user, caller } = await enterQuietNight()
+  await track(caller, 105_000)
+  clock.set('2026-11-28T23:30:00Z')
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    const consumed = caller.usage.consume({ tenantId: 'current', metric: 'tokens', amount: 1 })
+    await expect(consumed).rejects.toMatchObject({ code: 'usage.limit_exceeded' })
+    await installation.dependencies.services.metering.told((await caller.tenants.info()).id)
+    await deliverMails(installation.dependencies)
+    expect(subjectsTo(user)).toEqual(['use of tokens is blocked'])
+  }
+  expect((await newestTo(user))?.text).toContain('further use is refused until 1 December 2026, 00:00')
+})
+
 test('a limit that was raised is told of anew, and a new period too', async () => {
   const { tenant, user, caller } = await installation.enter({ plan: 'free' })
   await track(caller, 85_000)

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { InternalCaller } from '../../caller.ts'
-import { openTestInstallation, type TestInstallation } from '../../testing.ts'
+import { openTestInstallation, operator, type TestInstallation } from '../../testing.ts'
 import { createTestClock } from './service.fixture.ts'
 
 const clock = createTestClock('2026-11-21T10:00:00Z')
@@ -58,6 +58,62 @@ test('callers that pass a threshold at the same moment tell it once', async () =
   const caller = installation.callerAs({ type: 'service', name: 'burst' }, tenant.id)
   await Promise.all(Array.from({ length: 40 }, () => track(caller, 'tokens', 3_000)))
   expect(await told(caller)).toEqual([80, 90, 100, null])
+})
+
+const consume = (caller: InternalCaller, metric: string, amount: number) =>
+  caller.usage.consume({ tenantId: 'current', metric, amount })
+
+async function enterService(plan: string) {
+  const { tenant } = await installation.enter({ plan })
+  return { tenant, caller: installation.callerAs({ type: 'service', name: 'product' }, tenant.id) }
+}
+
+/** Of the newest that was told. */
+const newest = async (caller: InternalCaller) => (await caller.events.list({ tenantId: 'current' })).items[0]?.event
+
+test('the end of grace is told once, by the first that is refused after it', async () => {
+  const { caller } = await enterService('free')
+  await track(caller, 'tokens', 105_000)
+  clock.set('2026-11-28T09:59:59Z')
+  await expect(consume(caller, 'tokens', 5_001)).rejects.toMatchObject({ code: 'usage.limit_exceeded' })
+  expect(await told(caller)).toEqual([80, 90, 100])
+  clock.set('2026-11-28T10:00:00Z')
+  await caller.tenants.usage()
+  expect(await told(caller)).toEqual([80, 90, 100])
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    await expect(consume(caller, 'tokens', 1)).rejects.toMatchObject({ code: 'usage.limit_exceeded' })
+    expect(await told(caller)).toEqual([80, 90, 100, null])
+  }
+  await track(caller, 'tokens', 1)
+  expect(await told(caller)).toEqual([80, 90, 100, null])
+  expect(await newest(caller)).toMatchObject({ state: 'blocked', used: 105_000, limit: 100_000, hardLimit: 100_000 })
+})
+
+test('the end of grace is told by what is counted after it, with what that comes to', async () => {
+  const { caller } = await enterService('free')
+  await track(caller, 'tokens', 105_000)
+  clock.set('2026-11-28T10:00:00Z')
+  await caller.usage.track({ tenantId: 'current', metric: 'tokens', amount: 1, occurredAt: '2026-10-30T10:00:00Z' })
+  expect(await told(caller)).toEqual([80, 90, 100])
+  await Promise.all([track(caller, 'tokens', 2), track(caller, 'tokens', 3)])
+  await track(caller, 'tokens', 10_000)
+  expect(await told(caller)).toEqual([80, 90, 100, null])
+  expect(await newest(caller)).toMatchObject({ state: 'blocked', hardLimit: 100_000 })
+})
+
+test('what stands where grace would be is told as the end where grace is over as its limit comes back', async () => {
+  const { tenant, caller } = await enterService('free')
+  const operators = installation.callerAs(operator)
+  const override = (value: number | null) =>
+    operators.limits.setOverrides({ tenantId: tenant.id, overrides: { tokens: value && { value } }, reason: 'agreed' })
+  await track(caller, 'tokens', 105_000)
+  await override(1_000_000)
+  expect(await told(caller)).toEqual([80, 90, 100])
+  clock.set('2026-11-28T10:00:00Z')
+  await override(null)
+  expect(await told(caller)).toEqual([80, 90, 100, 80, 90, 100, null])
+  await expect(consume(caller, 'tokens', 1)).rejects.toMatchObject({ code: 'usage.limit_exceeded' })
+  expect(await told(caller)).toEqual([80, 90, 100, 80, 90, 100, null])
 })
 
 test('a meter without a limit tells nothing', async () => {
