@@ -93,19 +93,28 @@ test('the end of grace is told by what is counted after it, with what that comes
   const { caller } = await enterService('free')
   await track(caller, 'tokens', 105_000)
   clock.set('2026-11-28T10:00:00Z')
-  await caller.usage.track({ tenantId: 'current', metric: 'tokens', amount: 1, occurredAt: '2026-10-30T10:00:00Z' })
-  expect(await told(caller)).toEqual([80, 90, 100])
-  await Promise.all([track(caller, 'tokens', 2), track(caller, 'tokens', 3)])
-  await track(caller, 'tokens', 10_000)
+  for (const amount of [2, 10_000]) await track(caller, 'tokens', amount)
   expect(await told(caller)).toEqual([80, 90, 100, null])
-  expect(await newest(caller)).toMatchObject({ state: 'blocked', hardLimit: 100_000 })
+  expect(await newest(caller)).toMatchObject({ state: 'blocked', used: 105_002, hardLimit: 100_000 })
+})
+
+test('what gives back enough, or counts in a period that is over, tells no end of grace', async () => {
+  const { caller } = await enterService('free')
+  await track(caller, 'conversations', 52)
+  await track(caller, 'tokens', 105_000)
+  clock.set('2026-11-28T10:00:00Z')
+  await track(caller, 'conversations', -3)
+  clock.set('2026-12-01T10:00:00Z')
+  const late = { metric: 'tokens', amount: 1, occurredAt: '2026-11-30T10:00:00Z' }
+  expect(await caller.usage.track({ tenantId: 'current', ...late })).toMatchObject({ state: 'blocked', used: 105_001 })
+  expect(await told(caller)).toEqual([80, 90, 100, 80, 90, 100])
 })
 
 test('what stands where grace would be is told as the end where grace is over as its limit comes back', async () => {
   const { tenant, caller } = await enterService('free')
   const operators = installation.callerAs(operator)
   const override = (value: number | null) =>
-    operators.limits.setOverrides({ tenantId: tenant.id, overrides: { tokens: value && { value } }, reason: 'agreed' })
+    operators.limits.setOverrides({ tenantId: tenant.id, overrides: { tokens: value === null ? null : { value } }, reason: 'agreed' })
   await track(caller, 'tokens', 105_000)
   await override(1_000_000)
   expect(await told(caller)).toEqual([80, 90, 100])
