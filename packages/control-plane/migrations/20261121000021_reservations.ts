@@ -20,7 +20,7 @@ end $$;
 create function metering.reserve(
   signature text, at text, catalogue integer, most integer,
   tenant text, id text, key text, meter text, period text, span text, period_ends text, day text, amount text, expires text, details text
-) returns table (outcome integer, reservation uuid, expires_at timestamptz, used bigint, held bigint, included bigint, hard bigint)
+) returns table (outcome integer, reservation uuid, expires_at timestamptz, used bigint, held bigint, included bigint, hard bigint, alerted text)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
 #variable_conflict use_variable
 declare
@@ -54,7 +54,15 @@ begin
   select count(*) into live from tenantry.usage_reservations r
    where r.tenant_id = owner and r.meter = reserve.meter and r.period = reserve.period and r.state = 'held' and r.expires_at > now_at;
   if live >= most then outcome := 13; return next; return; end if;
-  if used + held + amount::bigint > hard then outcome := 0; return next; return; end if;
+  if used + held + amount::bigint > hard then
+    outcome := 0;
+    -- As what is counted does: the end that came by time alone is told by the first that finds it.
+    insert into tenantry.usage_alerts (tenant_id, meter, period, limit_version, percent, used, included, hard_limit, raised_at)
+    select owner, l.meter, span, l.version, 0, used, included, hard, now_at from tenantry.effective_limits l
+     where l.tenant_id = owner and l.meter = reserve.meter and l.grace > 0 and hard = included and used >= greatest(hard, 1)
+    on conflict do nothing returning owner::text into alerted;
+    return next; return;
+  end if;
 
   insert into tenantry.usage_reservations
     (tenant_id, id, idempotency_key, meter, period, span, period_ends_at, day, amount, state, reserved_at, expires_at, properties)

@@ -19,6 +19,8 @@ export interface Reserved {
   /** Null is unlimited. */
   limit: number | null
   hardLimit: number | null
+  /** Tenants with alerts that nobody was told of yet. */
+  alerted: string[]
 }
 
 /** `item` says what is reserved, and where its use will count. */
@@ -44,6 +46,7 @@ export async function reserve(
     held: Number(row.held),
     limit: amountOf(row.included),
     hardLimit: amountOf(row.hard),
+    alerted: row.alerted === null ? [] : [String(row.alerted)],
   }
 }
 

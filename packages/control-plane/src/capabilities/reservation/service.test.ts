@@ -110,6 +110,24 @@ test('what a commit brings past a threshold is told as of any event', async () =
   expect(told).toMatchObject([{ meter: 'tokens', thresholdPercent: 80, used: 85_000 }])
 })
 
+test('the end of grace is told once, by the first that is not let in after it', async () => {
+  const { tenant, caller } = await installation.enter({ plan: 'free' })
+  const thresholds = async () => {
+    await installation.dependencies.services.metering.told(tenant.id)
+    const { items } = await caller.events.list(current)
+    return items.flatMap(({ event }) => (event.type === 'usage.threshold_reached' ? event.thresholdPercent : []))
+  }
+  const refused = { code: 'usage.limit_exceeded' }
+  await caller.usage.track({ ...tokensOf, amount: 105_000 })
+  await expect(caller.usage.reserve({ ...tokensOf, amount: 5_001 })).rejects.toMatchObject(refused)
+  expect(await thresholds()).toEqual([100, 90, 80])
+  later(7 * 86_400)
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    await expect(caller.usage.reserve({ ...tokensOf, amount: 1 })).rejects.toMatchObject(refused)
+    expect(await thresholds()).toEqual([null, 100, 90, 80])
+  }
+})
+
 test('what waits on one meter is bounded', async () => {
   const { caller } = await installation.enter({ plan: 'enterprise' })
   const reserve = () => caller.usage.reserve({ ...tokensOf, amount: 1 })

@@ -22,7 +22,7 @@ export async function reserve(ctx: EventContext, input: z.output<typeof reserveU
   }
   const reserved = await ctx.services.metering.onAccount(ctx.tenant.id, async (given) => {
     const answer = await repository.reserve(given, wanted)
-    return answer.outcome === 'unresolved' ? 'unready' : { answer, counters: [], alerted: [] }
+    return answer.outcome === 'unresolved' ? 'unready' : { answer, counters: [], alerted: answer.alerted }
   })
   const { outcome, id, expiresAt, held } = reserved
   if (outcome === 'too_many') throw reservationErrors.too_many({ retryAfterSeconds: 1 })
