@@ -114,7 +114,11 @@ test('what stands where grace would be is told as the end where grace is over as
   const { tenant, caller } = await enterService('free')
   const operators = installation.callerAs(operator)
   const override = (value: number | null) =>
-    operators.limits.setOverrides({ tenantId: tenant.id, overrides: { tokens: value === null ? null : { value } }, reason: 'agreed' })
+    operators.limits.setOverrides({
+      tenantId: tenant.id,
+      overrides: { tokens: value === null ? null : { value } },
+      reason: 'agreed',
+    })
   await track(caller, 'tokens', 105_000)
   await override(1_000_000)
   expect(await told(caller)).toEqual([80, 90, 100])
