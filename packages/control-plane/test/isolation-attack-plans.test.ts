@@ -106,6 +106,7 @@ const counted = [
   'tenantry.mails.sent_at',
   'tenantry.memberships.user_id',
   'tenantry.role_assignments.user_id',
+  'tenantry.runs.expires_at',
   'tenantry.scheduled_plan_changes.effective_at',
   'tenantry.tenants.contact_email_key',
   'tenantry.tenants.delete_after',
