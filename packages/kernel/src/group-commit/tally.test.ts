@@ -15,14 +15,15 @@ const [one, other] = [{ id: 'one' }, { id: 'other' }]
 
 /** Writes into `written`, and fails as often as it is told to. */
 function openTally() {
-  const state = { failures: 0, written: [] as Item[], tried: [] as Item[], gate: Promise.resolve() }
+  const state = { failures: 0, written: [] as Item[], tried: [] as Item[], gate: Promise.resolve(), held: null as string | null }
   const tally = createTally<{ id: string }, Item>({
     clock: { now: () => new Date() },
     logger: createLogger({ level: 'silent' }),
+    periodOf: (_, at) => at.toISOString().slice(0, 10),
     itemOf: ({ id }, counted, since) => (id === 'uncounted' ? null : { account: id, counted, since }),
     write: async (item) => {
       state.tried.push(item)
-      await state.gate
+      if (state.held === null || state.held === item.account) await state.gate
       if (state.failures-- > 0) throw new Error('gone')
       state.written.push(item)
     },
@@ -43,13 +44,13 @@ test('what an account counted in a second is one write, dated by the first', asy
   await vi.advanceTimersByTimeAsync(500)
   count(one, 4)
   count(other, 1)
-  expect(tally.unwritten('one')).toEqual({ waiting: 7, sent: 0 })
+  expect(tally.unwritten(one)).toEqual({ waiting: 7, sent: 0 })
   await vi.advanceTimersByTimeAsync(500)
   expect(state.written).toEqual([
     { account: 'one', counted: 7, since: startedAt },
     { account: 'other', counted: 1, since: new Date(startedAt.getTime() + 500) },
   ])
-  expect(tally.unwritten('one')).toEqual({ waiting: 0, sent: 0 })
+  expect(tally.unwritten(one)).toEqual({ waiting: 0, sent: 0 })
   expect(vi.getTimerCount()).toBe(0)
 })
 
@@ -60,7 +61,7 @@ test('what is counted while a write is under way is the next one', async () => {
   count(one, 2)
   await vi.advanceTimersByTimeAsync(1_000)
   count(one, 5)
-  expect(tally.unwritten('one')).toEqual({ waiting: 5, sent: 2 })
+  expect(tally.unwritten(one)).toEqual({ waiting: 5, sent: 2 })
   resolve()
   await vi.advanceTimersByTimeAsync(1_000)
   expect(writtenOf(one)).toEqual([2, 5])
@@ -102,7 +103,7 @@ test('the end tries again once, and then ends all the same', async () => {
   state.failures = 100
   count(one, 2)
   await tally.close()
-  expect(tally.unwritten('one')).toEqual({ waiting: 0, sent: 2 })
+  expect(tally.unwritten(one)).toEqual({ waiting: 0, sent: 2 })
   expect(vi.getTimerCount()).toBe(0)
 })
 
@@ -110,5 +111,38 @@ test('an account of which nothing is to be written is forgotten', async () => {
   const { tally, state, count } = openTally()
   count({ id: 'uncounted' }, 2)
   await tally.flush()
-  expect([state.tried, tally.unwritten('uncounted')]).toEqual([[], { waiting: 0, sent: 0 }])
+  expect([state.tried, tally.unwritten({ id: 'uncounted' })]).toEqual([[], { waiting: 0, sent: 0 }])
+})
+
+test('an account that is held holds up no other', async () => {
+  const { state, count, writtenOf } = openTally()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  Object.assign(state, { gate: promise, held: 'one' })
+  count(one, 2)
+  for (let second = 1; second <= 3; second += 1) {
+    count(other, second)
+    await vi.advanceTimersByTimeAsync(1_000)
+  }
+  expect([writtenOf(one), writtenOf(other)]).toEqual([[], [1, 2, 3]])
+  resolve()
+  await vi.advanceTimersByTimeAsync(0)
+  expect(writtenOf(one)).toEqual([2])
+})
+
+test('what is counted on another day is an item of its own, however long the first could not be written', async () => {
+  vi.setSystemTime('2026-11-21T23:59:58.500Z')
+  const { tally, state, count } = openTally()
+  state.failures = 2
+  count(one, 2)
+  await vi.advanceTimersByTimeAsync(1_000)
+  count(one, 3)
+  await vi.advanceTimersByTimeAsync(500)
+  count(one, 4)
+  expect(tally.unwritten(one)).toEqual({ waiting: 4, sent: 0 })
+  await tally.close()
+  expect(state.written).toEqual([
+    { account: 'one', counted: 2, since: new Date('2026-11-21T23:59:58.500Z') },
+    { account: 'one', counted: 3, since: new Date('2026-11-21T23:59:59.500Z') },
+    { account: 'one', counted: 4, since: new Date('2026-11-22T00:00:00.000Z') },
+  ])
 })

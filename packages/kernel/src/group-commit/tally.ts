@@ -1,9 +1,12 @@
 import type { Clock } from '../context/clock.ts'
 import type { Dependencies } from '../context/dependencies.ts'
+import { createTurns } from './turns.ts'
 
 export interface TallyOptions<Account, Item> {
   clock: Clock
   logger: Dependencies['logger']
+  /** What is counted in different ones is never one item. */
+  periodOf(account: Account, at: Date): string
   /** What is written of so many, the first of which was counted then; null where nothing is to be. */
   itemOf(account: Account, counted: number, since: Date): Item | null
   /** Called again with the same item where it throws: an item must count once however often it is written. */
@@ -13,95 +16,119 @@ export interface TallyOptions<Account, Item> {
 
 export interface Tally<Account> {
   count(account: Account): void
-  /** What was counted and not written: what no item stands for yet, and what is on its way. */
-  unwritten(accountId: string): { waiting: number; sent: number }
+  /** What was counted in this period and not written: what no item stands for yet, and what is on its way. */
+  unwritten(account: Account): { waiting: number; sent: number }
   /** Writes what was counted until now. */
   flush(): Promise<void>
   /** The last flush, tried twice. What is lost then is logged. */
   close(): Promise<void>
 }
 
-interface Sum<Account, Item> {
-  /** As it was last counted for. */
+/** Of one period; the account as it was last counted for. */
+interface Sum<Account> {
   account: Account
-  waiting: number
+  period: string
   since: Date
-  /** On its way, the same one until it is written. */
-  item: Item | null
-  sent: number
+  counted: number
+}
+
+interface Counted<Account, Item> {
+  /** The oldest first. */
+  waiting: Sum<Account>[]
+  /** On its way, the same item until it is written. */
+  sent: (Sum<Account> & { item: Item }) | null
+  writing: Promise<void> | null
 }
 
 /** What else is written at the same time finds room beside them. */
 const accountsAtOnce = 500
 
-/** Counts in this process and holds nobody up; an account costs one write for each flush, however much it was counted. */
+/**
+ * Counts in this process and holds nobody up; an account costs one write for each flush, however much it was counted, and
+ * one that cannot be written holds up no other.
+ */
 export function createTally<Account extends { id: string }, Item>(
   options: TallyOptions<Account, Item>,
 ): Tally<Account> {
-  const { clock, flushMilliseconds = 1_000 } = options
-  const sums = new Map<string, Sum<Account, Item>>()
+  const { clock, logger, periodOf, flushMilliseconds = 1_000 } = options
+  const accounts = new Map<string, Counted<Account, Item>>()
+  const turns = createTurns(accountsAtOnce)
   let timer: NodeJS.Timeout | undefined
-  let flushing = Promise.resolve()
 
   const schedule = () => {
-    timer ??= setTimeout(() => void flush(), flushMilliseconds).unref()
+    timer ??= setTimeout(() => {
+      timer = undefined
+      for (const [id, counted] of accounts) void bring(id, counted)
+    }, flushMilliseconds).unref()
   }
 
-  async function flushAll(): Promise<void> {
-    const all = [...sums.values()]
-    for (let first = 0; first < all.length; first += accountsAtOnce) {
-      await Promise.all(all.slice(first, first + accountsAtOnce).map((sum) => bring(sum, options)))
-    }
-    for (const { account, waiting, item } of all) if (waiting === 0 && item === null) sums.delete(account.id)
-    if (sums.size > 0) schedule()
+  function bring(id: string, counted: Counted<Account, Item>): Promise<void> {
+    counted.writing ??= turns(id, () => writeAll(counted, options))
+      .catch((error) => logger.warn({ err: error }, 'what was counted waits to be written'))
+      .then(() => {
+        counted.writing = null
+        if (counted.waiting.length > 0 || counted.sent !== null) schedule()
+        else accounts.delete(id)
+      })
+    return counted.writing
   }
 
-  function flush(): Promise<void> {
-    clearTimeout(timer)
-    timer = undefined
-    flushing = flushing.then(flushAll)
-    return flushing
+  async function flush(): Promise<void> {
+    const unwritten = [...accounts].map(async ([id, counted]) => {
+      await counted.writing
+      if (accounts.get(id) === counted) await bring(id, counted)
+    })
+    await Promise.all(unwritten)
   }
 
   return {
     count: (account) => {
-      const sum = sums.get(account.id) ?? { account, waiting: 0, since: clock.now(), item: null, sent: 0 }
-      if (sum.waiting === 0) sum.since = clock.now()
-      sum.account = account
-      sum.waiting += 1
-      sums.set(account.id, sum)
+      const counted = accounts.get(account.id) ?? { waiting: [], sent: null, writing: null }
+      const now = clock.now()
+      const period = periodOf(account, now)
+      const last = counted.waiting.at(-1)
+      if (last?.period === period) {
+        last.account = account
+        last.counted += 1
+      } else counted.waiting.push({ account, period, since: now, counted: 1 })
+      accounts.set(account.id, counted)
       schedule()
     },
-    unwritten: (accountId) => {
-      const { waiting = 0, sent = 0 } = sums.get(accountId) ?? {}
-      return { waiting, sent }
+    unwritten: (account) => {
+      const counted = accounts.get(account.id)
+      if (counted === undefined) return { waiting: 0, sent: 0 }
+      const { waiting, sent } = counted
+      const period = periodOf(account, clock.now())
+      const inPeriod = (sums: Sum<Account>[]) => totalOf(sums.filter((sum) => sum.period === period))
+      return { waiting: inPeriod(waiting), sent: sent === null ? 0 : inPeriod([sent]) }
     },
     flush,
     close: async () => {
       await flush()
-      if (sums.size > 0) await flush()
+      if (accounts.size > 0) await flush()
       clearTimeout(timer)
-      const lost = [...sums.values()].reduce((total, { waiting, sent }) => total + waiting + sent, 0)
-      if (lost > 0) options.logger.error({ lost }, 'what was counted could not be written before the end')
+      timer = undefined
+      const left = [...accounts.values()].flatMap(({ waiting, sent }) => (sent === null ? waiting : [sent, ...waiting]))
+      if (left.length > 0)
+        logger.error({ lost: totalOf(left) }, 'what was counted could not be written before the end')
     },
   }
 }
 
-async function bring<Account, Item>(
-  sum: Sum<Account, Item>,
-  { itemOf, write, logger }: TallyOptions<Account, Item>,
+const totalOf = (sums: readonly { counted: number }[]) => sums.reduce((total, { counted }) => total + counted, 0)
+
+/** What was counted when it began: what comes meanwhile is the next one. */
+async function writeAll<Account, Item>(
+  account: Counted<Account, Item>,
+  { itemOf, write }: TallyOptions<Account, Item>,
 ): Promise<void> {
-  if (sum.item === null && sum.waiting > 0) {
-    sum.item = itemOf(sum.account, sum.waiting, sum.since)
-    sum.sent = sum.item === null ? 0 : sum.waiting
-    sum.waiting = 0
-  }
-  if (sum.item === null) return
-  try {
-    await write(sum.item)
-    sum.item = null
-    sum.sent = 0
-  } catch (error) {
-    logger.warn({ err: error }, 'what was counted waits to be written')
+  for (let left = account.waiting.length; left >= 0; left -= 1) {
+    if (account.sent !== null) await write(account.sent.item)
+    account.sent = null
+    const [sum] = account.waiting
+    if (left === 0 || sum === undefined) return
+    const item = itemOf(sum.account, sum.counted, sum.since)
+    account.waiting.shift()
+    account.sent = item === null ? null : { ...sum, item }
   }
 }

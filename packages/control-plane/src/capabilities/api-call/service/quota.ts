@@ -1,10 +1,10 @@
 import type { CallQuota, Dependencies, ExhaustedQuota, TenantAccess } from '@tenantry/kernel/context/dependencies'
 import { createTally, type Tally } from '@tenantry/kernel/group-commit/tally'
 import { LRUCache } from 'lru-cache'
-import { periodOfTenant, type UsageItem, type WrittenItem } from '../../metering/index.ts'
+import { periodOfTenant, type WrittenItem } from '../../metering/index.ts'
 import { type Meter, planNamed } from '../../plan/index.ts'
 import { lookUpStanding } from '../../usage/index.ts'
-import { callItem, callMeter } from './item.ts'
+import { type CallItem, callItem, callMeter, callPeriod, sentAt } from './item.ts'
 
 type Tenant = TenantAccess['tenant']
 type Surroundings = Pick<Dependencies, 'services' | 'database' | 'clock' | 'logger'>
@@ -33,14 +33,19 @@ export function createApiCalls(
   { clock, logger }: Pick<Surroundings, 'clock' | 'logger'>,
 ): ApiCalls {
   const known = new LRUCache<string, Standing>({ max: mostKnown })
-  const tally = createTally<Tenant, UsageItem>({
+  const tally = createTally<Tenant, CallItem>({
     clock,
     logger,
+    periodOf: (tenant, at) => callPeriod(dependencies().services.catalogue, tenant, at),
     itemOf: (tenant, calls, since) => callItem(dependencies().services.catalogue, { tenant, calls, since }),
-    write: async (item) => {
-      const answer = await dependencies().services.metering.write(item)
+    write: async (calls) => {
+      const { catalogue, metering } = dependencies().services
+      const item = sentAt(catalogue, calls, clock.now())
+      // Kept here until it is: what waited elsewhere would be missing from what is known to be used.
+      const answer = await metering.writeUndeferred(item)
       // Else it is of a tenant that was purged meanwhile.
-      if (answer.outcome === 'counted' || answer.outcome === 'duplicate') known.set(item.tenantId, answer)
+      const isKept = answer.outcome === 'counted' || answer.outcome === 'duplicate'
+      if (isKept && item.isCurrent) known.set(item.tenantId, answer)
     },
   })
 
@@ -50,7 +55,7 @@ export function createApiCalls(
     const standing = await lookUpStanding(dependencies(), tenant, { meter: meter.key, maxAgeSeconds })
     known.set(tenant.id, standing)
     const { limit, hardLimit } = standing
-    const used = standing.used + tally.unwritten(tenant.id).waiting
+    const used = standing.used + tally.unwritten(tenant).waiting
     if (hardLimit === null || used < hardLimit) return null
     return { meter: meter.key, used, limit, hardLimit, ...windowOf(dependencies(), meter, tenant) }
   }
@@ -60,7 +65,7 @@ export function createApiCalls(
     exhausted: (tenant) => {
       const last = known.get(tenant.id)
       if (last === undefined || last.hardLimit === null) return null
-      const { waiting, sent } = tally.unwritten(tenant.id)
+      const { waiting, sent } = tally.unwritten(tenant)
       return last.used + waiting + sent < last.hardLimit ? null : lookUp(tenant)
     },
     flush: tally.flush,

@@ -46,6 +46,8 @@ export interface Metering {
    * Throws `service.overloaded`, after which the same may be tried again.
    */
   write(item: UsageItem): Promise<WrittenItem>
+  /** The same for who keeps the item and sends it again: nothing is deferred. */
+  writeUndeferred(item: UsageItem): Promise<WrittenItem>
   /**
    * One call on a tenant's account, by a signed function of its own; it may be made again, after limits were made or the
    * database was gone. Throws `service.overloaded`.
@@ -131,6 +133,7 @@ export function createMetering(options: MeteringOptions): Metering {
 
   return {
     write: deferral.write,
+    writeUndeferred: (item) => lanes.write(item, { repeated: false }),
     onAccount,
     remembered: (tenantId) => aside.idle(`cache ${tenantId}`),
     told: (tenantId) => aside.idle(`alerts ${tenantId}`),
