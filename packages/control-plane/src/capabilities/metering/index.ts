@@ -15,6 +15,6 @@ export {
 export type { UsageItem, UsageMode } from './rules/batch.ts'
 export { type Period, periodOf } from './rules/period.ts'
 export { eventRetentionDays } from './rules/retention.ts'
-export { afterTimezoneChange, countedPeriod, periodOfTenant, spanOf } from './rules/tenant-period.ts'
+export { afterTimezoneChange, countedPeriod, periodOfTenant, recentPeriod, spanOf } from './rules/tenant-period.ts'
 export { type AccountCall, type AccountGiven, createMetering, type Metering } from './service/metering.ts'
 export { findRoom, type RoomWanted, requireRoom } from './service/room.ts'

@@ -6,6 +6,7 @@ import { openTestInstallation, operator, type TestInstallation } from '../../tes
 import { asAdmin, deafProcess } from '../event/service.fixture.ts'
 import { deliverMails, listOutbox } from '../mail/index.ts'
 import { type MailServer, openMailServer } from '../mail/mail-server.fixture.ts'
+import { itemOf } from '../metering/writers.fixture.ts'
 import { announceAlerts } from './index.ts'
 import { createTestClock } from './service.fixture.ts'
 
@@ -119,6 +120,22 @@ test('a limit that was raised is told of anew, and a new period too', async () =
   clock.set('2026-12-01T10:00:00Z')
   await track(caller, 185_000)
   expect(subjectsTo(user)).toEqual(['80 % of tokens used', '80 % of tokens used', '90 % of tokens used'])
+})
+
+test('what was reached in a day that has ended when it is told is not mailed, and its count starts anew at the end of that day', async () => {
+  const { tenant, user, caller } = await installation.enter({ plan: 'free' })
+  const { metering } = installation.dependencies.services
+  await track(caller, 1)
+  clock.set('2026-11-22T00:00:00.400Z')
+  const day = '2026-11-21'
+  const item = { meter: 'api_calls', period: day, span: day, day, occurredAt: new Date('2026-11-21T23:59:59.500Z') }
+  await metering.write(itemOf({ tenantId: tenant.id, ...item, amount: 1_000_000, mode: 'track' }))
+  await metering.told(tenant.id)
+  await deliverMails(installation.dependencies)
+  expect(subjectsTo(user)).toEqual([])
+  const { items } = await caller.events.list({ tenantId: 'current' })
+  const told = items.map(({ event }) => (event.type === 'usage.threshold_reached' ? event.resetsAt : null))
+  expect(new Set(told)).toEqual(new Set(['2026-11-22T00:00:00.000Z']))
 })
 
 test('where mail is off those who watch are told all the same', async () => {

@@ -61,6 +61,22 @@ export function countedPeriod(
   return { ...period, startsAt: later(period.startsAt, since), timezone }
 }
 
+/** The period of that key, where it holds the instant or is the last before; null where it is neither. */
+export function recentPeriod(
+  meterPeriod: MeterPeriod,
+  key: string,
+  instant: Date,
+  tenant: MeteredTenant,
+  anchor: PeriodAnchor = 'calendar',
+): Period | null {
+  const period = periodOfTenant(meterPeriod, instant, tenant, anchor)
+  const isCurrent = period.key === key || period.endsAt === null
+  const named = isCurrent
+    ? period
+    : periodOfTenant(meterPeriod, new Date(period.startsAt.getTime() - 1), tenant, anchor)
+  return isCurrent || named.key === key ? named : null
+}
+
 type InZone = (period: MeterPeriod, at: Date, timezone: string, memory?: string) => Period
 
 interface Change {

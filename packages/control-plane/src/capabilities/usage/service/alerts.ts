@@ -3,7 +3,7 @@ import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import { openSequence } from '@tenantry/kernel/trpc/sequence'
 import { emitEvents } from '../../event/index.ts'
-import { type PendingAlert, periodOfTenant, takeAlerts } from '../../metering/index.ts'
+import { type PendingAlert, recentPeriod, takeAlerts } from '../../metering/index.ts'
 import { type Notice, notify } from '../../notification/index.ts'
 import { planNamed } from '../../plan/index.ts'
 import { getOwnTenant } from '../../tenant/index.ts'
@@ -30,7 +30,8 @@ export async function announceAlerts(dependencies: Dependencies, tenantId: strin
   await unit.tenant(access, async (ctx) => {
     const alerts = await takeAlerts(ctx.em, ctx.clock.now())
     if (alerts.length === 0) return
-    await notify(ctx, await noticesOf(ctx, highestOfEach(alerts)))
+    const standing = alerts.filter((alert) => !hasEnded(ctx, alert))
+    if (standing.length > 0) await notify(ctx, await noticesOf(ctx, highestOfEach(standing)))
     await emitEvents(
       ctx,
       alerts.map((alert) => eventOf(ctx, alert)),
@@ -38,12 +39,24 @@ export async function announceAlerts(dependencies: Dependencies, tenantId: strin
   })
 }
 
+/** In which the alert was raised: calls of a day may come to be counted in the first moments of the next. */
+function periodOf({ services: { catalogue }, tenant }: TenantContext, { meter, span, raisedAt }: PendingAlert) {
+  const period = catalogue.meters[meter]?.period ?? 'none'
+  return recentPeriod(period, span, raisedAt, tenant, planNamed(catalogue, tenant.plan).periodAnchor)
+}
+
+/** What was reached before the count started anew is no news to anybody. */
+function hasEnded(ctx: TenantContext, alert: PendingAlert): boolean {
+  const period = periodOf(ctx, alert)
+  return period === null || (period.endsAt !== null && period.endsAt <= ctx.clock.now())
+}
+
 /** Where the tenant stands with an alert, and when the count starts anew. */
-function situationOf({ services: { catalogue }, tenant, clock }: TenantContext, alert: PendingAlert) {
-  const { alertThresholds, periodAnchor } = planNamed(catalogue, tenant.plan)
-  const period = catalogue.meters[alert.meter]?.period ?? 'none'
-  const { endsAt } = periodOfTenant(period, alert.raisedAt, tenant, periodAnchor)
-  return { ...standingAt(alert, { ...alert, now: clock.now() }, alertThresholds), resetsAt: endsAt }
+function situationOf(ctx: TenantContext, alert: PendingAlert) {
+  const { services, tenant, clock } = ctx
+  const { alertThresholds } = planNamed(services.catalogue, tenant.plan)
+  const resetsAt = periodOf(ctx, alert)?.endsAt ?? null
+  return { ...standingAt(alert, { ...alert, now: clock.now() }, alertThresholds), resetsAt }
 }
 
 function eventOf(ctx: TenantContext, alert: PendingAlert) {
