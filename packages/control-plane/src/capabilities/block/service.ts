@@ -26,6 +26,7 @@ export async function lift(ctx: PlatformContext, { blockId, reason: why }: { blo
   const { reason, principal, since, until } = block
   const details = { reason: why, blockedFor: reason, since: since.toISOString(), until: until.toISOString() }
   ctx.record('platform.block_lifted', { target: principal, details })
-  await ctx.services.abuseGuard.lift(reason satisfies BlockReason, `${principal.type}:${principal.id}`)
+  // A block is not lifted where nobody could read that it was.
+  ctx.afterCommit(() => ctx.services.abuseGuard.lift(reason satisfies BlockReason, `${principal.type}:${principal.id}`))
   return { id: blockId, liftedAt: ctx.clock.now() }
 }
