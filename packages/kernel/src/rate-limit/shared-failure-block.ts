@@ -50,23 +50,19 @@ return { 1, tonumber(now), blockedUntil }`
 export function createSharedFailureBlock(options: SharedFailureBlockOptions): FailureBlock {
   const { redis, bus, clock, kind, maxSubjects = 50_000, rules = blockRules, nameOf = clientNetwork } = options
   const alone = createFailureBlock(options)
-  const blocks = new LRUCache<string, Block>({ max: maxSubjects })
   const record = redis.script(recordScript)
   const now = () => clock.now().getTime()
   const channel = `${kind}-blocked`
   const keysOf = (name: string) => ['history', 'failures'].map((part) => `tenantry:block:${kind}:{${name}}:${part}`)
   const ruleValues = valuesOf(rules)
 
-  const hear = ({ name, ...block }: Message) => void (block.until > 0 ? blocks.set(name, block) : blocks.delete(name))
-  bus.subscribe(channel, (message) => hear(message as Message))
-
   const running = createIndex(redis, kind)
-  /** What began before this process did, or while it did not hear. */
-  const catchUp = () =>
-    running.list(now()).then(
-      (messages) => messages.forEach(hear),
-      () => undefined,
-    )
+  const { blocks, hear, catchUp } = createKnownBlocks({
+    maxSubjects,
+    list: () => running.list(now()),
+    lifted: (name) => void alone.lift(name),
+  })
+  bus.subscribe(channel, (message) => hear(message as Message))
   void catchUp()
   bus.onRecovered(() => void catchUp())
 
@@ -85,8 +81,10 @@ export function createSharedFailureBlock(options: SharedFailureBlockOptions): Fa
         // This process may not have heard of one that runs, for it is new or Redis was gone.
         if (started === 0 && until > 0) hear(message)
         if (started === 1) {
+          hear(message)
+          // Before others hear of it: whoever reads the index afterwards keeps what it lists.
+          await running.add(message, now()).catch(() => undefined)
           await bus.publish(channel, message)
-          await running.add(message, now())
         }
         return started === 1
       } catch {
@@ -108,15 +106,56 @@ export function createSharedFailureBlock(options: SharedFailureBlockOptions): Fa
     async lift(subject) {
       const name = nameOf(subject)
       const block = blocks.get(name)
-      await alone.lift(subject)
-      if (!block) return
-      // Else it would be heard of again.
       const unreachable = () => Promise.reject(serviceErrors.overloaded({ retryAfterSeconds: 1 }))
-      await redis.run((client) => client.del(...keysOf(name))).catch(unreachable)
-      await running.remove({ name, ...block }).catch(unreachable)
-      await bus.publish(channel, { name, since: 0, until: 0 } satisfies Message)
+      if (block) await running.remove({ name, ...block }, keysOf(name)).catch(unreachable)
+      blocks.delete(name)
+      await alone.lift(subject)
+      if (block) await bus.publish(channel, { name, since: 0, until: 0 } satisfies Message)
     },
   }
+}
+
+/** What this process has heard of. */
+function createKnownBlocks({
+  maxSubjects,
+  list,
+  lifted,
+}: {
+  maxSubjects: number
+  list(): Promise<Message[]>
+  lifted(name: string): void
+}) {
+  const blocks = new LRUCache<string, Block>({ max: maxSubjects })
+  /** For each reading of the index that is under way, the names that were heard of meanwhile: the index may be older. */
+  const readings = new Set<Set<string>>()
+  const keep = ({ name, ...block }: Message) => void blocks.set(name, block)
+
+  function hear(message: Message): void {
+    for (const heard of readings) heard.add(message.name)
+    if (message.until > 0) keep(message)
+    else {
+      blocks.delete(message.name)
+      lifted(message.name)
+    }
+  }
+
+  /** What began or was lifted before this process did, or while it did not hear. */
+  async function catchUp(): Promise<void> {
+    const heard = new Set<string>()
+    readings.add(heard)
+    try {
+      const messages = await list()
+      const listed = new Set(messages.map(({ name }) => name))
+      for (const name of [...blocks.keys()]) if (!listed.has(name) && !heard.has(name)) blocks.delete(name)
+      for (const message of messages) if (!heard.has(message.name)) keep(message)
+    } catch {
+      // What is known goes on; the next recovery brings the rest.
+    } finally {
+      readings.delete(heard)
+    }
+  }
+
+  return { blocks, hear, catchUp }
 }
 
 /** By their ends. */
@@ -127,7 +166,15 @@ function createIndex(redis: RedisConnection, kind: string) {
       redis.run((client) =>
         client.multi().zremrangebyscore(key, '-inf', now).zadd(key, message.until, JSON.stringify(message)).exec(),
       ),
-    remove: (message: Message) => redis.run((client) => client.zrem(key, JSON.stringify(message))),
+    /** With what led to it: else it would be listed without being there, or the other way round. */
+    remove: (message: Message, keys: string[]) =>
+      redis.run((client) =>
+        client
+          .multi()
+          .zrem(key, JSON.stringify(message))
+          .del(...keys)
+          .exec(),
+      ),
     list: async (now: number): Promise<Message[]> => {
       const members = await redis.run((client) => client.zrangebyscore(key, now, '+inf'))
       return members.map((member) => JSON.parse(member))
