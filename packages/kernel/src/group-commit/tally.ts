@@ -109,8 +109,7 @@ export function createTally<Account extends { id: string }, Item>(
       clearTimeout(timer)
       timer = undefined
       const left = [...accounts.values()].flatMap(({ waiting, sent }) => (sent === null ? waiting : [sent, ...waiting]))
-      if (left.length > 0)
-        logger.error({ lost: totalOf(left) }, 'what was counted could not be written before the end')
+      if (left.length > 0) logger.error({ lost: totalOf(left) }, 'what was counted could not be written before the end')
     },
   }
 }

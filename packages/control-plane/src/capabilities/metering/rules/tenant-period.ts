@@ -65,9 +65,7 @@ export function countedPeriod(
 export function recentPeriod(
   meterPeriod: MeterPeriod,
   key: string,
-  instant: Date,
-  tenant: MeteredTenant,
-  anchor: PeriodAnchor = 'calendar',
+  { instant, tenant, anchor }: { instant: Date; tenant: MeteredTenant; anchor: PeriodAnchor },
 ): Period | null {
   const period = periodOfTenant(meterPeriod, instant, tenant, anchor)
   const isCurrent = period.key === key || period.endsAt === null

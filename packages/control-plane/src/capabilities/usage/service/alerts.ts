@@ -42,7 +42,8 @@ export async function announceAlerts(dependencies: Dependencies, tenantId: strin
 /** In which the alert was raised: calls of a day may come to be counted in the first moments of the next. */
 function periodOf({ services: { catalogue }, tenant }: TenantContext, { meter, span, raisedAt }: PendingAlert) {
   const period = catalogue.meters[meter]?.period ?? 'none'
-  return recentPeriod(period, span, raisedAt, tenant, planNamed(catalogue, tenant.plan).periodAnchor)
+  const anchor = planNamed(catalogue, tenant.plan).periodAnchor
+  return recentPeriod(period, span, { instant: raisedAt, tenant, anchor })
 }
 
 /** What was reached before the count started anew is no news to anybody. */
