@@ -33,6 +33,13 @@ async function probe(headers: Record<string, string>, first: number, last: numbe
   return codes
 }
 
+/** So many tenants short of a block, as after some minutes of it: a minute has a budget of its own. */
+async function hasProbed(principal: string, short = 10) {
+  const { abuseGuard } = api.installation.dependencies
+  for (let name = short; name < 90; name += 1)
+    await abuseGuard.recordProbe(principal, `earlier-${name}-${clock.now().getTime()}`)
+}
+
 const ownBlocks = async (id: string) =>
   (await platform().blocks.list()).blocks.filter(({ principal }) => principal.id === id)
 const blocksIn = async (tenantId: string) =>
@@ -41,6 +48,7 @@ const blocksIn = async (tenantId: string) =>
 describe('who probes for tenants', () => {
   test('is blocked on every door, told when to come back, and let in then', async () => {
     const { user, tenant, owner } = await enter()
+    await hasProbed(`user:${user.id}`)
     expect(new Set(await probe(owner, 1, 10))).toEqual(new Set(['404 tenant.not_found']))
     const refused = await ask(`/tenants/${tenant.slug}`, owner)
     expect(refused.json).toMatchObject({ status: 429, code: 'auth.blocked', retryAfterSeconds: 60 })
@@ -61,14 +69,16 @@ describe('who probes for tenants', () => {
     at('10:01:00')
     expect(codeOf(await ask(`/tenants/${tenant.slug}`, owner))).toBe(200)
     expect(await ownBlocks(user.id)).toEqual([])
+    await hasProbed(`user:${user.id}`)
     expect(await probe(owner, 11, 20)).not.toContain('429 auth.blocked')
     expect((await ask('/me', owner)).json).toMatchObject({ code: 'auth.blocked', retryAfterSeconds: 120 })
     expect((await api.send('/metrics')).text).toMatch(/tenantry_principals_blocked_total\{reason="probing"\} [2-9]/)
   })
 
   test('is told of once for each block, in the log of the tenant that was aimed at', async () => {
-    const { owner } = await enter()
+    const { user, owner } = await enter()
     const aimedAt = await api.installation.createTenant()
+    await hasProbed(`user:${user.id}`)
     await probe(owner, 1, 9)
     expect(codeOf(await ask(`/tenants/${aimedAt.slug}`, owner))).toBe('404 tenant.not_found')
     for (let call = 0; call < 5; call += 1) expect(codeOf(await ask('/me', owner))).toBe('429 auth.blocked')
@@ -79,6 +89,7 @@ describe('who probes for tenants', () => {
 
   test('with a key blocks that key, not the person who made it nor their other tenants', async () => {
     const { tenant, keyId, owner, keyed } = await enter()
+    await hasProbed(`apiKey:${keyId}`)
     for (let name = 1; name <= 10; name += 1)
       expect(codeOf(await ask('/tenants/current', { ...keyed, 'x-tenant-id': `other-${name}` }))).toBe(
         '403 tenant.mismatch',
@@ -90,15 +101,36 @@ describe('who probes for tenants', () => {
   })
 
   test('is not who mistypes a name, though again and again', async () => {
-    const { owner } = await enter()
+    const { user, owner } = await enter()
+    await hasProbed(`user:${user.id}`)
     for (let time = 0; time < 5; time += 1) await probe(owner, 1, 4)
     expect(codeOf(await ask('/me', owner))).toBe(200)
   })
 
-  test('is not an operator, nor whoever shares an address with one who probes', async () => {
+  test('is not who looks at a page of all tenants of an agency, and is in none of them any more', async () => {
     const { owner } = await enter()
+    const load = () => Promise.all(Array.from({ length: 120 }, (_, name) => ask(`/tenants/agency-${name}`, owner)))
+    const replies = [...(await load()), ...(await load())]
+    expect(new Set(replies.map(codeOf))).toEqual(new Set(['404 tenant.not_found', '429 rate_limit.exceeded']))
+    expect(codeOf(await ask('/me', owner))).toBe(200)
+  })
+
+  test('is not who names two of their own tenants at once, though that has its budget too', async () => {
+    const { user, tenant, owner } = await enter()
+    const other = await api.installation.createTenant()
+    await api.installation.addMember(other.id, user.id, 'member')
+    await hasProbed(`user:${user.id}`, 1)
+    const both = () => ask(`/tenants/${tenant.slug}`, { ...owner, 'x-tenant-id': other.slug })
+    const replies = await Promise.all(Array.from({ length: 35 }, both))
+    expect(new Set(replies.map(codeOf))).toEqual(new Set(['403 tenant.mismatch', '429 rate_limit.exceeded']))
+    expect(codeOf(await ask('/me', owner))).toBe(200)
+  })
+
+  test('is not an operator, nor whoever shares an address with one who probes', async () => {
+    const { user, owner } = await enter()
     const operators = bearer(await api.issuer.sign({ email: 'admin@platform.test', platformAdmin: true }))
-    await probe(operators, 1, 15)
+    await probe(operators, 1, 100)
+    await hasProbed(`user:${user.id}`)
     await probe(owner, 1, 10)
     expect(codeOf(await ask('/me', owner))).toBe('429 auth.blocked')
     expect(codeOf(await ask('/platform/blocks', operators))).toBe(200)
@@ -107,6 +139,7 @@ describe('who probes for tenants', () => {
 
   test('is let in again by an operator, who says why', async () => {
     const { user, owner } = await enter()
+    await hasProbed(`user:${user.id}`)
     await probe(owner, 1, 10)
     expect(codeOf(await ask('/me', owner))).toBe('429 auth.blocked')
     const blockId = `probing:user:${user.id}`
@@ -147,12 +180,52 @@ describe('who goes on against a limit', () => {
     const overrides = { tokens: { value: 1 } }
     await platform().limits.setOverrides({ tenantId: tenant.id, overrides, reason: 'Preparation' })
     const consume = () => api.rest('/tenants/current/usage/consume', { headers: keyed, json: { metric: 'tokens' } })
-    await consume()
+    expect([codeOf(await consume()), codeOf(await consume())]).toEqual([201, '429 usage.limit_exceeded'])
     at('10:00:06')
     for (let burst = 0; burst < 8; burst += 1) {
       const replies = await Promise.all(Array.from({ length: 50 }, consume))
       expect(new Set(replies.map(codeOf))).toEqual(new Set(['429 usage.limit_exceeded']))
     }
+  })
+
+  test('is blocked whose tenant has used up its calls, unless it was let in meanwhile', async () => {
+    const { tenant, owner } = await enter()
+    const settings = { settings: { rateLimits: { requestsPerMinute: 1_000 } } }
+    await api.installation.callerAs(operator, tenant.id).tenants.updateSettings(settings)
+    const limitCalls = (value: number) => {
+      const overrides = { api_calls: { value } }
+      return platform().limits.setOverrides({ tenantId: tenant.id, overrides, reason: 'Preparation' })
+    }
+    const { apiCalls } = api.installation.dependencies.services
+    const refuseAtOnce = async (times: number) => {
+      const replies = await Promise.all(Array.from({ length: times }, () => ask('/tenants/current', owner)))
+      expect(new Set(replies.map(codeOf))).toEqual(new Set(['429 usage.limit_exceeded']))
+    }
+    await limitCalls(1)
+    await apiCalls.flush()
+    expect(codeOf(await ask('/tenants/current', owner))).toBe(200)
+    await apiCalls.flush()
+    await refuseAtOnce(1)
+    await limitCalls(2)
+    at('10:00:06')
+    expect(codeOf(await ask('/tenants/current', owner))).toBe(200)
+    await apiCalls.flush()
+    await refuseAtOnce(150)
+    at('10:00:12')
+    await refuseAtOnce(300)
+    expect(codeOf(await ask('/tenants/current', owner))).toBe('429 auth.blocked')
+  })
+
+  test('counts once for each request, however many calls are in its batch', async () => {
+    const { owner, tenant } = await enter()
+    const settings = { settings: { rateLimits: { requestsPerMinute: 1 } } }
+    await api.installation.callerAs(operator, tenant.id).tenants.updateSettings(settings)
+    const paths = Array.from({ length: 20 }, () => 'tenants.info').join()
+    const askBatch = () => api.send(`/trpc/${paths}?batch=1`, { headers: owner })
+    await askBatch()
+    at('10:00:06')
+    await Promise.all(Array.from({ length: 20 }, askBatch))
+    expect(codeOf(await ask('/tenants/current', owner))).toBe('429 rate_limit.exceeded')
   })
 })
 

@@ -8,7 +8,7 @@ const ofBlock = (world: World) => ({ blockId: `probing:${principalOf(world)}`, r
 
 async function block({ installation }: TestApi, world: World): Promise<void> {
   const { abuseGuard } = installation.dependencies
-  for (let name = 1; name <= 10; name += 1) await abuseGuard.recordProbe(principalOf(world), `tenant-${name}`)
+  for (let name = 1; name <= 90; name += 1) await abuseGuard.recordProbe(principalOf(world), `tenant-${name}`)
 }
 
 /** Other tests block at the same time. */

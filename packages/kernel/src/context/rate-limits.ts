@@ -47,6 +47,8 @@ export interface AbuseGuard {
   blockedSeconds(principal: string): number
   /** The principal was refused by a limit, and told when to come back. True if that starts a block. */
   recordExcess(principal: string, limit: string, retryAfterSeconds: number): Promise<boolean>
+  /** The limit has let the principal in: it is told anew when to come back before that counts. */
+  forgetExcess(principal: string, limit: string): void
   /** The principal named a tenant that it does not reach. True if that starts a block. */
   recordProbe(principal: string, reference: string): Promise<boolean>
   list(): Promise<(RunningBlock & { reason: BlockReason })[]>

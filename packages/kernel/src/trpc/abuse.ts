@@ -28,15 +28,25 @@ interface Refused {
   tenantIds(): Promise<(string | null)[]>
 }
 
-/** Of a limit, which said when to come back. */
+/** Requests that count already: the calls of one batch were all under way when the first was refused. */
+const exceeding = new WeakSet<RequestContext['credentials']>()
+
+/** Of a limit, which said when to come back; once for each request. */
 export async function recordExcess(
   ctx: RequestContext,
   { limit, retryAfterSeconds, ...refused }: Refused & { limit: string; retryAfterSeconds: number },
 ): Promise<void> {
   const principal = principalOf(ctx, refused.actor)
-  if (principal === null) return
+  if (principal === null || exceeding.has(ctx.credentials)) return
+  exceeding.add(ctx.credentials)
   const starts = await ctx.dependencies.abuseGuard.recordExcess(principal, limit, retryAfterSeconds)
   if (starts) await tellOfBlock(ctx, refused, 'limits')
+}
+
+/** The limit has let the caller in: what it told before is over. */
+export function forgetExcess(ctx: RequestContext, actor: Actor, limit: string): void {
+  const principal = principalOf(ctx, actor)
+  if (principal !== null) ctx.dependencies.abuseGuard.forgetExcess(principal, limit)
 }
 
 /** Of a tenant that the caller does not reach, or of one beside its own. */

@@ -3,7 +3,7 @@ import type { ExhaustedQuota, TenantAccess } from '../../context/dependencies.ts
 import type { RequestContext } from '../../context/request-context.ts'
 import { limitErrors } from '../../contract/errors.ts'
 import type { AnyOperation } from '../../contract/operation.ts'
-import { recordExcess } from '../abuse.ts'
+import { forgetExcess, recordExcess } from '../abuse.ts'
 import { showLimit } from './rate-limit.ts'
 
 /**
@@ -18,13 +18,16 @@ export async function countCall(
   const isOutside = actor.type === 'user' || actor.type === 'apiKey'
   if (access === null || !isOutside || ctx.transport === 'internal' || rateLimit === 'usage') return
   const { callQuota } = ctx.dependencies
-  const exhausted = allowOverLimit ? null : await callQuota.exhausted(access.tenant)
-  if (exhausted) {
-    const refusal = refusalOf(ctx, exhausted)
-    const { retryAfterSeconds = 0 } = refusal.details
-    const tenantIds = async () => [access.tenant.id]
-    await recordExcess(ctx, { actor, limit: `${access.tenant.id} ${exhausted.meter}`, retryAfterSeconds, tenantIds })
-    throw refusal
+  if (!allowOverLimit) {
+    const limit = `${access.tenant.id} calls`
+    const exhausted = await callQuota.exhausted(access.tenant)
+    if (exhausted) {
+      const refusal = refusalOf(ctx, exhausted)
+      const { retryAfterSeconds = 0 } = refusal.details
+      await recordExcess(ctx, { actor, limit, retryAfterSeconds, tenantIds: async () => [access.tenant.id] })
+      throw refusal
+    }
+    forgetExcess(ctx, actor, limit)
   }
   callQuota.count(access.tenant)
 }

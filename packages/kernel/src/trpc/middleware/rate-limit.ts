@@ -58,15 +58,15 @@ export async function drawRate(
 export interface RefusedSelection {
   actor: Actor
   operation: string
-  /** What the caller has named. */
-  reference: string
+  /** What the caller has named; null where it has access to all of it. */
+  reference: string | null
   /** The tenants it was aimed at, where there are any of that name. */
   tenantIds(): Promise<(string | null)[]>
 }
 
 /**
- * A tenant was not selected: probing for tenants, and what is done about it, is bounded by this. What stands behind it, the caller's own calls, is
- * not: those select. Operators and our own processes may see all tenants anyway.
+ * A tenant was not selected: probing for tenants, and what is done about it, is bounded by this. What stands behind it,
+ * the caller's own calls, is not: those select. Operators and our own processes may see all tenants anyway.
  */
 export async function drawRefusedSelection(
   ctx: RequestContext,
@@ -74,7 +74,6 @@ export async function drawRefusedSelection(
 ): Promise<void> {
   if (isOperator(actor) || actor.type === 'service') return
   const limit = 'selection'
-  await recordProbe(ctx, { actor, reference, tenantIds })
   const budget = await ctx.dependencies.budget(limit, null)
   try {
     await drawPoint(ctx, { limit, key: actorKey(actor), budget })
@@ -83,6 +82,8 @@ export async function drawRefusedSelection(
     await recordDenial(ctx, { actor, code: rateLimitErrors.exceeded.code, operation, isExcess: true })
     throw error
   }
+  // Beyond the budget nothing is found out: what one page asks for at once must not block whoever looks at it.
+  if (reference !== null) await recordProbe(ctx, { actor, reference, tenantIds })
 }
 
 /** A caller that is told when to come back and asks on all the same. */

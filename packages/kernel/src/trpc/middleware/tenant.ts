@@ -61,7 +61,7 @@ async function resolveTenant(
   if (!first) throw tenantSelectionErrors.not_selected()
   if (others.every((other) => other.tenant.id === first.tenant.id)) return first
   const tenantIds = async () => [first.tenant.id]
-  await drawRefusedSelection(ctx, { actor, operation, reference: references.join(' '), tenantIds })
+  await drawRefusedSelection(ctx, { actor, operation, reference: null, tenantIds })
   throw tenantSelectionErrors.mismatch()
 }
 
