@@ -15,7 +15,13 @@ const [one, other] = [{ id: 'one' }, { id: 'other' }]
 
 /** Writes into `written`, and fails as often as it is told to. */
 function openTally() {
-  const state = { failures: 0, written: [] as Item[], tried: [] as Item[], gate: Promise.resolve(), held: null as string | null }
+  const state = {
+    failures: 0,
+    written: [] as Item[],
+    tried: [] as Item[],
+    gate: Promise.resolve(),
+    held: null as string | null,
+  }
   const tally = createTally<{ id: string }, Item>({
     clock: { now: () => new Date() },
     logger: createLogger({ level: 'silent' }),
