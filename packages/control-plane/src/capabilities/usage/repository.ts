@@ -35,7 +35,7 @@ export const usageNow = tenantQuery<UsageNow>(
        from counter where (meter, period) in (select * from unnest($2::text[], $3::text[]))) as counters,
     (select coalesce(json_agg(json_build_object('meter', meter, 'period', period, 'amount', amount, 'expiresAt', expires_at)), '[]')
        from (select meter, period, expires_at, sum(amount) as amount from reservation
-              where state = 'held' and (meter, period) in (select * from unnest($2::text[], $3::text[])) group by 1, 2, 3) waiting) as held,
+              where state = 'held' and expires_at > $4::timestamptz and (meter, period) in (select * from unnest($2::text[], $3::text[])) group by 1, 2, 3) waiting) as held,
     (select json_build_object('users', count(*), 'admins', count(*) filter (where role in ('owner', 'admin')))
        from membership) as seats,
     json_build_object('roles', (select count(*) from role), 'teams', (select count(*) from team)) as owned,
