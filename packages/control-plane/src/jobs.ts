@@ -144,14 +144,21 @@ async function announceLeft(dependencies: Dependencies): Promise<number> {
 const runsAtOnce = 500
 
 /** Writes down as lost what holders left that are gone; returns how many runs. Their slots are free without it. */
-export async function loseRuns({ database, clock }: Dependencies): Promise<number> {
+export async function loseRuns({ database, clock, logger }: Dependencies): Promise<number> {
   const now = clock.now()
   const actor = { type: 'system', name: 'runs.lose' } as const
   const tenantIds = await database.platformUnit({ actor, readOnly: true }, (em) =>
     listTenantsWithGone(em, now, runsAtOnce),
   )
   let lost = 0
-  for (const tenantId of tenantIds) lost += await loseGone({ database, now }, { tenantId, most: runsAtOnce })
+  for (const tenantId of tenantIds) {
+    try {
+      lost += await loseGone({ database, now }, { tenantId, most: runsAtOnce })
+    } catch (error) {
+      // The next minute tries again; one tenant whose account is held must not keep the others from it.
+      logger.error({ err: error, tenantId }, 'runs that are lost could not be written down as lost')
+    }
+  }
   return lost
 }
 

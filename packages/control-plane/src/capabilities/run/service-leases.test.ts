@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import pg from 'pg'
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { loseRuns } from '../../jobs.ts'
 import { openTestInstallation, type TestInstallation } from '../../testing.ts'
 import { createTestClock } from '../usage/service.fixture.ts'
@@ -122,4 +123,21 @@ test('the job writes lost runs down once, of every tenant, and leaves those alon
   })
   expect(await other.caller.runs.get({ ...current, runId: kept })).toMatchObject({ state: 'running' })
   expect(await usageOf(other.caller)).toMatchObject({ slots: { used: 1 } })
+})
+
+test('a tenant whose account is held keeps the job from writing down nobody else’s', async () => {
+  const [held, other] = [await enterLimited(installation, { slots: 5 }), await enterLimited(installation, { slots: 5 })]
+  await start(held.caller, { leaseSeconds: 10 })
+  const { id: gone } = await start(other.caller)
+  after(120)
+  const admin = new pg.Client(installation.testDatabase.adminUrl)
+  await admin.connect()
+  onTestFinished(() => admin.end())
+  await admin.query('begin')
+  await admin.query('select from tenantry.usage_accounts where tenant_id = $1 for update', [held.tenant.id])
+  expect(await loseRuns(installation.dependencies)).toBeGreaterThanOrEqual(1)
+  const { rows } = await admin.query('select state from tenantry.runs where id = $1', [gone])
+  expect(rows).toEqual([{ state: 'lost' }])
+  await admin.query('commit')
+  expect(await loseRuns(installation.dependencies)).toBe(1)
 })
