@@ -1,5 +1,6 @@
 import { newId } from '@tenantry/kernel/tenancy/id'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import pg from 'pg'
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { openTestInstallation, type TestInstallation } from '../../testing.ts'
 import { createTestClock, usageRows } from './service.fixture.ts'
 
@@ -136,4 +137,20 @@ test('what is not there, not named, or takes back another itself is refused', as
   expect(await refusalOf({ eventId: newId(), idempotencyKey: 'both' })).toMatchObject(invalid)
   const { id } = await other.usage.void({ ...current, eventId: theirs?.id, reason })
   await expect(other.usage.void({ ...current, eventId: id, reason })).rejects.toMatchObject(invalid)
+})
+
+test('where nothing can be counted now it is refused, of a meter too that is let through meanwhile, and can be asked again', async () => {
+  const { tenant, caller } = await installation.enter()
+  await caller.usage.track({ ...current, metric: 'api_calls', amount: 40, idempotencyKey: 'call-1' })
+  const admin = new pg.Client(installation.testDatabase.adminUrl)
+  await admin.connect()
+  onTestFinished(() => admin.end())
+  await admin.query('begin')
+  await admin.query('select from tenantry.usage_accounts where tenant_id = $1 for update', [tenant.id])
+  const ask = () => caller.usage.void({ ...current, idempotencyKey: 'call-1', reason })
+  await expect(ask()).rejects.toMatchObject({ code: 'service.overloaded' })
+  expect(installation.dependencies.services.metering.deferred).toBe(0)
+  await admin.query('commit')
+  expect(await ask()).toMatchObject({ amount: -40 })
+  expect((await usageRows(installation, tenant.id)).counters).toMatchObject([{ used: 0 }])
 })

@@ -1,5 +1,8 @@
-/** How an amount counts: `track` whatever the limit, `consume` up to it, `set` as what a gauge stands at now. */
-export type UsageMode = 'track' | 'consume' | 'set'
+/**
+ * How an amount counts: `track` whatever the limit, `consume` up to it, `set` as what a gauge stands at now, `void` as
+ * `track` does, but never later than it is answered.
+ */
+export type UsageMode = 'track' | 'consume' | 'set' | 'void'
 
 /** One thing that was used, or is about to be. */
 export interface UsageItem {

@@ -22,8 +22,8 @@ export function deferWhereOpen(
   })
 }
 
-/** What a gauge is set to has to be told again. */
-const canBeLater = ({ mode }: UsageItem) => mode !== 'set'
+/** What a gauge is set to has to be told again, and who takes an event back is shown the event that does it. */
+const canBeLater = ({ mode }: UsageItem) => mode === 'track' || mode === 'consume'
 
 /** It has happened by the time that it is counted, and so whatever the limit. */
 const deferred = (item: UsageItem): { answer: WrittenItem; later: UsageItem } => ({

@@ -47,7 +47,7 @@ function itemAgainst(
   ctx: TenantContext,
   { meter, event, reason }: { meter: Meter; event: UsageEvent; reason: string },
 ): UsageItem {
-  const item = itemOf(ctx, { meter, input: { metric: meter.key, amount: 0 - event.amount }, mode: 'track' })
+  const item = itemOf(ctx, { meter, input: { metric: meter.key, amount: 0 - event.amount }, mode: 'void' })
   const { period, occurredAt } = event
   return {
     ...item,
