@@ -128,11 +128,20 @@ create function tenancy.open_usage_month(month date) returns boolean
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
   first constant date := date_trunc('month', month)::date;
+  following constant date := (first + interval '1 month')::date;
   name constant text := format('usage_events_%s', to_char(first, 'YYYYMM'));
 begin
   perform pg_advisory_xact_lock(hashtextextended('tenantry usage months', 0));
   if to_regclass('tenantry.' || name) is not null then return false; end if;
-  execute format('create table tenantry.%I partition of tenantry.usage_events for values from (%L) to (%L)', name, first, (first + interval '1 month')::date);
+  execute format('create table tenantry.%I (like tenantry.usage_events including all)', name);
+  -- What came while the month had none; a partition is made for nothing that another has.
+  if to_regclass('tenantry.usage_events_other') is not null and pg_relation_size('tenantry.usage_events_other') > 0 then
+    alter table tenantry.usage_events_other no force row level security;
+    execute format('with moved as (delete from tenantry.usage_events_other o where o.received_on >= %L and o.received_on < %L returning o.*)
+      insert into tenantry.%I select * from moved', first, following, name);
+    alter table tenantry.usage_events_other force row level security;
+  end if;
+  execute format('alter table tenantry.usage_events attach partition tenantry.%I for values from (%L) to (%L)', name, first, following);
   execute format('alter table tenantry.%I enable row level security', name);
   execute format('alter table tenantry.%I force row level security', name);
   execute format('analyze tenantry.%I', name);
@@ -155,6 +164,11 @@ begin
     execute format('drop table tenantry.%I', old.relname);
     closed := closed + 1;
   end loop;
+  if pg_relation_size('tenantry.usage_events_other') > 0 then
+    alter table tenantry.usage_events_other no force row level security;
+    delete from tenantry.usage_events_other o where o.received_on < before;
+    alter table tenantry.usage_events_other force row level security;
+  end if;
   return closed;
 end $$;
 

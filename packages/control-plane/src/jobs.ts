@@ -81,13 +81,7 @@ export const scheduledJobs = (dependencies: Dependencies): readonly ScheduledJob
   {
     name: 'usage.months',
     cron: '7 2 * * *',
-    run: async (query) => {
-      await query(
-        `select tenancy.open_usage_month((now() + ahead * interval '1 month')::date) from generate_series(0, ${monthsAhead}) ahead`,
-      )
-      await query(`select tenancy.close_usage_months((now() - interval '${eventRetentionDays} days')::date)`)
-      return {}
-    },
+    run: renewUsageMonths,
   },
   {
     name: 'runs.lose',
@@ -115,6 +109,20 @@ export const scheduledJobs = (dependencies: Dependencies): readonly ScheduledJob
     run: () => purgeDue(dependencies, { until: new Date(dependencies.clock.now().getTime() + purgeMilliseconds) }),
   },
 ]
+
+/** Each for itself: a month that cannot be opened must not keep the others from it, nor the old from being dropped. */
+async function renewUsageMonths(query: (sql: string) => Promise<number>) {
+  const ahead = Array.from({ length: monthsAhead + 1 }, (_, months) => `now() + interval '${months} months'`)
+  const faults: unknown[] = []
+  for (const statement of [
+    ...ahead.map((time) => `select tenancy.open_usage_month((${time})::date)`),
+    `select tenancy.close_usage_months((now() - interval '${eventRetentionDays} days')::date)`,
+  ]) {
+    await query(statement).catch((error: unknown) => faults.push(error))
+  }
+  if (faults.length > 0) throw new AggregateError(faults, 'months of usage could not be opened or closed')
+  return {}
+}
 
 /** Who counted tells of it at once; what is older was left by a process that ended first. */
 const leftMilliseconds = minute

@@ -69,6 +69,46 @@ test('what comes in a month that nobody made is counted all the same', async () 
   expect(events).toBe(1)
 })
 
+test('a month is opened late with what came before it, and what nobody opened is dropped after its time', async () => {
+  await runJob('usage.months')
+  const { id: tenantId } = await installation.createTenant()
+  await admin.query(`drop table tenantry.usage_events_${monthOf(0)}`)
+  const { metering } = installation.dependencies.services
+  await metering.write(itemOf({ tenantId, amount: 3, key: 'a' }))
+  const add = (receivedOn: string) =>
+    admin.query(
+      `insert into tenantry.usage_events (tenant_id, id, received_on, meter, period, amount, occurred_at, received_at)
+       values ($1, gen_random_uuid(), $2, 'tokens', '2025-01-01', 1, now(), now())`,
+      [tenantId, receivedOn],
+    )
+  await add('2025-01-07')
+  await add(`${monthOf(4).slice(0, 4)}-${monthOf(4).slice(4)}-01`)
+  await runJob('usage.months')
+  expect(await months()).toEqual(expect.arrayContaining([monthOf(0), monthOf(1), monthOf(2)]))
+  const { rows } = await admin.query(
+    `select tableoid::regclass::text as "table", count(*)::int from tenantry.usage_events where tenant_id = $1 group by 1 order by 1`,
+    [tenantId],
+  )
+  expect(rows).toEqual([
+    { table: `tenantry.usage_events_${monthOf(0)}`, count: 1 },
+    { table: 'tenantry.usage_events_other', count: 1 },
+  ])
+  expect(await metering.write(itemOf({ tenantId, amount: 3, key: 'a' }))).toMatchObject({ outcome: 'duplicate' })
+})
+
+test('a month that cannot be opened keeps neither the next from it nor the old from being dropped', async () => {
+  await jobs.query('select tenancy.open_usage_month($1)', ['2024-02-10'])
+  await admin.query(`drop table tenantry.usage_events_${monthOf(1)}, tenantry.usage_events_${monthOf(2)}`)
+  const day = (number: string) => `${monthOf(1).slice(0, 4)}-${monthOf(1).slice(4)}-${number}`
+  await admin.query(
+    `create table tenantry.in_the_way partition of tenantry.usage_events for values from ('${day('10')}') to ('${day('11')}')`,
+  )
+  await expect(runJob('usage.months')).rejects.toThrow('months of usage could not be opened or closed')
+  await admin.query('drop table tenantry.in_the_way')
+  expect(await months()).toEqual(expect.arrayContaining([monthOf(2)]))
+  expect(await months()).not.toContain('202402')
+})
+
 test('an alert that a killed process left is told by a job, once', async () => {
   const { tenant, caller } = await installation.enter({ plan: 'free' })
   await installation.dependencies.services.metering.write(itemOf({ tenantId: tenant.id, amount: 85_000 }))
