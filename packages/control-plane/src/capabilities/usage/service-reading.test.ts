@@ -3,12 +3,11 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Dependencies, TenantQuery, TenantRead } from '@tenantry/kernel/context/dependencies'
 import { newId } from '@tenantry/kernel/tenancy/id'
-import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { createInternalCaller, type InternalCaller } from '../../caller.ts'
 import { openTestInstallation, operator, type TestInstallation, type TestTenant } from '../../testing.ts'
 import { loadCatalogue } from '../plan/index.ts'
-import { createTestClock } from './service.fixture.ts'
+import { createTestClock, expireMany } from './service.fixture.ts'
 
 const clock = createTestClock('2026-11-21T10:00:00Z')
 let installation: TestInstallation
@@ -175,26 +174,13 @@ describe('usage', () => {
     await reserve(1)
     clock.set('2026-11-21T10:02:00Z')
     const { id } = await reserve(5)
-    await expireMany(id, 2_000)
+    await expireMany(installation, { reservationId: id, count: 2_000 })
     const { cost } = await costOfUsage(tenant)
     expect(cost.usage_reservations?.rows).toBe(1)
     const { meters } = await caller.tenants.usage()
     expect(meters.find(({ meter }) => meter === 'tokens')).toMatchObject({ held: 5 })
   })
 })
-
-/** As many more of the same that expired a minute before it was made. */
-async function expireMany(reservationId: string, count: number): Promise<void> {
-  const admin = new pg.Client(installation.testDatabase.adminUrl)
-  await admin.connect()
-  await admin.query(
-    `insert into tenantry.usage_reservations (tenant_id, id, meter, period, span, day, amount, state, reserved_at, expires_at)
-     select tenant_id, gen_random_uuid(), meter, period, span, day, 1, 'held', reserved_at, reserved_at - interval '1 minute'
-       from tenantry.usage_reservations, generate_series(1, $2) where id = $1`,
-    [reservationId, count],
-  )
-  await admin.end()
-}
 
 /** Past the door, whose budget is smaller. */
 async function trackMany({ id: tenantId }: TestTenant, events: number): Promise<void> {

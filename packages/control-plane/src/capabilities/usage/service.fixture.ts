@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { operator, type TestInstallation } from '../../testing.ts'
 import { UsageCounter, UsageDaily, UsageEvent } from '../metering/entity.ts'
 
@@ -19,4 +20,20 @@ export function usageRows({ database }: TestInstallation, tenantId: string) {
     daily: await em.find(UsageDaily, { tenantId }, { orderBy: { meter: 'asc', day: 'asc' } }),
     events: await em.find(UsageEvent, { tenantId }, { orderBy: { id: 'asc' } }),
   }))
+}
+
+/** As many more of the same that expired a minute before it was made. */
+export async function expireMany(
+  { testDatabase }: TestInstallation,
+  { reservationId, count }: { reservationId: string; count: number },
+): Promise<void> {
+  const admin = new pg.Client(testDatabase.adminUrl)
+  await admin.connect()
+  await admin.query(
+    `insert into tenantry.usage_reservations (tenant_id, id, meter, period, span, day, amount, state, reserved_at, expires_at)
+     select tenant_id, gen_random_uuid(), meter, period, span, day, 1, 'held', reserved_at, reserved_at - interval '1 minute'
+       from tenantry.usage_reservations, generate_series(1, $2) where id = $1`,
+    [reservationId, count],
+  )
+  await admin.end()
 }
