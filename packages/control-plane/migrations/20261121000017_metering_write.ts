@@ -24,11 +24,18 @@ language sql stable set search_path = pg_catalog, pg_temp
 return (select coalesce(sum(r.amount), 0)::bigint from tenantry.usage_reservations r
          where r.tenant_id = held_of.tenant and r.meter = held_of.meter and r.period = held_of.period and r.state = 'held' and r.expires_at > now_at);
 
+-- When the first of it expires, in seconds since 1970.
+create function metering.first_end_of(tenant uuid, meter text, period text, now_at timestamptz) returns numeric
+language sql stable set search_path = pg_catalog, pg_temp
+return (select extract(epoch from min(r.expires_at)) from tenantry.usage_reservations r
+         where r.tenant_id = first_end_of.tenant and r.meter = first_end_of.meter and r.period = first_end_of.period
+           and r.state = 'held' and r.expires_at > now_at);
+
 create function metering.count_events(
   patient boolean, repeated boolean, at text, catalogue integer,
   tenants text, meters text, periods text, spans text, current text,
   targets text, ids text, keys text, amounts text, modes text, sequences text, days text, occurred text, details text
-) returns table (outcomes text, totals text, first_periods text, first_occurred text, alerted text, overs text, used text, revisions text, included text, hard text)
+) returns table (outcomes text, totals text, first_periods text, first_occurred text, alerted text, overs text, used text, revisions text, included text, hard text, held text, held_ends text)
 language plpgsql volatile set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
@@ -230,6 +237,11 @@ begin
   revisions := array_to_string(t_revision, ',', '');
   included := array_to_string(t_included, ',', '');
   hard := array_to_string(t_hard, ',', '');
+  held := array_to_string(t_held, ',', '');
+  if 0 < any (t_held) then
+    held_ends := (select string_agg(coalesce(metering.first_end_of(t_tenant[h.n], t_meter[h.n], t_period[h.n], now_at)::text, ''), ',' order by h.n)
+                    from generate_subscripts(t_held, 1) h (n));
+  end if;
   return next;
 end $$;
 
@@ -237,7 +249,7 @@ create function metering.write(
   signature text, patient boolean, repeated boolean, at text, catalogue integer,
   tenants text, meters text, periods text, spans text, current text,
   targets text, ids text, keys text, amounts text, modes text, sequences text, days text, occurred text, details text
-) returns table (outcomes text, totals text, first_periods text, first_occurred text, alerted text, overs text, used text, revisions text, included text, hard text)
+) returns table (outcomes text, totals text, first_periods text, first_occurred text, alerted text, overs text, used text, revisions text, included text, hard text, held text, held_ends text)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform tenancy.require_signed(signature, concat_ws(E'\\x1f', at, catalogue::text, tenants, meters, periods, spans, current,

@@ -44,6 +44,7 @@ export const problemSchema = z
     meter: z.string().optional(),
     limit: z.number().nullable().optional(),
     used: z.number().optional(),
+    held: z.number().optional(),
     resetsAt: z.iso.datetime().optional(),
     retryAfterSeconds: z.int().optional(),
     state: z.string().optional(),

@@ -37,6 +37,8 @@ export interface ErrorDetails {
   meter?: string
   limit?: number | null
   used?: number
+  /** Reserved besides. */
+  held?: number
   /** ISO 8601. */
   resetsAt?: string
   /** Seconds after which a retry may succeed; also sent as `Retry-After`. */

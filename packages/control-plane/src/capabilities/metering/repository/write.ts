@@ -28,6 +28,10 @@ export interface WrittenItem {
   /** Null is unlimited. */
   limit: number | null
   hardLimit: number | null
+  /** What is reserved besides, in the period of the item. */
+  held: number
+  /** When the first of that expires; null where nothing is held. */
+  heldUntil: Date | null
   /** Of a duplicate: where and when the first counted. */
   first: { period: string; occurredAt: Date } | null
 }
@@ -42,7 +46,7 @@ export interface CounterValue {
   overSpan: string | null
   /** Rises with every change, so that an older value never replaces a newer one. */
   revision: number
-  /** Of slots: when the lease of each ends that is held (ISO 8601). What has ended meanwhile is used no more. */
+  /** Of slots that are not many: when the lease of each ends that is held (ISO 8601). What has ended is used no more. */
   ends?: readonly string[]
 }
 
@@ -79,6 +83,9 @@ export interface WrittenRow {
   revisions: string
   included: string
   hard: string
+  held: string
+  /** Null where nothing is held. */
+  held_ends: string | null
 }
 
 /** Counts all items in one call; each is answered for itself. */
@@ -120,6 +127,7 @@ export function readBatch(targets: readonly Target[], places: readonly number[],
   const [totals, periods, occurred] = [split(row.totals), split(row.first_periods), split(row.first_occurred)]
   const [used, revisions] = [split(row.used).map(Number), split(row.revisions).map(Number)]
   const [limits, hardLimits] = [split(row.included).map(amountOf), split(row.hard).map(amountOf)]
+  const [held, ends] = [split(row.held).map(Number), row.held_ends === null ? [] : split(row.held_ends)]
   const changed = new Set<number>()
   const unsure = new Set<string>()
   const items = split(row.outcomes).map((number, index): WrittenItem => {
@@ -136,7 +144,9 @@ export function readBatch(targets: readonly Target[], places: readonly number[],
       used: total,
       limit: limits[place] ?? null,
       hardLimit: hardLimits[place] ?? null,
-      first: periods[index] ? { period: periods[index], occurredAt: new Date(Number(occurred[index]) * 1_000) } : null,
+      held: held[place] ?? 0,
+      heldUntil: ends[place] ? timeOf(ends[place]) : null,
+      first: periods[index] ? { period: periods[index], occurredAt: timeOf(occurred[index] ?? '') } : null,
     }
   })
   const overs = new Map(row.overs === null ? [] : split(row.overs).map(overOf))
@@ -175,5 +185,6 @@ export function overOf(text: string): [number, Pick<CounterValue, 'overSince' | 
   return [Number(place) - 1, { overSince: new Date(Number(seconds) * 1_000).toISOString(), overSpan }]
 }
 
+const timeOf = (seconds: string) => new Date(Number(seconds) * 1_000)
 const split = (text: string) => text.split(',')
 const amountOf = (text: string) => (text === '' ? null : Number(text))

@@ -27,6 +27,6 @@ const canBeLater = ({ mode }: UsageItem) => mode === 'track' || mode === 'consum
 
 /** It has happened by the time that it is counted, and so whatever the limit. */
 const deferred = (item: UsageItem): { answer: WrittenItem; later: UsageItem } => ({
-  answer: { outcome: 'deferred', used: 0, limit: null, hardLimit: null, first: null },
+  answer: { outcome: 'deferred', used: 0, limit: null, hardLimit: null, held: 0, heldUntil: null, first: null },
   later: { ...item, mode: 'track' },
 })

@@ -114,14 +114,8 @@ export function refusalOf(ctx: EventContext, item: UsageItem, written: WrittenIt
     case 'duplicate':
     case 'deferred':
       return null
-    case 'over_limit': {
-      const { used, limit, hardLimit } = written
-      const resetsAt = resetOf(ctx, meter, item.occurredAt)
-      return limitErrors.limit_exceeded(
-        { meter, limit, used, ...retryAfter(ctx, resetsAt) },
-        `${item.amount} more of ${meter} would be above the limit of ${hardLimit}.`,
-      )
-    }
+    case 'over_limit':
+      return overLimit(ctx, item, written)
     case 'conflict':
       return usageErrors.idempotency_conflict()
     case 'below_zero':
@@ -137,6 +131,17 @@ export function refusalOf(ctx: EventContext, item: UsageItem, written: WrittenIt
   }
 }
 
+/** What is only reserved may come back before the period ends. */
+function overLimit(ctx: EventContext, { meter, amount, occurredAt }: UsageItem, written: WrittenItem): AppError {
+  const { used, limit, hardLimit, held, heldUntil } = written
+  const isHeld = hardLimit !== null && used + amount <= hardLimit
+  const roomAt = isHeld && heldUntil !== null ? heldUntil : resetOf(ctx, meter, occurredAt)
+  const told = held > 0 ? { held } : {}
+  const besides = held > 0 ? `; ${held} are reserved` : ''
+  const message = `${amount} more of ${meter} would be above the limit of ${hardLimit}${besides}.`
+  return limitErrors.limit_exceeded({ meter, limit, used, ...told, ...retryAfter(ctx, roomAt) }, message)
+}
+
 const resetOf = (ctx: EventContext, meter: string, at: Date) => {
   const { periodAnchor } = planNamed(ctx.services.catalogue, ctx.tenant.plan)
   return periodOfTenant(getMeter(ctx, meter).period, at, ctx.tenant, periodAnchor).endsAt
@@ -149,12 +154,11 @@ export function retryAfter({ clock }: Pick<EventContext, 'clock'>, resetsAt: Dat
   return { resetsAt: resetsAt.toISOString(), retryAfterSeconds }
 }
 
-/** `held` is what is reserved besides. */
 export function standingOf(
   ctx: EventContext,
   meter: Meter,
   item: Pick<UsageItem, 'occurredAt'>,
-  { used, limit, hardLimit, first, held = 0 }: Omit<WrittenItem, 'outcome'> & { held?: number },
+  { used, limit, hardLimit, first, held }: Omit<WrittenItem, 'outcome' | 'heldUntil'>,
 ) {
   const { alertThresholds } = planNamed(ctx.services.catalogue, ctx.tenant.plan)
   return {
