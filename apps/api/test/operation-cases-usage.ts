@@ -163,6 +163,17 @@ export const usageCases: Record<string, Case[]> = {
       input: ofTenant({ metric: 'tokens', amount: 1 }),
       before: reserved({ count: 1_000 }),
     },
+    {
+      expects: 'reservation.already_settled',
+      as: 'member',
+      input: ofTenant({ metric: 'tokens', amount: 3, idempotencyKey: 'held' }),
+      before: async (api, world) => {
+        const { usage } = asService(api, world)
+        const current = { tenantId: 'current' }
+        const { id } = await usage.reserve({ ...current, metric: 'tokens', amount: 3, idempotencyKey: 'held' })
+        await usage.commit({ ...current, reservationId: id })
+      },
+    },
     { expects: 'auth.permission_denied', as: 'viewer', input: ofTenant({ metric: 'tokens', amount: 1 }) },
     { expects: 'request.invalid', as: 'member', input: ofTenant({ metric: 'tokens', amount: 1, ttlSeconds: 5 }) },
   ],

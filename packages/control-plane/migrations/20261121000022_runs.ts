@@ -37,14 +37,15 @@ ${metered('run_totals')}
 /** What the functions below share; nobody calls them by themselves. Each needs the tenant's account to be held. */
 const shared = /* sql */ `
 -- Whether the limits of those meters hold; null where there is no such tenant.
-create function metering.hold_ready(owner uuid, now_at timestamptz, catalogue integer, meters text[]) returns boolean
-language sql volatile set search_path = pg_catalog, pg_temp
-begin atomic
-  select u.changes = u.resolved_changes and u.catalogue_revision >= catalogue and (u.next_change_at is null or u.next_change_at > now_at)
-         and not exists (select from unnest(meters) m (meter) where not exists (
-           select from tenantry.effective_limits l where l.tenant_id = owner and l.meter = m.meter))
-    from tenantry.usage_accounts u where u.tenant_id = owner for no key update;
-end;
+create function metering.hold_ready(owner uuid, now_at timestamptz, catalogue integer, meters text[], patient boolean) returns boolean
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
+declare
+  standing constant integer := metering.hold_account(owner, now_at, catalogue, patient);
+begin
+  if standing = 6 then return null; end if;
+  return standing = 1 and not exists (select from unnest(meters) m (meter) where not exists (
+    select from tenantry.effective_limits l where l.tenant_id = owner and l.meter = m.meter));
+end $$;
 
 -- Null where one is free, whatever that run holds; else the limit, how many are held, and when the first of those ends that stand in the way.
 create function metering.refused_slot(owner uuid, now_at timestamptz, slots text, besides uuid) returns jsonb
@@ -64,13 +65,20 @@ begin
      order by r.expires_at offset held - slot_limit limit 1));
 end $$;
 
--- Counts how runs came to be what they are, and tells what is held after it.
+-- How many go on, of all that were ever started, by those whose leases ended and that were not written down as lost yet.
+create function metering.live_runs(totals tenantry.run_totals, now_at timestamptz) returns bigint
+language sql stable set search_path = pg_catalog, pg_temp
+return totals.started - totals.succeeded - totals.failed - totals.cancelled - totals.not_started - totals.lost
+  - (select count(*) from tenantry.runs r where r.tenant_id = totals.tenant_id and r.state = 'running' and r.expires_at <= now_at);
+
+-- Counts how runs came to be what they are, and tells what is held after it; of many only how many they are.
 create function metering.note_runs(
   owner uuid, now_at timestamptz, state_before text, state_after text, many integer, started timestamptz
 ) returns jsonb
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
-  revised bigint;
+  totals tenantry.run_totals;
+  live bigint;
 begin
   insert into tenantry.run_totals as t (tenant_id, started, succeeded, failed, cancelled, not_started, lost, last_run_at, decided_at, revision)
   values (owner, 0, 0, 0, 0, 0, 0, now_at, now_at, 0) on conflict on constraint run_totals_pkey do nothing;
@@ -82,20 +90,21 @@ begin
          not_started = t.not_started + case 'not_started' when state_after then many when state_before then -many else 0 end,
          lost = t.lost + case 'lost' when state_after then many when state_before then -many else 0 end,
          last_run_at = greatest(t.last_run_at, note_runs.started), decided_at = greatest(t.decided_at, now_at), revision = t.revision + 1
-   where t.tenant_id = owner returning t.revision into revised;
-  return jsonb_build_object('revision', revised, 'ends', (
+   where t.tenant_id = owner returning t.* into totals;
+  live := metering.live_runs(totals, now_at);
+  return jsonb_build_object('revision', totals.revision, 'used', live, 'ends', case when live <= 1000 then (
     select coalesce(jsonb_agg(r.expires_at), '[]') from tenantry.runs r
-     where r.tenant_id = owner and r.state = 'running' and r.expires_at > now_at));
+     where r.tenant_id = owner and r.state = 'running' and r.expires_at > now_at) end);
 end $$;
 `
 
 const functions = /* sql */ `
 -- Takes one of the counter and a slot, or neither. Who comes again with the same key, or the same id, is told of its run.
 create function metering.start_run(
-  signature text, at text, catalogue text, tenant text, id text, key text, workload text, parameters text, lease_seconds text,
+  signature text, patient boolean, at text, catalogue text, tenant text, id text, key text, workload text, parameters text, lease_seconds text,
   counter text, slots text, period text, span text, day text
 ) returns jsonb
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
   now_at constant timestamptz := start_run.at::timestamptz;
@@ -107,11 +116,15 @@ declare
 begin
   perform tenancy.require_signed(signature, concat_ws(E'\\x1f', at, catalogue, tenant, start_run.id, key, start_run.workload,
     start_run.parameters, start_run.lease_seconds, counter, slots, start_run.period, span, start_run.day));
-  ready := metering.hold_ready(owner, now_at, start_run.catalogue::integer, array[counter, slots]);
+  ready := metering.hold_ready(owner, now_at, start_run.catalogue::integer, array[counter, slots], patient);
   if ready is null then return jsonb_build_object('outcome', 'unknown_tenant'); end if;
-  select r.* into run from tenantry.runs r
-   where r.tenant_id = owner and (r.id = start_run.id::uuid or r.idempotency_key = nullif(start_run.key, ''));
-  if found then
+  -- One by one, and the key by the order that its own index has: a plan is made as if the table stayed as empty as it was.
+  select r.* into run from tenantry.runs r where r.tenant_id = owner and r.id = start_run.id::uuid limit 1;
+  if not found and start_run.key <> '' then
+    select r.* into run from tenantry.runs r where r.tenant_id = owner and r.idempotency_key >= start_run.key order by r.idempotency_key limit 1;
+    if run.idempotency_key <> start_run.key then run := null; end if;
+  end if;
+  if run.id is not null then
     return jsonb_build_object('outcome', case when run.workload = start_run.workload
       and run.parameters is not distinct from nullif(start_run.parameters, '')::jsonb then 'known' else 'conflict' end, 'run', to_jsonb(run));
   end if;
@@ -132,8 +145,8 @@ begin
 end $$;
 
 -- Whoever comes late has its slot back if one is free, whether or not the run was found lost meanwhile.
-create function metering.renew_run(signature text, at text, catalogue text, tenant text, id text, slots text) returns jsonb
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
+create function metering.renew_run(signature text, patient boolean, at text, catalogue text, tenant text, id text, slots text) returns jsonb
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' set enable_seqscan = off as $$
 declare
   now_at constant timestamptz := renew_run.at::timestamptz;
   owner constant uuid := renew_run.tenant::uuid;
@@ -143,7 +156,7 @@ declare
   refused jsonb;
 begin
   perform tenancy.require_signed(signature, concat_ws(E'\\x1f', at, catalogue, tenant, renew_run.id, slots));
-  ready := metering.hold_ready(owner, now_at, renew_run.catalogue::integer, array[slots]);
+  ready := metering.hold_ready(owner, now_at, renew_run.catalogue::integer, array[slots], patient);
   select r.* into run from tenantry.runs r where r.tenant_id = owner and r.id = renew_run.id::uuid;
   if ready is null or not found then return jsonb_build_object('outcome', 'not_found'); end if;
   if run.state not in ('running', 'lost') then return jsonb_build_object('outcome', 'ended', 'run', to_jsonb(run)); end if;
@@ -163,9 +176,9 @@ end $$;
 
 -- One that was not started after all gives back what it took, in the period that it was counted in, and once.
 create function metering.end_run(
-  signature text, at text, catalogue text, tenant text, id text, state text, counter text, current_period text, event text
+  signature text, patient boolean, at text, catalogue text, tenant text, id text, state text, counter text, current_period text, event text
 ) returns jsonb
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
   now_at constant timestamptz := end_run.at::timestamptz;
@@ -177,7 +190,7 @@ declare
   counted jsonb;
 begin
   perform tenancy.require_signed(signature, concat_ws(E'\\x1f', at, catalogue, tenant, end_run.id, end_run.state, counter, current_period, event));
-  ready := metering.hold_ready(owner, now_at, end_run.catalogue::integer, array[counter]);
+  ready := metering.hold_ready(owner, now_at, end_run.catalogue::integer, array[counter], patient);
   select r.* into run from tenantry.runs r where r.tenant_id = owner and r.id = end_run.id::uuid;
   if ready is null or not found then return jsonb_build_object('outcome', 'not_found'); end if;
   if run.state not in ('running', 'lost') then
@@ -200,7 +213,7 @@ end $$;
 
 -- Tidies up after holders that are gone: what they held is free since their leases ended.
 create function metering.lose_runs(signature text, at text, tenant text, most text) returns integer
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' set enable_seqscan = off as $$
 declare
   now_at constant timestamptz := lose_runs.at::timestamptz;
   owner constant uuid := lose_runs.tenant::uuid;
@@ -222,13 +235,13 @@ end $$;
 export const runsSql = `${tables}
 set local role tenantry_metering;
 ${shared}${functions}
-revoke all on function metering.hold_ready(uuid, timestamptz, integer, text[]), metering.refused_slot(uuid, timestamptz, text, uuid),
-  metering.note_runs(uuid, timestamptz, text, text, integer, timestamptz),
-  metering.start_run(text, text, text, text, text, text, text, text, text, text, text, text, text, text),
-  metering.renew_run(text, text, text, text, text, text), metering.end_run(text, text, text, text, text, text, text, text, text),
+revoke all on function metering.hold_ready(uuid, timestamptz, integer, text[], boolean), metering.refused_slot(uuid, timestamptz, text, uuid),
+  metering.live_runs(tenantry.run_totals, timestamptz), metering.note_runs(uuid, timestamptz, text, text, integer, timestamptz),
+  metering.start_run(text, boolean, text, text, text, text, text, text, text, text, text, text, text, text, text),
+  metering.renew_run(text, boolean, text, text, text, text, text), metering.end_run(text, boolean, text, text, text, text, text, text, text, text),
   metering.lose_runs(text, text, text, text) from public;
-grant execute on function metering.start_run(text, text, text, text, text, text, text, text, text, text, text, text, text, text),
-  metering.renew_run(text, text, text, text, text, text), metering.end_run(text, text, text, text, text, text, text, text, text),
+grant execute on function metering.start_run(text, boolean, text, text, text, text, text, text, text, text, text, text, text, text, text),
+  metering.renew_run(text, boolean, text, text, text, text, text), metering.end_run(text, boolean, text, text, text, text, text, text, text, text),
   metering.lose_runs(text, text, text, text) to tenantry_app;
 reset role;
 `

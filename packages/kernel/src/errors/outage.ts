@@ -19,6 +19,9 @@ export const isOutage = (error: unknown): boolean =>
 export const isTransient = (error: unknown): boolean =>
   isOutage(error) || causesOf(error).some((cause) => hasCode(cause, contentionCode))
 
+/** What was to be held is held by another, and the statement was not to wait for it, or no longer. */
+export const isHeldByAnother = (error: unknown): boolean => causesOf(error).some((cause) => hasCode(cause, /^55P03$/))
+
 function hasCode(error: Error, pattern: RegExp): boolean {
   const { code } = error as { code?: unknown }
   return typeof code === 'string' && pattern.test(code)

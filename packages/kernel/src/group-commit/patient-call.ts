@@ -11,13 +11,14 @@ export async function callPatiently<Answer>({
   call,
   makeReady,
 }: {
-  call(): Promise<{ answer: Answer } | 'unready'>
+  /** `until`: when it is too late to begin, as of `performance.now()`. */
+  call(until: number): Promise<{ answer: Answer } | 'unready'>
   makeReady(): Promise<void>
 }): Promise<Answer> {
   const end = performance.now() + patienceMilliseconds
   do {
     try {
-      const verdict = await call()
+      const verdict = await call(end)
       if (verdict !== 'unready') return verdict.answer
       await makeReady()
     } catch (error) {

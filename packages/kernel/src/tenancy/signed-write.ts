@@ -6,8 +6,11 @@ import { type SigningKey, signContext } from './signed-context.ts'
 /** Between values; the function that checks the signature joins them by it again. */
 const separator = '\x1f'
 
-/** Two that write at the same time, two that wait for what others hold, and two that write for one account each. */
-const sessions = 6
+/**
+ * Two that write at the same time, two that wait for what others hold, two that write for one account each, and one that
+ * waits for such an account.
+ */
+const sessions = 7
 
 /** For functions of the database that take a batch only under a signature of all its values. */
 const signBatch = (key: SigningKey, values: readonly string[]): string =>

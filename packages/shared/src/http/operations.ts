@@ -572,6 +572,7 @@ export type Operations = {
                     meter?: string | undefined;
                     limit?: number | null | undefined;
                     used?: number | undefined;
+                    held?: number | undefined;
                     resetsAt?: string | undefined;
                     retryAfterSeconds?: number | undefined;
                     state?: string | undefined;
@@ -2499,6 +2500,7 @@ export type ProblemDocument = {
     meter?: string | undefined;
     limit?: number | null | undefined;
     used?: number | undefined;
+    held?: number | undefined;
     resetsAt?: string | undefined;
     retryAfterSeconds?: number | undefined;
     state?: string | undefined;

@@ -1177,7 +1177,7 @@ export interface paths {
         put?: never;
         /**
          * Hold what is left, before it is known how much will be used
-         * @description Held against the limit, as if it were used, until it is committed or released, or it expires. A repeated key answers the same reservation.
+         * @description Held against the limit, as if it were used, until it is committed or released, or it expires. A repeated key answers the same reservation, as long as that holds anything; one that was committed is refused, and one that was released or has expired leaves its key to the next. Keys of events are others.
          */
         post: operations["usage.reserve"];
         delete?: never;
@@ -1674,6 +1674,7 @@ export interface components {
             detail: string;
             explain?: string;
             from?: string;
+            held?: number;
             instance?: string;
             issues?: {
                 message: string;
@@ -4802,6 +4803,7 @@ export interface operations {
                             detail: string;
                             explain?: string;
                             from?: string;
+                            held?: number;
                             issues?: {
                                 message: string;
                                 path: string;
@@ -15867,6 +15869,19 @@ export interface operations {
                     };
                 };
             };
+            /** @description - `reservation.already_settled`: This reservation was settled otherwise, or already. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "reservation.already_settled";
+                    };
+                };
+            };
             /** @description - `request.too_large`: The body is larger than this operation takes. */
             413: {
                 headers: {
@@ -16079,7 +16094,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `reservation.already_settled`: This reservation was settled otherwise. */
+            /** @description - `reservation.already_settled`: This reservation was settled otherwise, or already. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -16282,7 +16297,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `reservation.already_settled`: This reservation was settled otherwise. */
+            /** @description - `reservation.already_settled`: This reservation was settled otherwise, or already. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

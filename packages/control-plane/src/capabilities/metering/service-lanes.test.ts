@@ -76,6 +76,36 @@ test('calls on an account that another process holds stall nothing that is count
   expect(outcomes).toEqual(waiting.map(() => 'started'))
 })
 
+const beginOn = (tenantId: string) => beginRun(installation, { tenantId, id: newId(), workload: 'nightly' })
+
+test('however many accounts others hold, calls on those that are free go on', async () => {
+  const tenants = await Promise.all(Array.from({ length: 7 }, () => installation.createTenant()))
+  const [free = '', ...held] = tenants.map(({ id }) => id)
+  for (const id of [free, ...held]) await write(id)
+  const releases = await Promise.all(held.map(hold))
+  const waiting = held.map((id) => beginOn(id).catch((error: unknown) => error))
+  await expect.poll(countWaiting).toBeGreaterThan(0)
+  expect((await beginOn(free)).outcome).toBe('started')
+  expect(await countWaiting()).toBeLessThanOrEqual(1)
+  for (const release of releases) await release()
+  await Promise.all(waiting)
+})
+
+test('one account has so many calls waiting and no more, so that there is room for those of others', async () => {
+  const [held, other] = await Promise.all([1, 2].map(() => installation.createTenant({ plan: 'enterprise' })))
+  const [id, otherId] = [held?.id ?? '', other?.id ?? '']
+  await Promise.all([write(id), write(otherId)])
+  const release = await hold(id)
+  const refusals: unknown[] = []
+  const waiting = Array.from({ length: 60 }, () => beginOn(id).catch((error: unknown) => refusals.push(error)))
+  await expect.poll(() => refusals.length).toBe(10)
+  expect(refusals[0]).toMatchObject({ code: 'service.overloaded', details: { retryAfterSeconds: 1 } })
+  expect((await beginOn(otherId)).outcome).toBe('started')
+  await release()
+  await Promise.all(waiting)
+  expect(refusals).toHaveLength(10)
+})
+
 test('who waits too long is told to come again, and nothing of it is counted later', async () => {
   const { id } = await installation.createTenant()
   await write(id)

@@ -8,7 +8,7 @@ import { usageErrors } from '../usage/contract.ts'
 
 export const reservationErrors = defineErrors('reservation', {
   not_found: { kind: 'not_found', message: 'There is no such reservation in this tenant.' },
-  already_settled: { kind: 'conflict', message: 'This reservation was settled otherwise.' },
+  already_settled: { kind: 'conflict', message: 'This reservation was settled otherwise, or already.' },
   too_many: { kind: 'too_many_requests', message: 'Too many reservations of this meter wait to be settled.' },
 })
 
@@ -28,7 +28,7 @@ export const reserveUsage = defineOperation({
     path: '/tenants/{tenantId}/usage/reservations',
     summary: 'Hold what is left, before it is known how much will be used',
     description:
-      'Held against the limit, as if it were used, until it is committed or released, or it expires. A repeated key answers the same reservation.',
+      'Held against the limit, as if it were used, until it is committed or released, or it expires. A repeated key answers the same reservation, as long as that holds anything; one that was committed is refused, and one that was released or has expired leaves its key to the next. Keys of events are others.',
     tags: ['Usage'],
     successStatus: 201,
   },
@@ -53,6 +53,7 @@ export const reserveUsage = defineOperation({
     usageErrors.idempotency_conflict,
     limitErrors.limit_exceeded,
     reservationErrors.too_many,
+    reservationErrors.already_settled,
     serviceErrors.overloaded,
   ],
 })

@@ -11,11 +11,13 @@ import {
 const mostHeld = 1_000
 
 export interface Reserved {
-  outcome: WriteOutcome | 'too_many'
+  outcome: WriteOutcome | 'too_many' | 'already_settled'
   id: string | null
   expiresAt: Date | null
   used: number
   held: number
+  /** When the first of that expires, where it stands in the way. */
+  heldUntil: Date | null
   /** Null is unlimited. */
   limit: number | null
   hardLimit: number | null
@@ -25,7 +27,7 @@ export interface Reserved {
 
 /** `item` says what is reserved, and where its use will count. */
 export async function reserve(
-  { database, now, catalogueRevision }: AccountGiven,
+  { database, now, catalogueRevision, patient }: AccountGiven,
   { item, periodEndsAt, expiresAt }: { item: UsageItem; periodEndsAt: Date | null; expiresAt: Date },
 ): Promise<Reserved> {
   const values = [
@@ -34,16 +36,17 @@ export async function reserve(
     ...[item.day, String(item.amount), expiresAt.toISOString(), item.properties ?? ''],
   ]
   const [row] = await database.writeSigned<Record<string, string | number | Date | null>>(
-    `select * from metering.reserve($1, ${placesOf(values)})`,
+    `select * from metering.reserve($1, ${patient}, ${placesOf(values)})`,
     values,
   )
   if (!row) throw new Error('The reserving function answered nothing')
   return {
-    outcome: row.outcome === tooMany ? 'too_many' : outcomeOf(row.outcome),
+    outcome: reserveOutcomes.get(row.outcome) ?? outcomeOf(row.outcome),
     id: row.reservation as string | null,
     expiresAt: row.expires_at === null ? null : new Date(row.expires_at as string),
     used: Number(row.used),
     held: Number(row.held),
+    heldUntil: row.held_until === null ? null : new Date(Number(row.held_until) * 1_000),
     limit: amountOf(row.included),
     hardLimit: amountOf(row.hard),
     alerted: row.alerted === null ? [] : [String(row.alerted)],
@@ -54,6 +57,11 @@ const settledOtherwise = 11
 const notFound = 12
 const tooMany = 13
 
+const reserveOutcomes = new Map<unknown, 'too_many' | 'already_settled'>([
+  [tooMany, 'too_many'],
+  [settledOtherwise, 'already_settled'],
+])
+
 export interface Settled {
   outcome: WriteOutcome
   settledAs: 'committed' | 'released'
@@ -63,6 +71,7 @@ export interface Settled {
   meter: string
   reservedAt: Date
   used: number
+  held: number
   limit: number | null
   hardLimit: number | null
   counters: CounterValue[]
@@ -71,7 +80,7 @@ export interface Settled {
 
 /** `amount` is what was used, `all` of it, or null to give it back. `eventId` is the event's that counts it. */
 export async function settle(
-  { database, now, catalogueRevision }: AccountGiven,
+  { database, now, catalogueRevision, patient }: AccountGiven,
   wanted: { tenantId: string; reservationId: string; eventId: string; amount: number | 'all' | null },
 ): Promise<Settled | 'not_found' | 'settled_otherwise' | 'unresolved'> {
   const values = [
@@ -79,7 +88,7 @@ export async function settle(
     wanted.amount === null ? '' : String(wanted.amount),
   ]
   const [row] = await database.writeSigned<Record<string, string | number | null>>(
-    `select * from metering.settle($1, ${placesOf(values)})`,
+    `select * from metering.settle($1, ${patient}, ${placesOf(values)})`,
     values,
   )
   if (!row) throw new Error('The settling function answered nothing')
@@ -102,6 +111,7 @@ function settledOf(outcome: WriteOutcome, row: Record<string, string | number | 
     meter: value.meter,
     reservedAt: new Date(row.reserved_at as string),
     used,
+    held: Number(row.held),
     limit: amountOf(row.included),
     hardLimit: amountOf(row.hard),
     counters: counted ? [{ ...value, revision: Number(row.revisions) + 1 }] : [],

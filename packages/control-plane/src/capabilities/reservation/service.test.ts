@@ -30,6 +30,38 @@ test('what is reserved is nobody else’s, and what was not used of it comes bac
   expect(await caller.usage.check(runs)).toMatchObject({ held: 0, used: 14, remaining: 6 })
 })
 
+test('what is held is not told as left, and a refusal by it says when the first of it expires', async () => {
+  const { caller } = await installation.enter({ plan: 'free' })
+  await caller.usage.reserve({ ...runs, amount: 5, ttlSeconds: 60 })
+  const { id } = await caller.usage.reserve({ ...runs, amount: 10, ttlSeconds: 600 })
+  expect(await caller.usage.consume({ ...runs, amount: 2 })).toMatchObject({ used: 2, remaining: 3 })
+  expect(await caller.usage.track({ ...runs, amount: 1 })).toMatchObject({ used: 3, remaining: 2 })
+  const standing = { meter: 'pipeline_runs', limit: 20, used: 3, held: 15 }
+  const inTheWay = { ...standing, resetsAt: '2026-11-21T10:01:00.000Z', retryAfterSeconds: 60 }
+  for (const ask of [caller.usage.consume, caller.usage.reserve]) {
+    await expect(ask({ ...runs, amount: 3 })).rejects.toMatchObject({
+      details: inTheWay,
+      message: '3 more of pipeline_runs would be above the limit of 20; 15 are reserved.',
+    })
+    // Not even without what is held.
+    await expect(ask({ ...runs, amount: 18 })).rejects.toMatchObject({
+      details: { ...standing, resetsAt: '2026-12-01T00:00:00.000Z' },
+    })
+  }
+  await caller.usage.consume({ ...runs, amount: 2 })
+  await expect(caller.runs.start({ ...current, workload: 'nightly' })).rejects.toMatchObject({
+    details: { ...inTheWay, used: 5 },
+  })
+  later(60)
+  expect(await caller.usage.commit({ ...current, reservationId: id, amount: 4 })).toMatchObject({
+    used: 9,
+    remaining: 11,
+  })
+  const { id: other } = await caller.usage.reserve({ ...runs, amount: 6 })
+  await caller.usage.reserve({ ...runs, amount: 2 })
+  expect(await caller.usage.release({ ...current, reservationId: other })).toMatchObject({ used: 9, remaining: 9 })
+})
+
 test('what is given back leaves no trace in what was used', async () => {
   const { tenant, caller } = await installation.enter({ plan: 'free' })
   const { id } = await caller.usage.reserve({ ...runs, amount: 20 })
@@ -83,6 +115,28 @@ test('a repeated key answers the same reservation, and not one of another amount
   expect(answers.map(({ outcome }) => outcome).toSorted()).toEqual(['accepted', 'duplicate', 'duplicate'])
   expect(answers.at(-1)).toMatchObject({ held: 10 })
   await expect(ask(11)).rejects.toMatchObject({ code: 'usage.idempotency_conflict' })
+})
+
+test('one that was released or has expired leaves its key to the next, and one that was committed does not', async () => {
+  const { caller } = await installation.enter({ plan: 'free' })
+  const ask = (amount = 10) => caller.usage.reserve({ ...runs, amount, ttlSeconds: 30, idempotencyKey: 'call-7' })
+  const first = await ask()
+  await caller.usage.release({ ...current, reservationId: first.id })
+  const second = await ask(12)
+  expect(second).toMatchObject({ outcome: 'accepted', held: 12 })
+  expect(await ask(12)).toMatchObject({ outcome: 'duplicate', id: second.id, held: 12 })
+  later(30)
+  const third = await ask()
+  expect(third).toMatchObject({ outcome: 'accepted', held: 10 })
+  expect(new Set([first.id, second.id, third.id]).size).toBe(3)
+  // What it held is counted by its id all the same.
+  await caller.usage.commit({ ...current, reservationId: second.id, amount: 1 })
+  await caller.usage.commit({ ...current, reservationId: third.id, amount: 4 })
+  await expect(ask()).rejects.toMatchObject({ code: 'reservation.already_settled' })
+  await expect(ask(9)).rejects.toMatchObject({ code: 'usage.idempotency_conflict' })
+  expect(await caller.usage.check(runs)).toMatchObject({ used: 5, held: 0 })
+  // Keys of events are others.
+  expect(await caller.usage.consume({ ...runs, idempotencyKey: 'call-7' })).toMatchObject({ outcome: 'accepted' })
 })
 
 test('it counts in the period in which it was reserved, however late it is committed', async () => {

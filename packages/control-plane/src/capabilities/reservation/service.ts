@@ -8,7 +8,7 @@ import { checkAmount, getMeter, itemOf, refusalOf, standingOf } from '../usage/i
 import { type commitReservation, type releaseReservation, reservationErrors, type reserveUsage } from './contract.ts'
 import * as repository from './repository.ts'
 
-/** Throws `usage.limit_exceeded`, `usage.unknown_meter`, `usage.idempotency_conflict`, `reservation.too_many`. */
+/** Throws `usage.limit_exceeded`, `usage.unknown_meter`, `usage.idempotency_conflict`, `reservation.too_many`, `reservation.already_settled`. */
 export async function reserve(ctx: EventContext, input: z.output<typeof reserveUsage.input>) {
   const meter = getMeter(ctx, input.metric)
   checkAmount(meter, input.amount)
@@ -25,8 +25,9 @@ export async function reserve(ctx: EventContext, input: z.output<typeof reserveU
     return answer.outcome === 'unresolved' ? 'unready' : { answer, counters: [], alerted: answer.alerted }
   })
   const { outcome, id, expiresAt, held } = reserved
+  if (outcome === 'already_settled') throw reservationErrors.already_settled()
   if (outcome === 'too_many') throw reservationErrors.too_many({ retryAfterSeconds: 1 })
-  const written = { ...reserved, outcome, used: reserved.used + held, first: null }
+  const written = { ...reserved, outcome, first: null }
   const refusal = refusalOf(ctx, item, written)
   if (refusal !== null) throw refusal
   if (id === null || expiresAt === null) throw new Error(`A reservation was answered ${outcome}`)
@@ -37,7 +38,7 @@ export async function reserve(ctx: EventContext, input: z.output<typeof reserveU
     amount: input.amount,
     expiresAt,
     held,
-    ...standingOf(ctx, meter, item, { ...written, used: reserved.used, held }),
+    ...standingOf(ctx, meter, item, written),
   }
 }
 

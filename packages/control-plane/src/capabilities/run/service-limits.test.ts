@@ -6,6 +6,7 @@ import { openTestInstallation, operator, type TestInstallation } from '../../tes
 import { alertsOf } from '../limit/service.fixture.ts'
 import type { Meter } from '../plan/index.ts'
 import { createTestClock, usageRows } from '../usage/service.fixture.ts'
+import { renewRun } from './repository/write.ts'
 import { metersOf } from './service/start.ts'
 import { current, enterLimited, start, usageOf } from './service.fixture.ts'
 
@@ -165,4 +166,42 @@ test("a catalogue of one's own that lacks what runs are held to starts none, and
     expect(named).toThrow(expect.objectContaining({ code: 'usage.unknown_meter' }))
   }
   expect(Object.keys(metersOf({ services }))).toEqual(['counter', 'slots'])
+})
+
+test('of many runs that go on only their number is told, past those whose leases have ended', async () => {
+  const { tenant, caller } = await enterLimited(installation, { runs: null, slots: null })
+  const { id: runId } = await start(caller, { leaseSeconds: 600 })
+  const admin = new pg.Client(installation.testDatabase.adminUrl)
+  await admin.connect()
+  onTestFinished(() => admin.end())
+  await admin.query(
+    `insert into tenantry.runs (tenant_id, id, workload, lease_seconds, started_at, expires_at, period, day)
+     select tenant_id, gen_random_uuid(), workload, 60, started_at, started_at + least(n, 30) * interval '1 second', period, day
+       from tenantry.runs, generate_series(1, 1_200) n where id = $1`,
+    [runId],
+  )
+  await admin.query('update tenantry.run_totals set started = started + 1_200 where tenant_id = $1', [tenant.id])
+  clock.set('2026-11-21T10:00:20Z')
+  const beat = async () => {
+    const wanted = { tenantId: tenant.id, id: runId }
+    const { metering } = installation.dependencies.services
+    let told: object[] = []
+    await metering.onAccount(tenant.id, async (given) => {
+      const answer = await renewRun(given, wanted)
+      if (answer !== 'unready') told = [...answer.counters]
+      return answer
+    })
+    await metering.remembered(tenant.id)
+    return told
+  }
+  expect(await usageOf(caller)).toMatchObject({ slots: { used: 1_181 } })
+  const [told] = await beat()
+  expect(told).toMatchObject({ meter: 'concurrent_pipelines', used: 1_181 })
+  expect(told).not.toHaveProperty('ends')
+  expect(await usageOf(caller)).toMatchObject({ slots: { used: 1_181 } })
+  await start(caller)
+  expect(await usageOf(caller)).toMatchObject({ slots: { used: 1_182 } })
+  clock.set('2026-11-21T10:00:30Z')
+  expect(await beat()).toMatchObject([{ used: 2, ends: [expect.any(String), expect.any(String)] }])
+  expect(await usageOf(caller)).toMatchObject({ slots: { used: 2 } })
 })

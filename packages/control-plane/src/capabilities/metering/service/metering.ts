@@ -12,9 +12,10 @@ import { deferWhereOpen } from './defer.ts'
 import { createLimitResolver } from './limits.ts'
 import { createRememberer, type RememberOptions } from './remember.ts'
 
-/** Of one account each, that wait for a session at the same time. */
+/** Calls that wait for their turn, of all accounts and of one: those of one tenant must not shut out all others. */
 const mostCalls = 1_000
-/** Fewer than there are sessions: those that wait for accounts that others hold must not stall what is counted. */
+const mostCallsOfAccount = 50
+/** Of one account each. */
 const callsAtOnce = 2
 
 export interface MeteringOptions extends RememberOptions {
@@ -32,6 +33,8 @@ export interface AccountGiven {
   now: Date
   /** Of the catalogue that limits must be made of. */
   catalogueRevision: number
+  /** Whether it waits for an account that others hold. */
+  patient: boolean
 }
 
 /** `unready` where the limits must be made first; what was counted by it shows in caches, and alerts are told. */
@@ -111,23 +114,24 @@ export function createMetering(options: MeteringOptions): Metering {
   metrics.registerQueue('usage_deferred', () => deferral.size)
 
   const turns = createTurns(callsAtOnce)
-  const calls = new Set<Promise<unknown>>()
+  const calls = new Map<Promise<unknown>, string>()
   const state = { closed: false }
 
   async function onAccount<Answer>(tenantId: string, call: AccountCall<Answer>): Promise<Answer> {
-    if (state.closed || calls.size >= mostCalls) throw serviceErrors.overloaded({ retryAfterSeconds: 1 })
+    const isFull = calls.size >= mostCalls || countOf(calls.values(), tenantId) >= mostCallsOfAccount
+    if (state.closed || isFull) throw serviceErrors.overloaded({ retryAfterSeconds: 1 })
     const answered = callPatiently({
       makeReady: () => resolve([tenantId], true),
-      call: () =>
-        turns(tenantId, async () => {
-          const done = await call({ database, now: clock.now(), catalogueRevision: await resolver.revision() })
+      call: (until) =>
+        turns(tenantId, until, async (patient) => {
+          const done = await call({ database, now: clock.now(), catalogueRevision: await resolver.revision(), patient })
           if (done === 'unready') return done
           if (done.counters.length > 0) remember(tenantId, done.counters)
           announceAll(done.alerted)
           return done
         }),
     })
-    calls.add(answered)
+    calls.set(answered, tenantId)
     return answered.finally(() => calls.delete(answered))
   }
 
@@ -148,8 +152,10 @@ export function createMetering(options: MeteringOptions): Metering {
     },
     close: async () => {
       state.closed = true
-      await Promise.allSettled([...calls, deferral.close().then(lanes.close)])
+      await Promise.allSettled([...calls.keys(), deferral.close().then(lanes.close)])
       await aside.close()
     },
   }
 }
+
+const countOf = (tenantIds: Iterable<string>, tenantId: string) => [...tenantIds].filter((id) => id === tenantId).length

@@ -120,11 +120,15 @@ export async function loseGone(
   return Number(row?.lost)
 }
 
-async function call({ database, now, catalogueRevision }: AccountGiven, name: string, given: readonly string[]) {
+async function call(
+  { database, now, catalogueRevision, patient }: AccountGiven,
+  name: string,
+  given: readonly string[],
+) {
   const values = [now.toISOString(), String(catalogueRevision), ...given]
   const places = values.map((_, index) => `$${index + 2}`).join(', ')
   const [row] = await database.writeSigned<{ answer: Answered }>(
-    `select metering.${name}($1, ${places}) as answer`,
+    `select metering.${name}($1, ${patient}, ${places}) as answer`,
     values,
   )
   if (!row) throw new Error(`The function ${name} answered nothing`)

@@ -7,17 +7,18 @@ export const runMeters = { counter: 'pipeline_runs', slots: 'concurrent_pipeline
 export interface HeldSlots {
   /** Rises with every change. */
   revision: number
-  /** When the lease of each ends (ISO 8601). */
-  ends: readonly string[]
+  used: number
+  /** When the lease of each ends (ISO 8601); null where they are many. */
+  ends: readonly string[] | null
 }
 
 /** As the value of its meter, whose one period is that of all meters without. */
-export const slotsValue = ({ revision, ends }: HeldSlots): CounterValue => ({
+export const slotsValue = ({ revision, used, ends }: HeldSlots): CounterValue => ({
   meter: runMeters.slots,
   period: 'total',
-  used: ends.length,
+  used,
   overSince: null,
   overSpan: null,
   revision,
-  ends,
+  ...(ends === null ? {} : { ends }),
 })
