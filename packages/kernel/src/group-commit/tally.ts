@@ -1,5 +1,6 @@
 import type { Clock } from '../context/clock.ts'
 import type { Dependencies } from '../context/dependencies.ts'
+import { patienceMilliseconds } from './patience.ts'
 import { createTurns } from './turns.ts'
 
 export interface TallyOptions<Account, Item> {
@@ -63,7 +64,7 @@ export function createTally<Account extends { id: string }, Item>(
   }
 
   function bring(id: string, counted: Counted<Account, Item>): Promise<void> {
-    counted.writing ??= turns(id, () => writeAll(counted, options))
+    counted.writing ??= turns(id, performance.now() + patienceMilliseconds, () => writeAll(counted, options))
       .catch((error) => logger.warn({ err: error }, 'what was counted waits to be written'))
       .then(() => {
         counted.writing = null

@@ -1,22 +1,15 @@
 import type { Clock } from '@tenantry/kernel/context/clock'
 import type { Database, Dependencies } from '@tenantry/kernel/context/dependencies'
-import { serviceErrors } from '@tenantry/kernel/contract/errors'
 import { createAside } from '@tenantry/kernel/group-commit/aside'
 import { createLanes } from '@tenantry/kernel/group-commit/lanes'
 import { callPatiently } from '@tenantry/kernel/group-commit/patient-call'
-import { createTurns } from '@tenantry/kernel/group-commit/turns'
 import type { PlanCatalogue } from '../../plan/index.ts'
-import { type CounterValue, type WrittenItem, writeBatch } from '../repository/write.ts'
+import { type WrittenItem, writeBatch } from '../repository/write.ts'
 import type { UsageItem } from '../rules/batch.ts'
+import { type AccountCall, createAccountCalls } from './account-calls.ts'
 import { deferWhereOpen } from './defer.ts'
 import { createLimitResolver } from './limits.ts'
 import { createRememberer, type RememberOptions } from './remember.ts'
-
-/** Calls that wait for their turn, of all accounts and of one: those of one tenant must not shut out all others. */
-const mostCalls = 1_000
-const mostCallsOfAccount = 50
-/** Of one account each. */
-const callsAtOnce = 2
 
 export interface MeteringOptions extends RememberOptions {
   database: Database
@@ -27,20 +20,6 @@ export interface MeteringOptions extends RememberOptions {
   /** Tells of the alerts of a tenant that nobody was told of; those that it leaves are told of later, by a job. */
   announce(tenantId: string): Promise<void>
 }
-
-export interface AccountGiven {
-  database: Pick<Database, 'writeSigned'>
-  now: Date
-  /** Of the catalogue that limits must be made of. */
-  catalogueRevision: number
-  /** Whether it waits for an account that others hold. */
-  patient: boolean
-}
-
-/** `unready` where the limits must be made first; what was counted by it shows in caches, and alerts are told. */
-export type AccountCall<Answer> = (
-  given: AccountGiven,
-) => Promise<'unready' | { answer: Answer; counters: readonly CounterValue[]; alerted: readonly string[] }>
 
 /** The engine: what usage is counted by, exactly, in this process and all others. */
 export interface Metering {
@@ -113,32 +92,21 @@ export function createMetering(options: MeteringOptions): Metering {
   metrics.registerQueue('usage', () => lanes.size)
   metrics.registerQueue('usage_deferred', () => deferral.size)
 
-  const turns = createTurns(callsAtOnce)
-  const calls = new Map<Promise<unknown>, string>()
-  const state = { closed: false }
-
-  async function onAccount<Answer>(tenantId: string, call: AccountCall<Answer>): Promise<Answer> {
-    const isFull = calls.size >= mostCalls || countOf(calls.values(), tenantId) >= mostCallsOfAccount
-    if (state.closed || isFull) throw serviceErrors.overloaded({ retryAfterSeconds: 1 })
-    const answered = callPatiently({
-      makeReady: () => resolve([tenantId], true),
-      call: (until) =>
-        turns(tenantId, until, async (patient) => {
-          const done = await call({ database, now: clock.now(), catalogueRevision: await resolver.revision(), patient })
-          if (done === 'unready') return done
-          if (done.counters.length > 0) remember(tenantId, done.counters)
-          announceAll(done.alerted)
-          return done
-        }),
-    })
-    calls.set(answered, tenantId)
-    return answered.finally(() => calls.delete(answered))
-  }
+  const accounts = createAccountCalls({
+    makeReady: (tenantId) => resolve([tenantId], true),
+    call: async (tenantId, call, patient) => {
+      const done = await call({ database, now: clock.now(), catalogueRevision: await resolver.revision(), patient })
+      if (done === 'unready') return done
+      if (done.counters.length > 0) remember(tenantId, done.counters)
+      announceAll(done.alerted)
+      return done
+    },
+  })
 
   return {
     write: deferral.write,
     writeUndeferred: (item) => lanes.write(item, { repeated: false }),
-    onAccount,
+    onAccount: accounts.call,
     remembered: (tenantId) => aside.idle(`cache ${tenantId}`),
     told: (tenantId) => aside.idle(`alerts ${tenantId}`),
     refresh: (tenantIds) => patiently(() => resolve(tenantIds, true)),
@@ -151,11 +119,8 @@ export function createMetering(options: MeteringOptions): Metering {
       return deferral.size
     },
     close: async () => {
-      state.closed = true
-      await Promise.allSettled([...calls.keys(), deferral.close().then(lanes.close)])
+      await Promise.all([accounts.close(), deferral.close().then(lanes.close)])
       await aside.close()
     },
   }
 }
-
-const countOf = (tenantIds: Iterable<string>, tenantId: string) => [...tenantIds].filter((id) => id === tenantId).length
