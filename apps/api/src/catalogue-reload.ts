@@ -15,3 +15,13 @@ export async function reloadCatalogue(dependencies: Dependencies): Promise<void>
     logger.error({ err: error, issues }, 'the plan catalogue was not reloaded; the one before stays in force')
   }
 }
+
+/** Has the others told where this process starts with another catalogue than they have. */
+export async function announceCatalogue({ services, logger }: Dependencies): Promise<void> {
+  const { liveCatalogue, metering } = services
+  try {
+    await liveCatalogue.announce(metering.catalogueRevision)
+  } catch (error) {
+    logger.error({ err: error }, 'the plan catalogue could not be compared with that of other processes')
+  }
+}

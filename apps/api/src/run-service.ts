@@ -7,7 +7,7 @@ import { loadEnvironmentFile } from '@tenantry/installation/environment-file'
 import { explainFailure } from '@tenantry/installation/failure'
 import { isContextAccepted } from '@tenantry/kernel/tenancy/context-check'
 import { type AppState, createApp } from './app.ts'
-import { reloadCatalogue } from './catalogue-reload.ts'
+import { announceCatalogue, reloadCatalogue } from './catalogue-reload.ts'
 import { type Config, readConfig } from './config.ts'
 import { type Installation, openInstallation } from './dependencies.ts'
 import { createHttpServer, drain, listen } from './http-server.ts'
@@ -72,6 +72,7 @@ async function serve(
   await installation.database.appliedMigrations()
   await prepare?.(installation, config)
   await warnOfMissingPlans(installation)
+  await announceCatalogue(installation.dependencies)
   const state: AppState = { draining: false }
   const server = createHttpServer(createApp(config, installation, state))
   await listen(server, config.PORT, config.HOST)

@@ -103,7 +103,12 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
       for (const id of await directory.changedUsers().catch(() => [])) here.forgetUser(id)
     },
   })
-  const metering = openMetering(parts, { cache, catalogue, dependencies: () => dependencies })
+  const metering = openMetering(parts, {
+    cache,
+    catalogue,
+    catalogueEpoch: liveCatalogue.epoch,
+    dependencies: () => dependencies,
+  })
   const services = {
     bus,
     cache,
@@ -188,7 +193,12 @@ function everywhere(bus: Bus, channel: string, forget: (name: string) => void): 
 
 const openMetering = (
   { database, clock, logger, metrics }: Pick<Dependencies, 'database' | 'clock' | 'logger' | 'metrics'>,
-  { cache, catalogue, dependencies }: Pick<ControlPlaneParts, 'cache' | 'catalogue'> & { dependencies(): Dependencies },
+  {
+    cache,
+    catalogue,
+    catalogueEpoch,
+    dependencies,
+  }: Pick<ControlPlaneParts, 'cache' | 'catalogue'> & { catalogueEpoch(): number; dependencies(): Dependencies },
 ) =>
   createMetering({
     database,
@@ -196,6 +206,7 @@ const openMetering = (
     logger,
     metrics,
     catalogue,
+    catalogueEpoch,
     announce: (tenantId) => announceAlerts(dependencies(), tenantId),
     remember: (tenantId, counters) => rememberUsage(cache, tenantId, counters),
     forget: (tenantId) => cache.invalidate(tenantId, 'usage'),

@@ -5,6 +5,7 @@ import { createDependencies } from '../../dependencies.ts'
 import { openTestInstallation, operator, type TestInstallation } from '../../testing.ts'
 import { consume, toldOf } from '../limit/service.fixture.ts'
 import { readCatalogue } from '../plan/index.ts'
+import { parseCatalogue } from '../plan/rules/catalogue.ts'
 import { catalogueText, catalogueWithout } from './service.fixture.ts'
 
 let installation: TestInstallation
@@ -23,15 +24,14 @@ const reload = (input: { dryRun?: boolean } = {}) => installation.callerAs(opera
 const roomier = { 'pipeline_runs: 20\n': 'pipeline_runs: 30\n' }
 const nothing = { added: [], removed: [] }
 
-/** Another process over the same database and bus, with a file of its own. */
-function anotherProcess(text: string) {
+/** Another process over the same database and bus, with a file of its own that it reads once the catalogue changes. */
+function anotherProcess(text: string, startsWith = catalogueText({})) {
   const { dependencies, catalogueFile } = installation
   const { bus, cache, apiKeys } = dependencies.services
   const own = `${catalogueFile}.${randomUUID()}`
   writeFileSync(own, text)
-  const initial = readCatalogue()
-  if (!('catalogue' in initial)) throw new Error('The default catalogue is faulty')
-  const parts = { bus, cache, ...initial, apiKeyTexts: apiKeys.texts, readCatalogue: () => readCatalogue(own) }
+  const catalogue = parseCatalogue(startsWith, own)
+  const parts = { bus, cache, catalogue, apiKeyTexts: apiKeys.texts, readCatalogue: () => readCatalogue(own) }
   return { dependencies: createDependencies({ ...dependencies, ...parts }), file: own }
 }
 
@@ -147,6 +147,62 @@ test('every process whose file says the same follows; one whose file does not sa
   await vi.waitFor(() => expect(limitIn(old)).toBe(30))
   expect(old.dependencies.services.liveCatalogue.isOutdated()).toBe(false)
   for (const { dependencies, file } of [current_, old]) {
+    await dependencies.services.metering.close()
+    rmSync(file)
+  }
+})
+
+test('a catalogue that was left and came back has the same new number in every process', async () => {
+  const follower = anotherProcess(catalogueText(roomier))
+  const { catalogue, metering } = follower.dependencies.services
+  const limit = () => catalogue.plan('free')?.limits.pipeline_runs
+  const before = await metering.catalogueRevision()
+  say(catalogueText(roomier))
+  await reload()
+  await vi.waitFor(() => expect(limit()).toBe(30))
+  writeFileSync(follower.file, catalogueText({}))
+  say(catalogueText({}))
+  await reload()
+  await vi.waitFor(() => expect(limit()).toBe(20))
+  const entered = await installation.dependencies.services.metering.catalogueRevision()
+  expect(entered).toBeGreaterThan(before)
+  expect(await metering.catalogueRevision()).toBe(entered)
+  await metering.close()
+  rmSync(follower.file)
+})
+
+test('a process that starts with another catalogue has the others say so, until theirs is the one in force again', async () => {
+  const start = async (text: string) => {
+    const started = anotherProcess(text, text)
+    const { liveCatalogue, metering } = started.dependencies.services
+    await liveCatalogue.announce(metering.catalogueRevision)
+    return { ...started, liveCatalogue, metering }
+  }
+  const { isOutdated } = installation.dependencies.services.liveCatalogue
+  const newer = await start(catalogueText(roomier))
+  await vi.waitFor(() => expect(isOutdated()).toBe(true))
+  expect(newer.liveCatalogue.isOutdated()).toBe(false)
+  await reload()
+  expect(isOutdated()).toBe(true)
+  const older = await start(catalogueText({}))
+  await vi.waitFor(() => expect(isOutdated()).toBe(false))
+  expect(newer.liveCatalogue.isOutdated()).toBe(true)
+  for (const { metering, file } of [newer, older]) {
+    await metering.close()
+    rmSync(file)
+  }
+})
+
+test('a reload finds that the catalogue came back, though nobody was told', async () => {
+  const { liveCatalogue } = installation.dependencies.services
+  const others = [roomier, {}].map((replaced) => {
+    const text = catalogueText(replaced)
+    return { ...anotherProcess(text, text), expected: replaced === roomier }
+  })
+  for (const { dependencies, file, expected } of others) {
+    await dependencies.services.metering.catalogueRevision()
+    await reload()
+    expect(liveCatalogue.isOutdated()).toBe(expected)
     await dependencies.services.metering.close()
     rmSync(file)
   }

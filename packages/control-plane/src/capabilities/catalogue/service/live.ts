@@ -14,6 +14,12 @@ export interface LiveCatalogue {
   take(catalogue: PlanCatalogue): void
   /** Whether another process has a newer one than the file of this one says. */
   isOutdated(): boolean
+  /** Another number whenever one came into force, here or elsewhere: the same may have been entered anew since. */
+  epoch(): number
+  /** Has the one of this process entered; the others are told if theirs is another. */
+  announce(enter: () => Promise<unknown>): Promise<void>
+  /** Compares with the one that was entered last. */
+  catchUp(): Promise<void>
 }
 
 export interface LiveCatalogueOptions extends Pick<Dependencies, 'logger'> {
@@ -30,15 +36,21 @@ export function createLiveCatalogue({ bus, logger, initial, read, latestDigest }
   let current = initial
   let scopes = createScopes(initial.scopes)
   let isOutdated = false
+  let epoch = 0
 
   function put(next: PlanCatalogue): void {
     current = next
     scopes = createScopes(next.scopes)
     isOutdated = false
+    epoch += 1
   }
 
   function consider(digest: unknown): void {
-    if (digest === current.digest) return
+    if (digest === current.digest) {
+      isOutdated = false
+      epoch += 1
+      return
+    }
     const reading = read()
     if ('catalogue' in reading && reading.catalogue.digest === digest) {
       put(reading.catalogue)
@@ -69,6 +81,13 @@ export function createLiveCatalogue({ bus, logger, initial, read, latestDigest }
       void bus.publish(channel, next.digest)
     },
     isOutdated: () => isOutdated,
+    epoch: () => epoch,
+    announce: async (enter) => {
+      const latest = await latestDigest()
+      await enter()
+      if (latest !== current.digest) await bus.publish(channel, current.digest)
+    },
+    catchUp,
   }
 }
 

@@ -9,7 +9,7 @@ import { mustBeValid, refuseInUse } from './refusals.ts'
 
 declare module '@tenantry/kernel/context/dependencies' {
   interface Services {
-    liveCatalogue: Pick<LiveCatalogue, 'read' | 'take' | 'isOutdated'>
+    liveCatalogue: Pick<LiveCatalogue, 'read' | 'take' | 'isOutdated' | 'epoch' | 'announce' | 'catchUp'>
   }
 }
 
@@ -30,7 +30,7 @@ export async function reload(ctx: PlatformContext, { dryRun }: z.output<typeof r
     ctx.afterCommit(() => liveCatalogue.take(next))
     // Limits that were made of the one before are then outdated in every process.
     ctx.afterCommit(() => metering.refresh([]))
-  }
+  } else ctx.afterCommit(liveCatalogue.catchUp)
   return { applied, ...diff }
 }
 

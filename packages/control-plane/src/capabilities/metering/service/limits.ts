@@ -15,6 +15,8 @@ export interface LimitResolverOptions {
   database: Database
   clock: Clock
   catalogue: PlanCatalogue
+  /** Another number whenever the catalogue may have been entered anew; none where it stays the same. */
+  catalogueEpoch?(): number
 }
 
 /** Makes the limits that usage is held to, where they are missing or what they were made of has changed. */
@@ -25,13 +27,15 @@ export interface LimitResolver {
   resolve(tenantIds: readonly string[], given: { patient: boolean }): Promise<string[]>
 }
 
-export function createLimitResolver({ database, clock, catalogue }: LimitResolverOptions): LimitResolver {
-  let entered: { digest: string; revision: number } | undefined
+export function createLimitResolver(options: LimitResolverOptions): LimitResolver {
+  const { database, clock, catalogue, catalogueEpoch = () => 0 } = options
+  let entered: { epoch: number; revision: number } | undefined
   const revision = async () => {
-    const { digest } = catalogue
-    if (entered?.digest === digest) return entered.revision
-    const made = await enterCatalogue(database, digest, clock.now())
-    entered = { digest, revision: made }
+    // By the digest alone one that was left and came back would go on under its old number.
+    const epoch = catalogueEpoch()
+    if (entered?.epoch === epoch) return entered.revision
+    const made = await enterCatalogue(database, catalogue.digest, clock.now())
+    entered = { epoch, revision: made }
     return made
   }
   return {

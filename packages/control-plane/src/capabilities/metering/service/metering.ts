@@ -17,6 +17,8 @@ export interface MeteringOptions extends RememberOptions {
   logger: Dependencies['logger']
   metrics: Pick<Dependencies['metrics'], 'batchWritten' | 'registerQueue'>
   catalogue: PlanCatalogue
+  /** Another number whenever the catalogue may have been entered anew; none where it stays the same. */
+  catalogueEpoch?(): number
   /** Tells of the alerts of a tenant that nobody was told of; those that it leaves are told of later, by a job. */
   announce(tenantId: string): Promise<void>
 }
@@ -64,7 +66,7 @@ const patiently = (work: () => Promise<void>) =>
 
 export function createMetering(options: MeteringOptions): Metering {
   const { database, clock, logger, metrics, catalogue } = options
-  const resolver = createLimitResolver({ database, clock, catalogue })
+  const resolver = createLimitResolver(options)
   const aside = createAside(logger)
   const announceAll = (tenantIds: readonly string[]) => {
     for (const tenantId of tenantIds) aside.run(`alerts ${tenantId}`, () => options.announce(tenantId))
