@@ -10,9 +10,10 @@ create function metering.room_key(tenant uuid, meter text) returns bigint
 language sql immutable set search_path = pg_catalog, pg_temp
 return hashtextextended(concat('tenantry room ', room_key.tenant, ' ', room_key.meter), 0);
 
--- Until the end of the transaction nobody else passes here for the signed tenant and the meter.
+-- Until the end of the transaction nobody else passes here for the signed tenant and the meter. Who waits keeps a connection
+-- of its service: not for long.
 create function metering.hold_room(meter text) returns void
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' as $$
 declare
   owner constant uuid := tenancy.current_tenant();
 begin
@@ -22,10 +23,9 @@ begin
 end $$;
 
 -- Whether that many more fit; not ready where the limits must be made first. How many of the product's rows there are then,
--- and alerts for what is reached, are kept with the transaction of the caller or not at all. Where they are not given, time,
--- catalogue and span are the current ones, and the span is the calendar month of the tenant.
-create function metering.require_room(
-  meter text, counted bigint, adding bigint, at timestamptz default clock_timestamp(), catalogue integer default null, span text default null
+-- and alerts for what is reached, are kept with the transaction of the caller or not at all. For the next two alone.
+create function metering.room_at(
+  meter text, counted bigint, adding bigint, at timestamptz, catalogue integer, span text
 ) returns table (ready boolean, allowed boolean, used bigint, included bigint, hard bigint, alerted boolean)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable
@@ -51,7 +51,7 @@ begin
 
   select l.included, l.included + l.grace as hard, l.version, l.alert_percents, l.counted_from into limited
     from tenantry.usage_accounts u join tenantry.effective_limits l on l.tenant_id = u.tenant_id
-   where u.tenant_id = owner and l.meter = require_room.meter and u.changes = u.resolved_changes
+   where u.tenant_id = owner and l.meter = room_at.meter and u.changes = u.resolved_changes
      and u.catalogue_revision >= coalesce(catalogue, (select max(r.revision) from tenantry.catalogue_revisions r))
      and (u.next_change_at is null or u.next_change_at > at);
   ready := found;
@@ -94,9 +94,31 @@ begin
   return next;
 end $$;
 
+-- By the clock of the database, the newest catalogue, and the calendar month of the tenant.
+create function metering.require_room(meter text, counted bigint, adding bigint)
+returns table (ready boolean, allowed boolean, used bigint, included bigint, hard bigint, alerted boolean)
+language sql volatile security definer set search_path = pg_catalog, pg_temp
+begin atomic
+  select * from metering.room_at(require_room.meter, require_room.counted, require_room.adding, clock_timestamp(), null, null);
+end;
+
+-- By what a process of ours says; for the signed tenant alone.
+create function metering.require_room_at(signature text, meter text, counted bigint, adding bigint, at text, catalogue text, span text)
+returns table (ready boolean, allowed boolean, used bigint, included bigint, hard bigint, alerted boolean)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  -- Without the values that are null the others would stand in each other's place.
+  if num_nulls(meter, at, catalogue, span) > 0 then
+    raise invalid_parameter_value using message = 'expected a meter, a time, a catalogue and a span';
+  end if;
+  perform tenancy.require_signed(signature, concat_ws(E'\\x1f', 'room', tenancy.current_tenant()::text, meter, at, catalogue, span));
+  return query select * from metering.room_at(meter, counted, adding, at::timestamptz, catalogue::integer, span);
+end $$;
+
 revoke all on function metering.room_key(uuid, text), metering.hold_room(text),
-  metering.require_room(text, bigint, bigint, timestamptz, integer, text) from public;
-grant execute on function metering.hold_room(text), metering.require_room(text, bigint, bigint, timestamptz, integer, text)
-  to tenantry_app, tenantry_platform;
+  metering.room_at(text, bigint, bigint, timestamptz, integer, text), metering.require_room(text, bigint, bigint),
+  metering.require_room_at(text, text, bigint, bigint, text, text, text) from public;
+grant execute on function metering.hold_room(text), metering.require_room(text, bigint, bigint),
+  metering.require_room_at(text, text, bigint, bigint, text, text, text) to tenantry_app, tenantry_platform;
 reset role;
 `

@@ -102,6 +102,46 @@ test('no counter of what is tracked is written by asking for room, nor what Tena
   expect(await fingerprint(admin, tables, attacker.id)).toBe(before)
 })
 
+test('time, catalogue and span are taken under a signature for the signed tenant alone', async () => {
+  const { admin, tables, attacker, victim, sign } = campaign
+  const before = await fingerprint(admin, tables, attacker.id)
+  const at = new Date().toISOString()
+  const told = { at, catalogue: '1', span: '2026-11-01' }
+  const signed = (tenantId: string, values: typeof told, purpose = 'room') =>
+    installation.database.signValues([purpose, tenantId, 'users', ...Object.values(values)])
+  const askAt = (signature: string, { at, catalogue, span }: typeof told, adding = 1) =>
+    client.query('select * from metering.require_room_at($1, $2, null, $3, $4, $5, $6)', [
+      signature,
+      'users',
+      adding,
+      at,
+      catalogue,
+      span,
+    ])
+  const context = { tenant: sign('tenant', attacker.id) }
+  const forged = {
+    none: '',
+    'of a tenant': context.tenant,
+    'for another tenant': signed(victim.id, told),
+    'of another time': signed(attacker.id, { ...told, at: '2001-01-01T00:00:00.000Z' }),
+    'of another catalogue': signed(attacker.id, { ...told, catalogue: '0' }),
+    'of another span': signed(attacker.id, { ...told, span: '1999-01-01' }),
+    'for something else': signed(attacker.id, told, 'write'),
+  }
+  for (const [name, signature] of Object.entries(forged))
+    await expect(
+      within(context, () => askAt(signature, told)),
+      name,
+    ).rejects.toMatchObject({ code: '42501' })
+  const past = `select * from metering.require_room('users', null, 1, '2001-01-01', 1, '1999-01-01')`
+  await expect(within(context, () => client.query(past))).rejects.toMatchObject({ code: '42883' })
+  const inside = `select * from metering.room_at('users', null, 1, '2001-01-01', 1, '1999-01-01')`
+  await expect(within(context, () => client.query(inside))).rejects.toMatchObject({ code: '42501' })
+  const { rows } = await within(context, () => askAt(signed(attacker.id, told), told, 0))
+  expect(rows).toMatchObject([{ ready: true }])
+  expect(await fingerprint(admin, tables, attacker.id)).toBe(before)
+})
+
 test('amounts that are none, negative or too large to be told exactly are refused', async () => {
   const { attacker, sign } = campaign
   const context = { tenant: sign('tenant', attacker.id) }

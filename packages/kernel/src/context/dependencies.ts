@@ -239,6 +239,8 @@ export interface Database {
    * values, which follow. Committed when it answers.
    */
   writeSigned<Row>(text: string, values: readonly string[]): Promise<Row[]>
+  /** The signature that such a function takes where it is called in a transaction that has begun. */
+  signValues(values: readonly string[]): string
   /**
    * Holds a name in the whole installation while it works, which ends with this process however that ends. Null at once
    * where it is held already.

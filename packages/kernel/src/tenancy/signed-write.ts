@@ -17,6 +17,8 @@ const signBatch = (key: SigningKey, values: readonly string[]): string =>
   signContext(key, 'batch', createHash('sha256').update(values.join(separator)).digest('hex'))
 
 export interface SignedWriter {
+  /** The signature of the values, for a function that is called in a transaction of the caller's. */
+  sign(values: readonly string[]): string
   /** One statement in a transaction of its own, which has committed when it answers. `$1` is the signature of the values, which follow. */
   write<Row>(text: string, values: readonly string[]): Promise<Row[]>
   close(): Promise<void>
@@ -33,6 +35,7 @@ export function openSignedWriter(
   // One that is lost between its statement and its return tells nobody else, and would end the process.
   pool.on('connect', (client) => client.on('error', ignore))
   return {
+    sign: (values) => signBatch(signingKey(), values),
     write: async <Row>(text: string, values: readonly string[]) => {
       // The pool makes what it was given; pg does not let it say so.
       const client = (await pool.connect()) as pg.PoolClient & ForgettingClient

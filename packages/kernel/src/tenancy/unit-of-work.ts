@@ -114,6 +114,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
       return run({ orm: platform, bindings, tenantId: null, readOnly }, work)
     },
     writeSigned: writer.write,
+    signValues: writer.sign,
     exclusively: (name, work) => holdName(names, name, work),
     rehearse: async (serving, work) => {
       const pool = serving === 'users' ? appPool : platformPool

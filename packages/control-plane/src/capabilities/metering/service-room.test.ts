@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { openTestInstallation, operator, type TestInstallation, type TestTenant } from '../../testing.ts'
 import { asAdmin } from '../event/service.fixture.ts'
 import { alertsOf } from '../limit/service.fixture.ts'
@@ -151,4 +151,50 @@ test('who makes something holds up nobody who tracks for the same tenant, and ot
   tracked.resolve()
   await Promise.all([first, second])
   expect(order).toEqual(['first', 'second'])
+})
+
+test('limits are made before room is held, so that who waits for them holds up nobody', async () => {
+  const { tenant } = await enterWith(1)
+  await installation.dependencies.services.metering.refresh([tenant.id])
+  await asAdmin(installation, `update tenantry.tenants set plan = 'starter' where id = $1`, [tenant.id])
+  const holder = new pg.Client(installation.testDatabase.adminUrl)
+  const observer = new pg.Client(installation.testDatabase.adminUrl)
+  await Promise.all([holder.connect(), observer.connect()])
+  try {
+    await holder.query('begin')
+    await holder.query('select from tenantry.usage_accounts where tenant_id = $1 for update', [tenant.id])
+    const asked = inUnit(installation, tenant.id, (ctx) => requireRoom(ctx, 'teams'))
+    await vi.waitFor(async () => {
+      const waiting = await observer.query(`select from pg_stat_activity where wait_event_type = 'Lock'`)
+      expect(waiting.rowCount).toBeGreaterThan(0)
+    })
+    const free = await observer.query('select pg_try_advisory_lock(metering.room_key($1, $2)) as free', [
+      tenant.id,
+      'teams',
+    ])
+    expect(free.rows).toEqual([{ free: true }])
+    await observer.query('select pg_advisory_unlock_all()')
+    await holder.query('commit')
+    await asked
+  } finally {
+    await Promise.all([holder.end(), observer.end()])
+  }
+})
+
+test('who waits for room longer than a second is refused, and may try again', async () => {
+  const { tenant } = await enterWith(1)
+  await installation.dependencies.services.metering.refresh([tenant.id])
+  const held = Promise.withResolvers<void>()
+  const refused = Promise.withResolvers<void>()
+  const first = inUnit(installation, tenant.id, async (ctx) => {
+    await requireRoom(ctx, 'teams')
+    held.resolve()
+    await refused.promise
+  })
+  await held.promise
+  const second = inUnit(installation, tenant.id, (ctx) => requireRoom(ctx, 'teams'))
+  // At the doors `service.overloaded`.
+  const outcome = expect(second).rejects.toMatchObject({ code: '55P03' })
+  await outcome.finally(refused.resolve)
+  await first
 })

@@ -1,6 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
+import type { Database } from '@tenantry/kernel/context/dependencies'
 
 export interface AskedRoom {
+  tenantId: string
   meter: string
   /** How many there are, where it is the product that counts. */
   counted: number | null
@@ -24,11 +26,14 @@ export interface FoundRoom {
 /** Null where the limits must be made first. */
 export async function askForRoom(
   em: EntityManager,
-  { meter, counted, adding, now, catalogueRevision, span }: AskedRoom,
+  sign: Database['signValues'],
+  { tenantId, meter, counted, adding, now, catalogueRevision, span }: AskedRoom,
 ): Promise<FoundRoom | null> {
+  const told = [now.toISOString(), String(catalogueRevision), span]
+  const signature = sign(['room', tenantId, meter, ...told])
   const [row] = await em.execute<Record<string, unknown>[]>(
-    'select * from metering.require_room(?, ?::bigint, ?::bigint, ?::timestamptz, ?::int, ?)',
-    [meter, counted, adding, now, catalogueRevision, span],
+    'select * from metering.require_room_at(?, ?, ?::bigint, ?::bigint, ?, ?, ?)',
+    [signature, meter, counted, adding, ...told],
   )
   if (!row?.ready) return null
   return {
@@ -38,6 +43,20 @@ export async function askForRoom(
     allowed: row.allowed === true,
     isAlerted: row.alerted === true,
   }
+}
+
+/** Whether the limits of the tenant of the unit of work need not be made first. */
+export async function hasCurrentLimits(
+  em: EntityManager,
+  { now, catalogueRevision }: Pick<AskedRoom, 'now' | 'catalogueRevision'>,
+): Promise<boolean> {
+  const rows = await em.execute<unknown[]>(
+    `select 1 from tenantry.usage_accounts
+      where tenant_id = (select tenancy.current_tenant()) and changes = resolved_changes and catalogue_revision >= ?
+        and (next_change_at is null or next_change_at > ?)`,
+    [catalogueRevision, now],
+  )
+  return rows.length > 0
 }
 
 /** Until the end of the transaction nobody else passes here for this tenant and meter. */

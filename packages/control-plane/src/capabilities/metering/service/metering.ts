@@ -45,6 +45,8 @@ export interface Metering {
   refresh(tenantIds: readonly string[]): Promise<void>
   /** Of the catalogue that limits must be made of. */
   catalogueRevision(): Promise<number>
+  /** For functions of the engine that are called in the transaction of somebody else. */
+  signValues: Database['signValues']
   /** Has those who watch the tenant told of alerts that somebody else's transaction has raised; does not wait for it. */
   tell(tenantId: string): void
   /** How many items wait. */
@@ -113,6 +115,7 @@ export function createMetering(options: MeteringOptions): Metering {
     told: (tenantId) => aside.idle(`alerts ${tenantId}`),
     refresh: (tenantIds) => patiently(() => resolve(tenantIds, true)),
     catalogueRevision: resolver.revision,
+    signValues: database.signValues,
     tell: (tenantId) => announceAll([tenantId]),
     get queued() {
       return lanes.size

@@ -2,7 +2,7 @@ import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { serviceErrors } from '@tenantry/kernel/contract/errors'
 import { limitErrors } from '../../limit/index.ts'
 import { planNamed } from '../../plan/index.ts'
-import { askForRoom, type FoundRoom, holdRoom } from '../repository/room.ts'
+import { askForRoom, type FoundRoom, hasCurrentLimits, holdRoom } from '../repository/room.ts'
 import { spanOf } from '../rules/tenant-period.ts'
 
 export interface RoomWanted {
@@ -11,9 +11,6 @@ export interface RoomWanted {
   /** For meters that are counted from `product`: how many there are, not counting what is added. Asked under the lock. */
   count?(): Promise<number>
 }
-
-/** Limits may be outdated again by the time they were made. */
-const mostTries = 3
 
 /**
  * Makes sure that `adding` more fit below the limit of a meter, in the transaction that then makes them, and that nobody
@@ -58,13 +55,13 @@ async function ask(
   const { span } = spanOf('none', now, tenant, planNamed(catalogue, tenant.plan).periodAnchor)
   // What is made or taken away before counts too.
   await em.flush()
+  const catalogueRevision = await metering.catalogueRevision()
+  // Made by another connection, which nobody who waits for room must wait for.
+  if (!(await hasCurrentLimits(em, { now, catalogueRevision }))) await metering.refresh([tenant.id])
   if (count) await holdRoom(em, meter)
   const counted = count ? await count() : null
-  for (let tries = 0; tries < mostTries; tries += 1) {
-    const catalogueRevision = await metering.catalogueRevision()
-    const found = await askForRoom(em, { meter, counted, adding, now, catalogueRevision, span })
-    if (found !== null) return found
-    await metering.refresh([tenant.id])
-  }
-  throw serviceErrors.overloaded({ retryAfterSeconds: 1 })
+  const asked = { tenantId: tenant.id, meter, counted, adding, now, catalogueRevision, span }
+  const found = await askForRoom(em, metering.signValues, asked)
+  if (found === null) throw serviceErrors.overloaded({ retryAfterSeconds: 1 })
+  return found
 }
