@@ -103,12 +103,7 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
       for (const id of await directory.changedUsers().catch(() => [])) here.forgetUser(id)
     },
   })
-  const metering = openMetering(parts, {
-    cache,
-    catalogue,
-    catalogueEpoch: liveCatalogue.epoch,
-    dependencies: () => dependencies,
-  })
+  const metering = openMetering(parts, { cache, catalogue, liveCatalogue, dependencies: () => dependencies })
   const services = {
     bus,
     cache,
@@ -196,9 +191,10 @@ const openMetering = (
   {
     cache,
     catalogue,
-    catalogueEpoch,
+    liveCatalogue,
     dependencies,
-  }: Pick<ControlPlaneParts, 'cache' | 'catalogue'> & { catalogueEpoch(): number; dependencies(): Dependencies },
+  }: Pick<ControlPlaneParts, 'cache' | 'catalogue'> &
+    Pick<Services, 'liveCatalogue'> & { dependencies(): Dependencies },
 ) =>
   createMetering({
     database,
@@ -206,7 +202,7 @@ const openMetering = (
     logger,
     metrics,
     catalogue,
-    catalogueEpoch,
+    catalogueEpoch: liveCatalogue.epoch,
     announce: (tenantId) => announceAlerts(dependencies(), tenantId),
     remember: (tenantId, counters) => rememberUsage(cache, tenantId, counters),
     forget: (tenantId) => cache.invalidate(tenantId, 'usage'),

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { scheduledJobs } from '../../jobs.ts'
 import { openTestInstallation, operator, type TestInstallation, type TestTenant } from '../../testing.ts'
 import { asAdmin } from '../event/service.fixture.ts'
 import { alertsOf } from '../limit/service.fixture.ts'
@@ -178,6 +179,26 @@ test('limits are made before room is held, so that who waits for them holds up n
     await asked
   } finally {
     await Promise.all([holder.end(), observer.end()])
+  }
+})
+
+test('the job makes the limits of all but those whose account is held, and says of how many', async () => {
+  const tenants = [await enterWith(1), await enterWith(1)].map(({ tenant }) => tenant)
+  const job = scheduledJobs(installation.dependencies).find(({ name }) => name === 'usage.limits')
+  const run = () => job?.run(() => expect.fail('asks nothing as the job role'))
+  await run()
+  const ids = tenants.map(({ id }) => id)
+  await asAdmin(installation, `update tenantry.tenants set plan = 'starter' where id = any ($1)`, [ids])
+  const holder = new pg.Client(installation.testDatabase.adminUrl)
+  await holder.connect()
+  try {
+    await holder.query('begin')
+    await holder.query('select from tenantry.usage_accounts where tenant_id = $1 for update', [ids[0]])
+    expect(await run()).toEqual({ tenants: 1 })
+    await holder.query('commit')
+    expect(await run()).toEqual({ tenants: 1 })
+  } finally {
+    await holder.end()
   }
 })
 

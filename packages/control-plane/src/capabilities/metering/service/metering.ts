@@ -41,8 +41,11 @@ export interface Metering {
   remembered(tenantId: string): Promise<void>
   /** Resolves when those who watch the tenant were told of the alerts until now. */
   told(tenantId: string): Promise<void>
-  /** Makes the limits of tenants anew now, so that what stands above them is told at once. Throws `service.overloaded`. */
-  refresh(tenantIds: readonly string[]): Promise<void>
+  /**
+   * Makes the limits of tenants anew now, so that what stands above them is told at once; where it is not `patient`, not of
+   * those whose accounts somebody holds. Throws `service.overloaded`.
+   */
+  refresh(tenantIds: readonly string[], how?: { patient: boolean }): Promise<void>
   /** Of the catalogue that limits must be made of. */
   catalogueRevision(): Promise<number>
   /** For functions of the engine that are called in the transaction of somebody else. */
@@ -113,7 +116,7 @@ export function createMetering(options: MeteringOptions): Metering {
     onAccount: accounts.call,
     remembered: (tenantId) => aside.idle(`cache ${tenantId}`),
     told: (tenantId) => aside.idle(`alerts ${tenantId}`),
-    refresh: (tenantIds) => patiently(() => resolve(tenantIds, true)),
+    refresh: (tenantIds, { patient } = { patient: true }) => patiently(() => resolve(tenantIds, patient)),
     catalogueRevision: resolver.revision,
     signValues: database.signValues,
     tell: (tenantId) => announceAll([tenantId]),
