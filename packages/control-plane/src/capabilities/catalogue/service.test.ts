@@ -85,7 +85,8 @@ test('a faulty file leaves the one before in force, and every fault is told with
 test('plans, meters, features and scopes that come, go and change are told', async () => {
   say(
     catalogueText({
-      '  pipeline_runs:\n    kind: counter\n    period: month': '  pipeline_runs:\n    kind: counter\n    period: day',
+      '    kind: gauge\n    period: none\n    unit: conversations':
+        '    kind: gauge\n    period: none\n    unit: talks',
       '  - sla\n': '  - sla\n  - beta\n',
       '[basic_chat, team_collaboration, basic_events, team_formation]': '[basic_chat, beta]',
       'title: Starter': 'title: Beginner',
@@ -96,7 +97,7 @@ test('plans, meters, features and scopes that come, go and change are told', asy
   expect(await reload()).toMatchObject({
     applied: true,
     plans: { ...nothing, changed: [{ name: 'starter', fields: ['title'] }] },
-    meters: { ...nothing, changed: [{ name: 'pipeline_runs', fields: ['period'] }] },
+    meters: { ...nothing, changed: [{ name: 'conversations', fields: ['unit'] }] },
     features: { added: ['beta'], removed: [] },
     planFeatures: expect.arrayContaining([
       { plan: 'free', added: ['beta'], removed: ['team_collaboration', 'basic_events', 'team_formation'] },
@@ -128,6 +129,29 @@ test('a plan that tenants have, or are to have, is not left out, nor is a meter 
     },
   })
   expect((await caller.plans.list()).items.map(({ name }) => name)).toContain('professional')
+})
+
+test('a meter that is used, or has a limit of its own, is not counted otherwise', async () => {
+  const { tenant } = await installation.enter({ plan: 'free' })
+  const operators = installation.callerAs(operator, tenant.id)
+  const byDay = '  tokens:\n    kind: counter\n    period: day'
+  say(catalogueText({ '  tokens:\n    kind: counter\n    period: month': byDay }))
+  expect(await reload({ dryRun: true })).toMatchObject({
+    meters: { changed: [{ name: 'tokens', fields: ['period'] }] },
+  })
+  const refused = async (tenants: number) =>
+    expect(reload()).rejects.toMatchObject({
+      code: 'catalogue.in_use',
+      details: { issues: [{ path: 'meters.tokens', message: `Tenants that use it: ${tenants}.` }] },
+    })
+  const { id: grantId } = await operators.limits.grant({ ...current, meter: 'tokens', amount: 1, reason: 'A launch' })
+  await refused(1)
+  await operators.limits.revokeGrant({ ...current, grantId })
+  await operators.limits.setOverrides({ ...current, overrides: { tokens: { value: 9 } }, reason: 'A trial' })
+  await refused(1)
+  const other = await installation.enter({ plan: 'free' })
+  await consume(other.caller, 'tokens', 1)
+  await refused(2)
 })
 
 test('every process whose file says the same follows; one whose file does not says so, and serves as before', async () => {

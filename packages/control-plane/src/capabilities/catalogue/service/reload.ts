@@ -34,10 +34,14 @@ export async function reload(ctx: PlatformContext, { dryRun }: z.output<typeof r
   return { applied, ...diff }
 }
 
+/** What was counted by others of these would no longer stand for what it says. */
+const countedBy = ['kind', 'period', 'countedFrom']
+
 async function refuseRemoved({ em }: PlatformContext, { plans, meters }: Diff): Promise<void> {
-  if (plans.removed.length + meters.removed.length === 0) return
+  const recounted = meters.changed.filter(({ fields }) => fields.some((field) => countedBy.includes(field)))
+  if (plans.removed.length + meters.removed.length + recounted.length === 0) return
   refuseInUse({
     plans: await countTenantsByPlan(em, plans.removed),
-    meters: await countTenantsUsing(em, meters.removed),
+    meters: await countTenantsUsing(em, [...meters.removed, ...recounted.map(({ name }) => name)]),
   })
 }
