@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { InternalCaller } from '../../caller.ts'
 import { openTestInstallation, operator, type TestInstallation } from '../../testing.ts'
+import { asAdmin } from '../event/service.fixture.ts'
 import { createTestClock } from '../usage/service.fixture.ts'
 
 const start = '2026-11-21T10:00:00Z'
@@ -143,5 +144,21 @@ test('a feature that is none and an end that has passed are named', async () => 
         { path: 'overrides.sso.expiresAt' },
       ],
     },
+  })
+})
+
+test('an override of what the catalogue no longer has grants nothing, and can be taken away', async () => {
+  const { tenant, caller, operators } = await enter('free')
+  await asAdmin(
+    installation,
+    `insert into tenantry.feature_overrides (tenant_id, feature, granted, reason, created_at) values ($1, 'gone', true, 'Old', now())`,
+    [tenant.id],
+  )
+  installation.dependencies.services.forgetAccess(tenant.id)
+  expect((await caller.tenants.info()).features).not.toContain('gone')
+  const given = { ...current, overrides: { gone: { granted: true } }, reason }
+  await expect(operators.features.setOverrides(given)).rejects.toMatchObject({ code: 'request.invalid' })
+  expect(await operators.features.setOverrides({ ...current, overrides: { gone: null }, reason })).toEqual({
+    overrides: [],
   })
 })

@@ -52,9 +52,10 @@ function wantedOf(
   overrides: z.output<typeof setFeatureOverrides.input>['overrides'],
 ): Map<string, Override | null> {
   const { features } = ctx.services.catalogue
-  const issues: Issue[] = Object.keys(overrides)
-    .filter((feature) => !features.includes(feature))
-    .map((feature) => ({ path: `overrides.${feature}`, message: `Expected one of ${features.join(', ')}.` }))
+  const issues: Issue[] = Object.entries(overrides)
+    // What the catalogue no longer has can be taken away.
+    .filter(([feature, override]) => override !== null && !features.includes(feature))
+    .map(([feature]) => ({ path: `overrides.${feature}`, message: `Expected one of ${features.join(', ')}.` }))
   const wanted = Object.entries(overrides).map(([feature, override]): [string, Override | null] => {
     const { expiresAt, issue } = futureOf(ctx, override?.expiresAt, `overrides.${feature}.expiresAt`)
     if (issue) issues.push(issue)

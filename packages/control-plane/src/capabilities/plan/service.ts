@@ -24,8 +24,9 @@ export function featuresOf(
   const { features } = planNamed(catalogue, plan)
   const valid = featureOverrides.filter(({ expiresAt }) => expiresAt === null || new Date(expiresAt) > at)
   if (valid.length === 0) return features
+  const isKnown = (feature: string) => catalogue.features.includes(feature)
   const withdrawn = new Set(valid.flatMap(({ feature, granted }) => (granted ? [] : [feature])))
-  const granted = valid.flatMap(({ feature, granted }) => (granted ? [feature] : []))
+  const granted = valid.flatMap(({ feature, granted }) => (granted && isKnown(feature) ? [feature] : []))
   return new Set([...features, ...granted].filter((feature) => !withdrawn.has(feature)))
 }
 
