@@ -5,6 +5,7 @@ import { openTestInstallation, operator, type TestInstallation } from '../../tes
 import { catalogueWith } from '../catalogue/service.fixture.ts'
 import { deafProcess } from '../event/service.fixture.ts'
 import { consume, toldOf } from '../limit/service.fixture.ts'
+import { listPlansInUse } from '../tenant/index.ts'
 import { createTestClock } from '../usage/service.fixture.ts'
 
 const start = '2026-01-31T10:00:00Z'
@@ -101,11 +102,36 @@ test('a newer change replaces the one that was scheduled, and the current plan c
   await consume(caller, 'pipeline_runs', 21)
 })
 
+test('what is due by now is not called off before the job comes: the plan holds, and is changed from there', async () => {
+  const { tenant, caller } = await installation.enter({ plan: 'starter' })
+  await schedule(caller, 'free')
+  clock.set('2026-02-28T00:00:30Z')
+  const changed = await caller.subscription.change({ ...current, plan: 'starter', when: 'period_end' })
+  expect(changed).toMatchObject({ plan: 'free', scheduledChange: { plan: 'starter' } })
+  expect(await changesOf(tenant.id)).toMatchObject([
+    { action: 'subscription.change_scheduled' },
+    { action: 'subscription.changed', changes: { plan: { before: 'starter', after: 'free' } } },
+    { action: 'subscription.change_scheduled', changes: { plan: { before: 'free', after: 'starter' } } },
+  ])
+})
+
+test('a plan that a tenant is to have is in use', async () => {
+  const { caller } = await installation.enter({ plan: 'free' })
+  const inUse = () => installation.database.platformUnit({ actor: operator, readOnly: true }, listPlansInUse)
+  expect(await inUse()).not.toContain('enterprise')
+  await schedule(caller, 'enterprise')
+  expect(await inUse()).toContain('enterprise')
+})
+
 test('a plan that is changed now, by whomever, takes the place of the one to come', async () => {
   const { tenant, caller } = await installation.enter({ plan: 'starter' })
   await schedule(caller, 'free')
   await installation.callerAs(operator, tenant.id).tenants.update({ ...current, plan: 'business' })
   expect(await caller.subscription.get(current)).toMatchObject({ plan: 'business', scheduledChange: null })
+  expect(await changesOf(tenant.id)).toMatchObject([
+    { action: 'subscription.change_scheduled' },
+    { action: 'subscription.change_called_off', changes: { plan: { before: 'free', after: 'business' } } },
+  ])
   clock.set('2026-02-28T00:00:30Z')
   await consume(caller, 'pipeline_runs', 1_000)
 })

@@ -24,6 +24,7 @@ export {
 export { slugCandidates } from './rules/slug.ts'
 export {
   cachedNames,
+  callOffScheduledChange,
   changeTenant,
   describe as describeTenant,
   effectiveState,

@@ -230,9 +230,11 @@ export async function listDueChanges(em: EntityManager, now: Date): Promise<stri
   return due.map(({ tenantId }) => tenantId)
 }
 
-/** The plans that tenants have. Needs a platform unit of work. */
+/** The plans that tenants have, or are to have. Needs a platform unit of work. */
 export async function listPlansInUse(em: EntityManager): Promise<string[]> {
-  const rows = await em.execute<{ plan: string }[]>('select distinct plan from tenantry.tenants order by plan')
+  const rows = await em.execute<{ plan: string }[]>(
+    'select plan from tenantry.tenants union select plan from tenantry.scheduled_plan_changes order by plan',
+  )
   return rows.map(({ plan }) => plan)
 }
 

@@ -14,6 +14,7 @@ import { type listTenants as listOperation, tenantErrors, type updateTenant as u
 import type { Tenant } from './entity.ts'
 import {
   countChildren,
+  findScheduledChange,
   getOwnTenant,
   getOwnTenantForUpdate,
   listReachedTenants,
@@ -93,12 +94,26 @@ export async function changeTenant(
   Object.assign(tenant, Object.fromEntries(Object.entries(changes).map(([key, { after }]) => [key, after])))
   tenant.updatedAt = now
   await saveTenant(ctx.em)
-  if (changes.plan) await removeScheduledChange(ctx.em)
+  if (changes.plan) await callOffScheduledChange(ctx, tenant)
   ctx.record(action, { target: { type: 'tenant', id: tenant.id }, changes, ...(details && { details }) })
   forgetTenant(ctx)
   // What is used already stands where it stands under the limits of the new plan.
   if (changes.plan) ctx.afterCommit(() => ctx.services.metering.refresh([tenant.id]))
   await emitEvent(ctx, 'tenant.updated', { changed: Object.keys(changes), version: tenant.version })
+}
+
+/** Nothing where none was to come; the tenant keeps the plan that it has by now. */
+export async function callOffScheduledChange(ctx: TenantContext, { id, plan }: Tenant): Promise<void> {
+  const before = await findScheduledChange(ctx.em)
+  if (before === null) return
+  await removeScheduledChange(ctx.em)
+  ctx.record('subscription.change_called_off', {
+    target: { type: 'tenant', id },
+    changes: {
+      plan: { before: before.plan, after: plan },
+      effectiveAt: { before: before.effectiveAt.toISOString(), after: null },
+    },
+  })
 }
 
 /**

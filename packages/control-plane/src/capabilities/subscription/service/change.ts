@@ -2,23 +2,26 @@ import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import type { z } from 'zod'
 import type { Plan } from '../../plan/index.ts'
 import {
+  callOffScheduledChange,
   changeTenant,
   findScheduledChange,
   getOwnTenantForUpdate,
   knownPlan,
-  removeScheduledChange,
   saveScheduledChange,
   type Tenant,
 } from '../../tenant/index.ts'
 import { type changePlan, subscriptionErrors } from '../contract.ts'
 import { compare } from './comparison.ts'
+import { applyDueTo } from './due.ts'
 import { describe, periodOf } from './read.ts'
 
 /** Throws `tenant.unknown_plan`, and `subscription.would_break` with all that does. */
 export async function change(ctx: TenantContext, { plan, when, acceptBreaking }: z.output<typeof changePlan.input>) {
   const to = knownPlan(ctx.services.catalogue, plan)
   const tenant = await getOwnTenantForUpdate(ctx.em)
-  if (to.name === tenant.plan) await callOff(ctx, tenant)
+  // Usage is held to it already: it is not called off because the job comes a minute later.
+  await applyDueTo(ctx, tenant)
+  if (to.name === tenant.plan) await callOffScheduledChange(ctx, tenant)
   else {
     if (!acceptBreaking) await refuseBreaking(ctx, tenant, to)
     if (when === 'period_end') await schedule(ctx, tenant, to)
@@ -43,19 +46,6 @@ async function schedule(ctx: TenantContext, tenant: Tenant, { name: plan }: Plan
     changes: {
       plan: { before: before?.plan ?? tenant.plan, after: plan },
       effectiveAt: { before: before?.effectiveAt.toISOString() ?? null, after: effectiveAt.toISOString() },
-    },
-  })
-}
-
-async function callOff(ctx: TenantContext, tenant: Tenant): Promise<void> {
-  const before = await findScheduledChange(ctx.em)
-  if (before === null) return
-  await removeScheduledChange(ctx.em)
-  ctx.record('subscription.change_called_off', {
-    target: { type: 'tenant', id: tenant.id },
-    changes: {
-      plan: { before: before.plan, after: tenant.plan },
-      effectiveAt: { before: before.effectiveAt.toISOString(), after: null },
     },
   })
 }
