@@ -121,6 +121,20 @@ test('a downgrade that breaks everything at once names all of it, and is made on
   expect(await toldOf(caller, 'tokens')).toMatchObject({ limit: 100_000, state: 'grace' })
 })
 
+test('who sees the finances only is told how many keys, roles and settings would break, not what they are called', async () => {
+  const { tenant, caller } = await enterBusiness()
+  const scopes = ['finance:view']
+  const { id } = await caller.apiKeys.create({ ...current, name: 'Accounting', scopes })
+  const reader = installation.callerAs({ type: 'apiKey', id, tenantId: tenant.id, scopes }, tenant.id)
+  const { breaking } = await reader.subscription.preview({ ...current, plan: 'free' })
+  const usedBy = breaking.flatMap((broken) => broken.usedBy ?? [])
+  expect(usedBy.map(({ type, names }) => [type, names])).toEqual([
+    ['api_keys', []],
+    ['custom_roles', []],
+    ['settings', []],
+  ])
+})
+
 test('what an override or a grant allows does not break, and what no lower plan changes neither', async () => {
   const { tenant, caller } = await installation.enter({ plan: 'starter' })
   const operators = installation.callerAs(operator, tenant.id)

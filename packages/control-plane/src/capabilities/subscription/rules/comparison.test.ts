@@ -9,6 +9,7 @@ const meter = (fields: Partial<ComparedMeter>): ComparedMeter => ({
   limit: 50,
   hardLimit: 55,
   state: 'blocked',
+  isBlocked: true,
   ...fields,
 })
 
@@ -30,6 +31,12 @@ test.each([
 
 test('one above the new limit breaks, and so it does where there was none before', () => {
   expect(breakingOf([meter({ used: 51, before: null })], [])).toMatchObject([{ name: 'tokens', excess: 1 }])
+})
+
+test('the same limit with less grace breaks what it blocks, and nothing that was blocked before', () => {
+  const graced = { used: 54, before: 50, limit: 50, hardLimit: 52 }
+  expect(breakingOf([meter({ ...graced, isBlocked: false })], [])).toMatchObject([{ name: 'tokens', excess: 4 }])
+  expect(breakingOf([meter({ ...graced, isBlocked: false, hardLimit: 55, state: 'grace' })], [])).toEqual([])
 })
 
 test('a feature that nothing is known to use does not break', () => {

@@ -11,6 +11,8 @@ export interface ComparedMeter {
   limit: number | null
   hardLimit: number | null
   state: 'ok' | 'warning' | 'grace' | 'blocked'
+  /** Under the plan that holds now. */
+  isBlocked: boolean
 }
 
 /** A feature that would be lost, and what has use of it. */
@@ -40,8 +42,11 @@ export function breakingOf(meters: readonly ComparedMeter[], lost: readonly Lost
   ]
 }
 
-function brokenMeter({ meter, isCount, used, before, limit, hardLimit, state }: ComparedMeter): Breaking | null {
-  if (limit === null || hardLimit === null || used <= limit || !isLess(limit, before)) return null
+function brokenMeter(compared: ComparedMeter): Breaking | null {
+  const { meter, isCount, used, before, limit, hardLimit, state, isBlocked } = compared
+  if (limit === null || hardLimit === null || used <= limit) return null
+  // The same limit with less grace blocks as well.
+  if (!isLess(limit, before) && (state !== 'blocked' || isBlocked)) return null
   const excess = used - limit
   const allowed = `${used} are there, and ${limit} would be allowed.`
   if (isCount)

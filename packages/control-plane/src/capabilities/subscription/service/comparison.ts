@@ -1,5 +1,4 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
-import type { Breaking } from '@tenantry/kernel/contract/problem'
 import { apiAccess, listLiveKeys } from '../../api-key/index.ts'
 import { featuresOf, type Plan, planNamed } from '../../plan/index.ts'
 import { listRoleScopes } from '../../role/index.ts'
@@ -33,15 +32,16 @@ export async function compare(ctx: TenantContext, tenant: Pick<Tenant, 'plan'>, 
 async function compareMeters(ctx: TenantContext, from: Plan, to: Plan): Promise<ComparedMeter[]> {
   const under = ({ name }: Plan) => ({ ...ctx, tenant: { ...ctx.tenant, plan: name } })
   const snapshot = await readSnapshotIn(under(to))
-  const now = new Map(describeMeters(under(from), snapshot).map(({ meter, limit }) => [meter, limit]))
+  const now = new Map(describeMeters(under(from), snapshot).map((described) => [described.meter, described]))
   return describeMeters(under(to), snapshot).map(({ meter, used, limit, hardLimit, state }) => ({
     meter,
     isCount: ctx.services.catalogue.meters[meter]?.countedFrom != null,
     used,
-    before: now.get(meter) ?? null,
+    before: now.get(meter)?.limit ?? null,
     limit,
     hardLimit,
     state,
+    isBlocked: now.get(meter)?.state === 'blocked',
   }))
 }
 
@@ -54,6 +54,7 @@ async function usesOf(ctx: TenantContext, features: readonly string[]): Promise<
   const keys = await listLiveKeys(ctx.em, ctx.clock.now())
   const roles = await listRoleScopes(ctx.em)
   const settings = settingsWithFeature(await getEffectiveSettings(ctx))
+  const usesBy = usesFor(ctx)
   return features.map((feature) => {
     const needs = ({ scopes }: { scopes: string[] }) => scopes.some((scope) => featureOf(scope) === feature)
     return {
@@ -70,5 +71,15 @@ async function usesOf(ctx: TenantContext, features: readonly string[]): Promise<
   })
 }
 
-const usesBy = (type: NonNullable<Breaking['usedBy']>[number]['type'], users: readonly { name: string }[]): Uses =>
-  users.length === 0 ? [] : [{ type, count: users.length, names: users.slice(0, mostNames).map(({ name }) => name) }]
+type UserType = Uses[number]['type']
+const nameScopes = { api_keys: 'keys:read', custom_roles: 'roles:read', settings: 'settings:read' }
+
+/** How many there are; what they are called only for who may read them. */
+const usesFor =
+  ({ access }: TenantContext) =>
+  (type: UserType, users: readonly { name: string }[]): Uses => {
+    if (users.length === 0) return []
+    // biome-ignore lint/plugin: decides which names are shown, not whether the operation may run.
+    const named = access.scopes.has(nameScopes[type]) ? users.slice(0, mostNames) : []
+    return [{ type, count: users.length, names: named.map(({ name }) => name) }]
+  }
