@@ -53,12 +53,27 @@ test('what is declined leaves the limit, and the meter may be asked for again', 
   expect((await caller.limits.requests(current)).items.map(({ value }) => value)).toEqual([30, null])
 })
 
+test('no more than holds today is not asked for, grace and overrides included', async () => {
+  const { caller, operators } = await enterLimited(installation)
+  const refused = (meter: string, value: number | 'unlimited', message: string) =>
+    expect(caller.limits.request({ ...current, meter, value, reason: 'We grow' })).rejects.toMatchObject({
+      code: 'request.invalid',
+      details: { issues: [{ path: 'value', message }] },
+    })
+  await refused('tokens', 110_000, 'Today 110000 are allowed: ask for more.')
+  await operators.limits.setOverrides({ ...current, overrides: { tokens: { value: 200_000 } }, reason: 'A trial' })
+  await refused('tokens', 200_000, 'Today 200000 are allowed: ask for more.')
+  await caller.limits.request({ ...current, meter: 'tokens', value: 200_001, reason: 'We grow' })
+  await operators.limits.setOverrides({ ...current, overrides: { users: { value: null } }, reason: 'A trial' })
+  await refused('users', 'unlimited', 'users has no limit today.')
+})
+
 test('one request of a meter waits at a time, however many ask at once', async () => {
   const { caller } = await enterLimited(installation)
   const asked = await Promise.allSettled([1, 2, 3].map(() => caller.limits.request({ ...current, ...wanted })))
   const refused = asked.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason.code] : []))
   expect(refused).toEqual(['limit_request.already_open', 'limit_request.already_open'])
-  await caller.limits.request({ ...current, ...wanted, meter: 'tokens' })
+  await caller.limits.request({ ...current, ...wanted, meter: 'tokens', value: 'unlimited' })
 })
 
 test('a request is decided once, whoever decides at the same moment', async () => {

@@ -1,10 +1,19 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { requestErrors } from '@tenantry/kernel/contract/errors'
 import { pageById } from '@tenantry/kernel/contract/page'
+import { readWithin } from '@tenantry/kernel/tenancy/tenant-query'
 import type { z } from 'zod'
 import { type decideLimitRequest, limitRequestErrors, type listLimitRequests, type requestLimit } from '../contract.ts'
-import { findRequestForUpdate, insertRequest, type LimitRequest, listRequests, saveDecision } from '../repository.ts'
+import {
+  findRequestForUpdate,
+  insertRequest,
+  type LimitRequest,
+  limitOverrides,
+  listRequests,
+  saveDecision,
+} from '../repository.ts'
 import { unknownMeters } from './change.ts'
+import { limitsOf } from './limits.ts'
 import { amountOf, overrideLimits } from './overrides.ts'
 
 export async function list({ em }: TenantContext, { state, limit, cursor }: z.output<typeof listLimitRequests.input>) {
@@ -12,11 +21,12 @@ export async function list({ em }: TenantContext, { state, limit, cursor }: z.ou
   return pageById(found.map(describe), limit)
 }
 
-/** Throws `limit_request.already_open`, or `request.invalid` for a meter that is none. */
+/** Throws `limit_request.already_open`, or `request.invalid` for a meter that is none, and a value that is no more than holds. */
 export async function request(ctx: TenantContext, { meter, reason, ...asked }: z.output<typeof requestLimit.input>) {
   const issues = unknownMeters(ctx, [meter], () => 'meter')
   if (issues.length > 0) throw requestErrors.invalid({ issues })
   const value = amountOf(asked.value)
+  await refuseNoMore(ctx, meter, value)
   const made = await insertRequest(ctx.em, { meter, value, reason, createdAt: ctx.clock.now() })
   ctx.record('limits.requested', {
     target: targetOf(made),
@@ -24,6 +34,14 @@ export async function request(ctx: TenantContext, { meter, reason, ...asked }: z
     details: { reason },
   })
   return describe(made)
+}
+
+async function refuseNoMore(ctx: TenantContext, meter: string, value: number | null): Promise<void> {
+  const [row] = await readWithin(ctx.em, limitOverrides, [ctx.tenant.id])
+  const hardLimit = limitsOf(ctx, row?.overrides ?? []).find((limit) => limit.meter === meter)?.hardLimit ?? null
+  if (hardLimit !== null && (value === null || value > hardLimit)) return
+  const standing = hardLimit === null ? `${meter} has no limit today.` : `Today ${hardLimit} are allowed: ask for more.`
+  throw requestErrors.invalid({ issues: [{ path: 'value', message: standing }] })
 }
 
 /** What is approved holds from the same commit on. Throws `limit_request.not_found`, `limit_request.already_decided`. */
