@@ -97,10 +97,10 @@ end $$;
 -- By the clock of the database, the newest catalogue, and the calendar month of the tenant.
 create function metering.require_room(meter text, counted bigint, adding bigint)
 returns table (ready boolean, allowed boolean, used bigint, included bigint, hard bigint, alerted boolean)
-language sql volatile security definer set search_path = pg_catalog, pg_temp
-begin atomic
-  select * from metering.room_at(require_room.meter, require_room.counted, require_room.adding, clock_timestamp(), null, null);
-end;
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  return query select * from metering.room_at(meter, counted, adding, clock_timestamp(), null, null);
+end $$;
 
 -- By what a process of ours says; for the signed tenant alone.
 create function metering.require_room_at(signature text, meter text, counted bigint, adding bigint, at text, catalogue text, span text)

@@ -69,6 +69,11 @@ declare module '@tenantry/kernel/context/dependencies' {
 const patiently = (work: () => Promise<void>) =>
   callPatiently({ call: async () => ({ answer: await work() }), makeReady: async () => undefined })
 
+function verdictOf(item: WrittenItem): 'busy' | 'unready' | { answer: WrittenItem } {
+  if (item.outcome === 'busy') return 'busy'
+  return item.outcome === 'unresolved' ? 'unready' : { answer: item }
+}
+
 export function createMetering(options: MeteringOptions): Metering {
   const { database, clock, logger, metrics, catalogue } = options
   const resolver = createLimitResolver(options)
@@ -87,10 +92,7 @@ export function createMetering(options: MeteringOptions): Metering {
       for (const [tenantId, values] of written.counters) remember(tenantId, values)
       for (const tenantId of written.unsure) remember(tenantId, null)
       announceAll(written.alerted)
-      return written.items.map((item) => {
-        if (item.outcome === 'busy') return 'busy'
-        return item.outcome === 'unresolved' ? 'unready' : { answer: item }
-      })
+      return written.items.map(verdictOf)
     },
     makeReady: (tenantIds) => resolve(tenantIds, false),
     written: (batch) => metrics.batchWritten(batch),
