@@ -68,12 +68,12 @@ describe('what counts as a call', () => {
   test('also what is refused for its input or its scope, for somebody had to look at it', async () => {
     const world = await enter()
     const invalid = await world.call('/tenants/current/settings', { method: 'PUT', json: { settings: { no: {} } } })
-    const unknown = await world.call('/tenants/current/usage/check?metric=no_such_meter')
+    const unknown = await world.call('/tenants/current/usage/events?metric=no_such_meter')
     expect(statuses([invalid, unknown])).toEqual([422, 404])
     expect(await counted(world)).toBe(2)
   })
 
-  test('not the reporting of usage, what concerns no tenant, operators, or who is not let in', async () => {
+  test('not the reporting of usage, questions of access, what concerns no tenant, operators, or who is not let in', async () => {
     const world = await enter()
     const { call, keyed, tenant } = world
     const usage = (path = '', json: object = { metric: 'tokens' }) =>
@@ -85,6 +85,8 @@ describe('what counts as a call', () => {
       await usage(),
       await usage('/consume'),
       await usage('/batch', { events: [{ metric: 'tokens' }] }),
+      await call(`/tenants/${tenant.slug}/access/check`, { json: { permission: 'tenant:read' } }),
+      await call(`/tenants/${tenant.slug}/usage/check?metric=tokens`),
       await call('/me'),
       await call('/plans'),
       await api.send('/readyz'),
@@ -93,7 +95,7 @@ describe('what counts as a call', () => {
       await api.rest(`/tenants/${tenant.slug}`, { headers: stranger }),
       await api.rest(`/tenants/${tenant.slug}/audit-log-nothing`, { headers: await api.signedIn(viewer) }),
     ]
-    expect(statuses(replies)).toEqual([201, 201, 200, 200, 200, 200, 200, 200, 404, 404])
+    expect(statuses(replies)).toEqual([201, 201, 200, 200, 200, 200, 200, 200, 200, 200, 404, 404])
     await world.caller.tenants.info()
     expect(await counted(world)).toBe(0)
   })
@@ -157,6 +159,7 @@ describe('a tenant that has used up its calls', () => {
     const own = `/tenants/${tenant.slug}`
     const replies = [
       await call('/tenants/current/usage'),
+      await call(`${own}/access/check`, { json: { meter: 'tokens' } }),
       await call(`${own}/usage/check?metric=tokens`),
       await call(`${own}/usage/events`),
       await call(`${own}/usage/trends`),
@@ -167,7 +170,7 @@ describe('a tenant that has used up its calls', () => {
       await call('/me'),
       await call(`${own}/usage`, { json: { metric: 'tokens' } }),
     ]
-    expect(statuses(replies)).toEqual([200, 200, 200, 200, 200, 200, 201, 200, 200, 201])
+    expect(statuses(replies)).toEqual([200, 200, 200, 200, 200, 200, 200, 201, 200, 200, 201])
     expect((await call()).status).toBe(429)
   })
 

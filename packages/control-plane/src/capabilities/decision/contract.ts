@@ -48,6 +48,7 @@ export const checkAccess = defineOperation({
   permission: 'any',
   allowInactive: true,
   rateLimit: 'access',
+  allowOverLimit: true,
   // The entry of tenants.usage, which whoever counts something keeps up to date.
   cached: { name: 'usage', ttlSeconds: 1 },
   rest: {

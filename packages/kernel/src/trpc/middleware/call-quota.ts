@@ -7,8 +7,8 @@ import { forgetExcess, recordExcess } from '../abuse.ts'
 import { showLimit } from './rate-limit.ts'
 
 /**
- * Counts what people and keys ask for in a tenant, however it is answered; the reporting of usage has meters of its own.
- * Throws `usage.limit_exceeded`: what is refused does not count.
+ * Counts what people and keys ask for in a tenant, however it is answered; the reporting of usage has meters of its own,
+ * and a product asks about access with each request that it handles. Throws `usage.limit_exceeded`: what is refused does not count.
  */
 export async function countCall(
   ctx: RequestContext,
@@ -16,7 +16,7 @@ export async function countCall(
   { rateLimit, allowOverLimit }: AnyOperation,
 ): Promise<void> {
   const isOutside = actor.type === 'user' || actor.type === 'apiKey'
-  if (access === null || !isOutside || ctx.transport === 'internal' || rateLimit === 'usage') return
+  if (access === null || !isOutside || ctx.transport === 'internal' || isFree(rateLimit)) return
   const { callQuota } = ctx.dependencies
   if (!allowOverLimit) {
     const limit = `${access.tenant.id} calls`
@@ -31,6 +31,8 @@ export async function countCall(
   }
   callQuota.count(access.tenant)
 }
+
+const isFree = (rateLimit: AnyOperation['rateLimit']) => rateLimit === 'usage' || rateLimit === 'access'
 
 function refusalOf(ctx: RequestContext, { meter, used, limit, hardLimit, resetsAt, windowSeconds }: ExhaustedQuota) {
   const milliseconds = resetsAt.getTime() - ctx.dependencies.clock.now().getTime()
