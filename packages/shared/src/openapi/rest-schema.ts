@@ -4951,7 +4951,6 @@ export interface operations {
             /**
              * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
              *     - `rate_limit.exceeded`: Too many requests. Slow down.
-             *     - `usage.limit_exceeded`: The limit of this meter is reached.
              */
             429: {
                 headers: {
@@ -4964,7 +4963,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "auth.blocked" | "rate_limit.exceeded" | "usage.limit_exceeded";
+                        code?: "auth.blocked" | "rate_limit.exceeded";
                     };
                 };
             };
