@@ -84,8 +84,11 @@ begin
     returning l.*),
   -- What is used already stands at once where it stands under the new limit. One of one is no news, as where room is asked for.
   alerts as (
-    insert into tenantry.usage_alerts (tenant_id, meter, period, limit_version, percent, used, included, hard_limit, raised_at)
-    select w.tenant_id, w.meter, g.span, w.version, p.percent, c.used, w.included, h.hard, now_at
+    insert into tenantry.usage_alerts (tenant_id, meter, period, limit_version, percent, used, included, hard_limit, raised_at, announced_at)
+    -- A threshold that was told in this span, and is still passed, is no news.
+    select w.tenant_id, w.meter, g.span, w.version, p.percent, c.used, w.included, h.hard, now_at,
+           (select now_at from tenantry.usage_alerts x where x.tenant_id = w.tenant_id and x.meter = w.meter and x.period = g.span
+               and x.percent = p.percent and x.percent > 0 and x.announced_at is not null limit 1)
       from written w join given g on g.tenant_id = w.tenant_id and g.meter = w.meter
       cross join lateral (select metering.standing_of(w.tenant_id, w.meter, w.counted_from, g.period) as used offset 0) c
       left join lateral (select x.over_since, x.over_span from tenantry.usage_counters x
@@ -95,8 +98,8 @@ begin
      where w.included is not null and c.used > 0 and (w.counted_from is null or greatest(c.used, w.included) > 1)
        and case when p.percent = 0 then c.used >= h.hard else c.used * 100 >= w.included * p.percent end
     on conflict do nothing
-    returning tenant_id)
-  select string_agg(distinct tenant_id::text, ',') into alerted from alerts;
+    returning tenant_id, announced_at)
+  select string_agg(distinct tenant_id::text, ',') into alerted from alerts where announced_at is null;
   return alerted;
 end $$;
 

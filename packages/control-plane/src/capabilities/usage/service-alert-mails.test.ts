@@ -93,6 +93,25 @@ test('a limit that was raised is told of anew, and a new period too', async () =
   expect(subjectsTo(user)).toEqual(['80 % of tokens used', '80 % of tokens used', '90 % of tokens used'])
 })
 
+test('small changes of a limit tell nothing twice, and its end each time that it comes', async () => {
+  const { tenant, user, caller } = await installation.enter({ plan: 'free' })
+  await track(caller, 92_000)
+  const set = (value: number) =>
+    installation
+      .callerAs(operator)
+      .limits.setOverrides({ tenantId: tenant.id, overrides: { tokens: { value } }, reason: 'Agreed' })
+  for (const value of [100_001, 100_002, 99_000]) {
+    await set(value)
+    await track(caller, 1)
+  }
+  expect(subjectsTo(user)).toEqual(['90 % of tokens used'])
+  for (const value of [90_000, 200_000, 90_001]) {
+    await set(value)
+    await track(caller, 1)
+  }
+  expect(subjectsTo(user).slice(1)).toEqual(['use of tokens is blocked', 'use of tokens is blocked'])
+})
+
 test('what was reached in a day that has ended when it is told is not mailed, and its count starts anew at the end of that day', async () => {
   const { tenant, user, caller } = await installation.enter({ plan: 'free' })
   const { metering } = installation.dependencies.services
