@@ -12,6 +12,8 @@ import { Membership, PendingOwner, User } from './capabilities/member/entity.ts'
 import {
   CatalogueRevision,
   MeterLimit,
+  Run,
+  RunTotals,
   UsageAccount,
   UsageAlert,
   UsageCounter,
@@ -21,7 +23,6 @@ import {
 } from './capabilities/metering/entity.ts'
 import { Onboarding } from './capabilities/onboarding/entity.ts'
 import { CustomRole, RoleAssignment } from './capabilities/role/entity.ts'
-import { Run, RunTotals } from './capabilities/run/entity.ts'
 import { SettingsInheritance, SettingsRevision, TenantSettings } from './capabilities/settings/entity.ts'
 import { Team, TeamMember } from './capabilities/team/entity.ts'
 import { ScheduledPlanChange, Tenant, TenantReference } from './capabilities/tenant/entity.ts'

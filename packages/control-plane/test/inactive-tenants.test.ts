@@ -26,6 +26,8 @@ const answersOperators = [
 ]
 /** What is about no tenant, or about all. */
 const outsideTenants = [
+  'blocks.lift',
+  'blocks.list',
   'catalogue.reload',
   'deletionReports.get',
   'deletionReports.list',
@@ -36,6 +38,7 @@ const outsideTenants = [
   'platform.isolation',
   'tenants.create',
   'tenants.list',
+  'usage.migrate',
   'users.deactivate',
   'users.erase',
   'users.export',

@@ -1,7 +1,8 @@
-export { UsageAlert, UsageCounter, UsageDaily, UsageEvent, UsageReservation } from './entity.ts'
+export { Run, RunTotals, UsageAlert, UsageCounter, UsageDaily, UsageEvent, UsageReservation } from './entity.ts'
 export { listWaitingTenants, type PendingAlert, takeAlerts } from './repository/alerts.ts'
 export { findLatestDigest } from './repository/limits.ts'
 export { listOutdatedTenants } from './repository/outdated.ts'
+export { type HeldSlots, heldJson, runMeters, runSource, slotsValue } from './repository/slots.ts'
 export { countTenantsUsing } from './repository/tenants.ts'
 export {
   type CounterValue,

@@ -1,8 +1,8 @@
 import pg from 'pg'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { openTestInstallation, operator, type TestInstallation } from '../../testing.ts'
+import { Run } from '../metering/index.ts'
 import { createTestClock, usageRows } from '../usage/service.fixture.ts'
-import { Run } from './entity.ts'
 import { type Runner, type RunnerOrder, startRunner } from './runners.fixture.ts'
 import { current, enterLimited, start } from './service.fixture.ts'
 

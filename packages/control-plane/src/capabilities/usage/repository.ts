@@ -2,9 +2,17 @@ import type { EntityManager } from '@mikro-orm/postgresql'
 import { tenantQuery } from '@tenantry/kernel/tenancy/tenant-query'
 import { overrideSource, overridesJson, type StoredOverride } from '../limit/index.ts'
 import { memberSource } from '../member/index.ts'
-import { type CounterValue, UsageCounter, UsageDaily, UsageEvent, UsageReservation } from '../metering/index.ts'
+import {
+  type CounterValue,
+  type HeldSlots,
+  heldJson,
+  runSource,
+  UsageCounter,
+  UsageDaily,
+  UsageEvent,
+  UsageReservation,
+} from '../metering/index.ts'
 import { roleSource } from '../role/index.ts'
-import { type HeldSlots, heldJson, runSource } from '../run/index.ts'
 import { teamSource } from '../team/index.ts'
 
 export interface UsageNow {

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
-import { Run, RunTotals } from '../entity.ts'
+import { Run, RunTotals } from '../../metering/index.ts'
 
-export type { Run, RunTotals } from '../entity.ts'
+export type { Run, RunTotals } from '../../metering/index.ts'
 
 type State = Run['state']
 

@@ -1,13 +1,15 @@
+import type { Run } from '../../metering/index.ts'
 import {
   type AccountGiven,
   type CounterValue,
+  type HeldSlots,
   readBatch,
+  runMeters,
+  slotsValue,
   type UsageItem,
   type WrittenItem,
   type WrittenRow,
 } from '../../metering/index.ts'
-import type { Run } from '../entity.ts'
-import { type HeldSlots, runMeters, slotsValue } from '../rules/slots.ts'
 
 /** As the functions tell of a run. */
 interface RunRow {

@@ -1,11 +1,10 @@
 import type { EventContext } from '@tenantry/kernel/context/request-context'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import type { z } from 'zod'
-import { spanOf } from '../../metering/index.ts'
+import { runMeters, spanOf } from '../../metering/index.ts'
 import { planNamed } from '../../plan/index.ts'
 import { type completeRun, runErrors } from '../contract.ts'
 import { endRun } from '../repository/write.ts'
-import { runMeters } from '../rules/slots.ts'
 import { describe } from './describe.ts'
 
 /** Throws `run.not_found`, and `run.already_ended` where it ended otherwise. */

@@ -2,11 +2,11 @@ import type { EventContext } from '@tenantry/kernel/context/request-context'
 import type { z } from 'zod'
 import { limitErrors } from '../../limit/index.ts'
 import type { UsageItem, WrittenItem } from '../../metering/index.ts'
+import { runMeters } from '../../metering/index.ts'
 import type { Meter } from '../../plan/index.ts'
 import { itemOf, refusalOf, retryAfter, usageErrors } from '../../usage/index.ts'
 import type { startRun as startOperation } from '../contract.ts'
 import { startRun } from '../repository/write.ts'
-import { runMeters } from '../rules/slots.ts'
 import { describe } from './describe.ts'
 
 type Input = z.output<typeof startOperation.input>
