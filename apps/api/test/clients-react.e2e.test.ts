@@ -191,8 +191,8 @@ describe('changing', () => {
     const { provided } = await enter()
     const { result } = renderHook(() => ({ usage: useTenantUsage(), track: useTrackUsage() }), within(provided))
     await waitFor(() => expect(result.current.usage.isSuccess).toBe(true))
-    await act(() => result.current.track.mutateAsync({ tenantId: 'current', metric: 'api_calls', amount: 5 }))
-    await waitFor(() => expect(result.current.usage.data?.apiCallsToday).toBe(5))
+    await act(() => result.current.track.mutateAsync({ tenantId: 'current', metric: 'tokens', amount: 5 }))
+    await waitFor(() => expect(result.current.usage.data?.tokensUsed).toBe(5))
   })
 })
 

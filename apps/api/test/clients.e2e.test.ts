@@ -83,7 +83,7 @@ describe('the http client', () => {
 
   test('records usage once for a repeated idempotency key', async () => {
     const { client } = await enter()
-    const event = { tenantId: 'current', metric: 'api_calls', amount: 3 }
+    const event = { tenantId: 'current', metric: 'tokens', amount: 3 }
     const record = () => client.usage.track.mutate(event, { context: { idempotencyKey: 'event-1' } })
     const outcomes = [await record(), await record()].map(({ outcome, used }) => ({ outcome, used }))
     expect(outcomes).toEqual([
@@ -142,7 +142,7 @@ describe('the REST client', () => {
     const record = () =>
       client.POST('/tenants/{tenantId}/usage', {
         params: { path: { tenantId: 'current' }, header: { 'Idempotency-Key': 'event-1' } },
-        body: { metric: 'api_calls', amount: 2 },
+        body: { metric: 'tokens', amount: 2 },
       })
     const [first, second] = [await record(), await record()]
     expect([first.response.status, first.data?.outcome, second.data?.outcome]).toEqual([201, 'accepted', 'duplicate'])
