@@ -9,6 +9,7 @@ import type { AuditRecord, Client } from './audit-record.ts'
 import type { Clock } from './clock.ts'
 import type { PipelineMetrics } from './pipeline-metrics.ts'
 import type { AbuseGuard, Budget, CallQuota, FailureBlock, RateLimits } from './rate-limits.ts'
+import type { Sealer } from './sealer.ts'
 
 export type {
   AbuseGuard,
@@ -20,6 +21,8 @@ export type {
   RateLimitDecision,
   RateLimits,
 } from './rate-limits.ts'
+
+export type { Sealer } from './sealer.ts'
 
 /** A token's claims after its signature, issuer, audience and expiry held. */
 export interface Identity {
@@ -255,12 +258,6 @@ export interface TenantCache {
   invalidate(tenantId: string, name: string): Promise<void>
   /** Replaces the entry, if there is one, by what `update` makes of it. */
   update<Value>(tenantId: string, name: string, update: (value: Value) => Value): Promise<void>
-}
-
-/** Encrypts small values at rest; `context` must be the same on both sides. */
-export interface Sealer {
-  seal(plain: string, context: string): string
-  open(sealed: string, context: string): string
 }
 
 /** Collaborators that the product adds for its services, by declaration merging. */

@@ -1,4 +1,5 @@
 import type { Dependencies } from '@tenantry/kernel/context/dependencies'
+import type { Sealer } from '@tenantry/kernel/context/sealer'
 import type { Mailer } from '@tenantry/kernel/mail/mailer'
 import { openSequence } from '@tenantry/kernel/trpc/sequence'
 import { listStewards } from '../../member/index.ts'
