@@ -35,8 +35,9 @@ create function metering.count_events(
   patient boolean, repeated boolean, at text, catalogue integer,
   tenants text, meters text, periods text, spans text, current text,
   targets text, ids text, keys text, amounts text, modes text, sequences text, days text, occurred text, details text
-) returns table (outcomes text, totals text, first_periods text, first_occurred text, alerted text, overs text, used text, revisions text, included text, hard text, held text, held_ends text)
-language plpgsql volatile set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+) returns table (outcomes text, firsts text, alerted text, overs text, used text, revisions text, included text, hard text, held text, held_ends text)
+language plpgsql volatile set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set jit = off
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 declare
   now_at constant timestamptz := at::timestamptz;
@@ -57,6 +58,8 @@ declare
   t_held bigint[];
   t_version integer[];
   t_percents text[];
+  -- A hundred times what the first alert comes at; null is never.
+  t_near bigint[];
   t_ended integer[];
   e_target integer[] := targets::integer[];
   e_id uuid[] := ids::uuid[];
@@ -71,6 +74,11 @@ declare
   largest constant bigint := 9007199254740991;
   locked uuid[];
   ready uuid[];
+  all_ready boolean;
+  refused integer[];
+  changed integer[];
+  changed_to bigint[];
+  is_near boolean;
   tight integer;
   event record;
   running bigint;
@@ -88,28 +96,39 @@ begin
         from tenantry.usage_accounts u where u.tenant_id = any (t_tenant) order by u.tenant_id for no key update skip locked) a;
   end if;
 
+  all_ready := cardinality(ready) = (select count(distinct t) from unnest(t_tenant) t);
   select array_agg(case when q.locked and q.limited then 1 when q.locked then 5
                         when exists (select from tenantry.usage_accounts u where u.tenant_id = q.tenant) then 4 else 6 end order by q.n),
          array_agg(q.used order by q.n), array_agg(q.revision order by q.n), array_agg(q.over_since order by q.n),
          array_agg(q.over_span order by q.n), array_agg(q.sequence order by q.n), array_agg(q.included order by q.n),
          array_agg(metering.limit_at(now_at, q.included, q.grace, q.grace_days, q.used, q.over_since, q.over_span, q.span) order by q.n),
-         array_agg(q.held order by q.n), array_agg(q.version order by q.n), array_agg(q.percents order by q.n),
+         array_agg(q.held order by q.n), array_agg(q.version order by q.n), array_agg(q.percents order by q.n), array_agg(q.near order by q.n),
          -- Where the end has come by time alone: grace is over.
          array_agg(q.n) filter (where q.over_since is not null and q.grace > 0 and q.used >= greatest(q.included, 1)
            and metering.limit_at(now_at, q.included, q.grace, q.grace_days, q.used, q.over_since, q.over_span, q.span) = q.included)
-    into t_state, t_base, t_revision, t_over_since, t_over_span, t_sequence, t_included, t_hard, t_held, t_version, t_percents, t_ended
+    into t_state, t_base, t_revision, t_over_since, t_over_span, t_sequence, t_included, t_hard, t_held, t_version, t_percents, t_near, t_ended
     from (
-      select t.n, t.tenant, t.span, t.tenant = any (locked) as locked, t.tenant = any (ready) and l.tenant_id is not null as limited,
+      select t.n, t.tenant, t.span, all_ready or t.tenant = any (locked) as locked, (all_ready or t.tenant = any (ready)) and l.tenant_id is not null as limited,
              coalesce(c.used, 0) as used, coalesce(c.revision, 0) as revision, c.over_since, c.over_span, c.sequence,
              case when c.held_until > now_at
                   then metering.held_of(t.tenant, t.meter, t.period, now_at) else 0 end as held,
-             l.included, l.grace, l.grace_days, l.version, l.alert_percents::text as percents
+             l.included, l.grace, l.grace_days, l.version, l.alert_percents::text as percents, l.included * least(l.alert_percents[1], 100) as near
         from unnest(t_tenant, t_meter, t_period, t_span) with ordinality t (tenant, meter, period, span, n)
         -- Looked up one by one: while a table is new, joins would be planned as if it stayed empty.
         left join lateral (select x.* from tenantry.effective_limits x where x.tenant_id = t.tenant and x.meter = t.meter limit 1) l on true
         left join lateral (select x.* from tenantry.usage_counters x
                             where x.tenant_id = t.tenant and x.meter = t.meter and x.period = t.period limit 1) c on true
     ) q;
+
+  if repeated then
+    for event in
+      select e.n::integer as n from unnest(e_target, e_id) with ordinality e (target, id, n)
+       where exists (select from tenantry.usage_events u
+               where u.tenant_id = t_tenant[e.target] and u.id = e.id and u.received_on between today - 1 and today + 1)
+    loop
+      e_decided[event.n] := 10;
+    end loop;
+  end if;
 
   -- Where all fits whatever is a duplicate, nothing has to be counted one by one.
   for tight in
@@ -122,18 +141,12 @@ begin
     running := t_base[tight];
     last_sequence := t_sequence[tight];
     for event in
-      with given as materialized (
-        select e.n::integer as n, e.target, e.id, e.key, e.amount, e.mode, e.sequence,
-               row_number() over (partition by coalesce(e.key, e.id::text) order by e.n) as nth
-          from unnest(e_target, e_id, e_key, e_amount, e_mode, e_sequence) with ordinality e (target, id, key, amount, mode, sequence, n)
-         where t_tenant[e.target] = t_tenant[tight] and t_state[e.target] = 1)
-      select g.n, g.amount, g.mode, g.sequence from given g
-       where g.target = tight and g.nth = 1
-         and (g.key is null or not exists (select from tenantry.usage_events u
-               where u.tenant_id = t_tenant[tight] and u.idempotency_key = g.key and u.received_on between today - 32 and today + 1))
-         and not (repeated and exists (select from tenantry.usage_events u
-               where u.tenant_id = t_tenant[tight] and u.id = g.id and u.received_on between today - 1 and today + 1))
-       order by g.n
+      select e.n::integer as n, e.amount, e.mode, e.sequence
+        from unnest(e_target, e_key, e_amount, e_mode, e_sequence) with ordinality e (target, key, amount, mode, sequence, n)
+       where e.target = tight and e_decided[e.n] is null
+         and (e.key is null or not exists (select from tenantry.usage_events u
+               where u.tenant_id = t_tenant[tight] and u.idempotency_key = e.key and u.received_on between today - 32 and today + 1))
+       order by e.n
     loop
       if event.mode = 'set' then
         if event.sequence < last_sequence then e_decided[event.n] := 9; continue; end if;
@@ -150,47 +163,38 @@ begin
   end loop;
 
   with judged as materialized (
-    select e.n, e.target, t_tenant[e.target] as tenant, t_meter[e.target] as meter, e.id, e.key, e.amount, e.mode, e.sequence,
-           e.day, e.occurred, e.details, k.period as first_period, k.occurred_at as first_occurred,
+    select e.n, e.target, e.id, e.key, e.amount, e.sequence, e.day, e.occurred, e.details, k.period as first_period, k.occurred_at as first_occurred,
            case when t_state[e.target] <> 1 then t_state[e.target]
-                when k.id = e.id then 10
-                when k.id is not null then case when k.meter = t_meter[e.target] and (e.mode = 'set' or k.amount = e.amount) then 2 else 3 end
-                when row_number() over same = 1 then coalesce(e_decided[e.n], 1)
-                when first_value(t_meter[e.target]) over same <> t_meter[e.target]
-                  or e.mode <> 'set' and first_value(e.amount) over same <> e.amount then 3
-                when coalesce(first_value(e_decided[e.n]) over same, 1) <> 1 then first_value(e_decided[e.n]) over same
-                else 2
-           end as outcome,
-           first_value(t_period[e.target]) over same as same_period, first_value(e.occurred) over same as same_occurred
+                when e_decided[e.n] = 10 or k.id = e.id then 10
+                when k.id is null then coalesce(e_decided[e.n], 1)
+                when k.meter = t_meter[e.target] and (e.mode = 'set' or k.amount = e.amount) then 2
+                else 3
+           end as outcome
       from unnest(e_target, e_id, e_key, e_amount, e_mode, e_sequence, e_day, e_occurred, e_details)
            with ordinality e (target, id, key, amount, mode, sequence, day, occurred, details, n)
       left join lateral (
         select u.id, u.meter, u.amount, u.period, u.occurred_at from tenantry.usage_events u
-         where e.key is not null and u.tenant_id = t_tenant[e.target] and u.idempotency_key = e.key and u.received_on between today - 32 and today + 1
-        union all
-        select u.id, u.meter, u.amount, u.period, u.occurred_at from tenantry.usage_events u
-         where repeated and u.tenant_id = t_tenant[e.target] and u.id = e.id and u.received_on between today - 1 and today + 1
-        limit 1
+         where u.tenant_id = t_tenant[e.target] and u.idempotency_key = e.key and u.received_on between today - 32 and today + 1
+         limit 1
       ) k on t_state[e.target] = 1
-    window same as (partition by t_tenant[e.target], coalesce(e.key, e.id::text) order by e.n)
   ),
   after as materialized (
-    select s.*, case when s.is_over then now_at else t_over_since[s.target] end as over_since,
+    select s.target, s.total, greatest(s.sequence, t_sequence[s.target]) as sequence,
+           case when s.is_over then now_at else t_over_since[s.target] end as over_since,
            case when s.is_over then t_span[s.target] else t_over_span[s.target] end as over_span
-      from (select a.*, a.total > t_included[a.target]
-                     and (t_over_since[a.target] is null or a.base <= t_included[a.target] and t_over_span[a.target] is distinct from t_span[a.target]) as is_over
-              from (select j.target, t_tenant[j.target] as tenant, t_meter[j.target] as meter, t_period[j.target] as period,
-                           t_base[j.target] as base, t_base[j.target] + sum(j.amount)::bigint as total, max(j.sequence) as sequence
+      from (select a.*, a.total > t_included[a.target] and (t_over_since[a.target] is null
+                     or t_base[a.target] <= t_included[a.target] and t_over_span[a.target] is distinct from t_span[a.target]) as is_over
+              from (select j.target, t_base[j.target] + sum(j.amount)::bigint as total, max(j.sequence) as sequence
                       from judged j where j.outcome = 1 group by j.target) a) s
   ),
   events as (
     insert into tenantry.usage_events (tenant_id, id, received_on, idempotency_key, meter, period, amount, occurred_at, received_at, properties)
-    select j.tenant, j.id, today, j.key, j.meter, t_period[j.target], j.amount, j.occurred, now_at, j.details::jsonb
+    select t_tenant[j.target], j.id, today, j.key, t_meter[j.target], t_period[j.target], j.amount, j.occurred, now_at, j.details::jsonb
       from judged j where j.outcome = 1
   ),
   counters as (
     insert into tenantry.usage_counters as c (tenant_id, meter, period, used, revision, over_since, over_span, sequence, updated_at)
-    select a.tenant, a.meter, a.period, a.total, t_revision[a.target] + 1, a.over_since, a.over_span, greatest(a.sequence, t_sequence[a.target]), now_at
+    select t_tenant[a.target], t_meter[a.target], t_period[a.target], a.total, t_revision[a.target] + 1, a.over_since, a.over_span, a.sequence, now_at
       from after a
     on conflict on constraint usage_counters_pkey
       do update set used = excluded.used, revision = excluded.revision, over_since = excluded.over_since, over_span = excluded.over_span,
@@ -198,41 +202,40 @@ begin
   ),
   daily as (
     insert into tenantry.usage_daily as d (tenant_id, meter, day, used, events)
-    select j.tenant, j.meter, j.day, sum(j.amount), count(*) from judged j where j.outcome = 1 group by 1, 2, 3
+    select t_tenant[j.target], t_meter[j.target], j.day, sum(j.amount), count(*) from judged j where j.outcome = 1 group by 1, 2, 3
     on conflict on constraint usage_daily_pkey do update set used = d.used + excluded.used, events = d.events + excluded.events
-  ),
-  alerts as (
-    insert into tenantry.usage_alerts (tenant_id, meter, period, limit_version, percent, used, included, hard_limit, raised_at)
-    select a.tenant, a.meter, t_span[a.target], t_version[a.target], p.percent, a.total, t_included[a.target], t_hard[a.target], now_at
-      from after a cross join unnest(t_percents[a.target]::integer[] || 0) p (percent)
-     where t_current[a.target] and t_included[a.target] is not null and a.total > a.base
-       and case when p.percent = 0 then a.total >= t_hard[a.target] and not (a.base > 0 and a.base >= t_hard[a.target])
-                else a.total * 100 >= t_included[a.target] * p.percent and not (a.base > 0 and a.base * 100 >= t_included[a.target] * p.percent) end
-    union all
-    select t_tenant[e.target], t_meter[e.target], t_span[e.target], t_version[e.target], 0, e.total, t_included[e.target], t_hard[e.target], now_at
-      from (select u.target, coalesce((select a.total from after a where a.target = u.target), t_base[u.target]) as total
-              from unnest(t_ended) u (target)
-             where t_current[u.target] and exists (select from judged j where j.target = u.target and j.outcome in (0, 1))) e
-     where e.total >= greatest(t_hard[e.target], 1)
-    on conflict do nothing
-    returning tenant_id
-  ),
-  answers as (
-    select j.n, j.outcome,
-           case when j.first_period is distinct from t_period[j.target] and j.outcome = 2 and j.first_period is not null
-                then (select c.used from tenantry.usage_counters c where c.tenant_id = j.tenant and c.meter = j.meter and c.period = j.first_period)
-                else t_base[j.target] + coalesce(sum(j.amount) filter (where j.outcome = 1) over (partition by j.target order by j.n), 0)
-           end as total,
-           case when j.outcome = 2 then coalesce(j.first_period, j.same_period) end as first_period,
-           case when j.outcome = 2 then extract(epoch from coalesce(j.first_occurred, j.same_occurred)) end as first_occurred
-      from judged j
   )
-  select string_agg(a.outcome::text, ',' order by a.n), string_agg(a.total::text, ',' order by a.n),
-         string_agg(coalesce(a.first_period, ''), ',' order by a.n), string_agg(coalesce(a.first_occurred::text, ''), ',' order by a.n),
-         (select string_agg(distinct tenant_id::text, ',') from alerts),
-         (select string_agg(concat_ws(':', a.target, extract(epoch from a.over_since), a.over_span), ',') from after a where a.over_since is not null)
-    into outcomes, totals, first_periods, first_occurred, alerted, overs
-    from answers a;
+  select j.outcomes, j.firsts, j.refused, a.targets, a.totals, a.is_near, a.overs
+    into outcomes, firsts, refused, changed, changed_to, is_near, overs
+    from (select string_agg(j.outcome::text, ',' order by j.n) as outcomes, array_agg(j.target) filter (where j.outcome = 0) as refused,
+                 string_agg(concat_ws(':', j.n, extract(epoch from j.first_occurred), coalesce((
+                   select c.used from tenantry.usage_counters c where j.first_period <> t_period[j.target]
+                      and c.tenant_id = t_tenant[j.target] and c.meter = t_meter[j.target] and c.period = j.first_period), -1), j.first_period), ','
+                   order by j.n) filter (where j.outcome = 2) as firsts
+            from judged j) j,
+         (select array_agg(a.target) as targets, array_agg(a.total) as totals, bool_or(t_current[a.target] and a.total * 100 >= t_near[a.target]) as is_near,
+                 string_agg(concat_ws(':', a.target, extract(epoch from a.over_since), a.over_span), ',') filter (where a.over_since is not null) as overs
+            from after a) a;
+
+  if is_near or t_ended is not null then
+    with raised as (
+      insert into tenantry.usage_alerts (tenant_id, meter, period, limit_version, percent, used, included, hard_limit, raised_at)
+      select t_tenant[a.target], t_meter[a.target], t_span[a.target], t_version[a.target], p.percent, a.total, t_included[a.target], t_hard[a.target], now_at
+        from unnest(changed, changed_to) a (target, total) cross join unnest(t_percents[a.target]::integer[] || 0) p (percent)
+       where t_current[a.target] and a.total > t_base[a.target]
+         and case when p.percent = 0 then a.total >= t_hard[a.target] and not (t_base[a.target] > 0 and t_base[a.target] >= t_hard[a.target])
+                  else a.total * 100 >= t_included[a.target] * p.percent
+                       and not (t_base[a.target] > 0 and t_base[a.target] * 100 >= t_included[a.target] * p.percent) end
+      union all
+      select t_tenant[e.target], t_meter[e.target], t_span[e.target], t_version[e.target], 0, e.total, t_included[e.target], t_hard[e.target], now_at
+        from (select u.target, coalesce(changed_to[array_position(changed, u.target)], t_base[u.target]) as total from unnest(t_ended) u (target)
+               where t_current[u.target] and (u.target = any (changed) or u.target = any (refused))) e
+       where e.total >= greatest(t_hard[e.target], 1)
+      on conflict do nothing
+      returning tenant_id
+    )
+    select string_agg(distinct r.tenant_id::text, ',') into alerted from raised r;
+  end if;
   used := array_to_string(t_base, ',', '');
   revisions := array_to_string(t_revision, ',', '');
   included := array_to_string(t_included, ',', '');
@@ -249,7 +252,7 @@ create function metering.write(
   signature text, patient boolean, repeated boolean, at text, catalogue integer,
   tenants text, meters text, periods text, spans text, current text,
   targets text, ids text, keys text, amounts text, modes text, sequences text, days text, occurred text, details text
-) returns table (outcomes text, totals text, first_periods text, first_occurred text, alerted text, overs text, used text, revisions text, included text, hard text, held text, held_ends text)
+) returns table (outcomes text, firsts text, alerted text, overs text, used text, revisions text, included text, hard text, held text, held_ends text)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform tenancy.require_signed(signature, concat_ws(E'\\x1f', at, catalogue::text, tenants, meters, periods, spans, current,

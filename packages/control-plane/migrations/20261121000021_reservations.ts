@@ -91,7 +91,7 @@ end $$;
 -- What was used is counted whatever the limit: it has happened, and was let in before.
 create function metering.settle(signature text, patient boolean, at text, catalogue integer, tenant text, id text, event text, amount text)
 returns table (outcome integer, reserved bigint, state text, committed bigint, meter text, period text, reserved_at timestamptz,
-  totals text, alerted text, overs text, used text, revisions text, included text, hard text, held bigint)
+  alerted text, overs text, used text, revisions text, included text, hard text, held bigint)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp set lock_timeout = '1s' set enable_seqscan = off as $$
 #variable_conflict use_variable
 declare
@@ -135,7 +135,7 @@ begin
     update tenantry.usage_reservations r set state = wanted, committed = given, settled_at = now_at
      where r.tenant_id = owner and r.id = known.id;
   end if;
-  totals := counted.totals; alerted := counted.alerted; overs := counted.overs; used := counted.used;
+  alerted := counted.alerted; overs := counted.overs; used := counted.used;
   revisions := counted.revisions; included := counted.included; hard := counted.hard;
   held := metering.held_of(owner, meter, period, now_at);
   return next;

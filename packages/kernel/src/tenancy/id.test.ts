@@ -6,6 +6,7 @@ test('ids are sorted by the time of their making, also within a millisecond', ()
   expect(ids.toSorted()).toEqual(ids)
   expect(new Set(ids).size).toBe(ids.length)
   expect(ids.every(isUuid)).toBe(true)
+  expect(new Set(ids.map((id) => id.slice(-11))).size).toBe(ids.length)
 })
 
 test.each(['', 'null', '*', '0', `${newId()} `, `{${newId()}}`, newId().replaceAll('-', ''), null, undefined, 1])(

@@ -99,8 +99,8 @@ export async function settle(
 }
 
 function settledOf(outcome: WriteOutcome, row: Record<string, string | number | null>): Settled {
-  const counted = row.totals !== null && outcome === 'counted'
-  const used = Number(counted ? row.totals : row.used)
+  const counted = outcome === 'counted' && Number(row.committed) > 0
+  const used = Number(row.used) + (counted ? Number(row.committed) : 0)
   const over = row.overs === null ? { overSince: null, overSpan: null } : overOf(String(row.overs))[1]
   const value = { meter: String(row.meter), period: String(row.period), used, ...over }
   return {

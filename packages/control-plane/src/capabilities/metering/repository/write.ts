@@ -1,5 +1,6 @@
 import type { Database } from '@tenantry/kernel/context/dependencies'
 import { batchOf, plainArray, textArray, type UsageItem } from '../rules/batch.ts'
+import { distinctOf, saysTheSame } from '../rules/repeats.ts'
 
 /** What `metering.write` says of an item, by its number there. */
 export const outcomes = [
@@ -17,6 +18,8 @@ export const outcomes = [
 ] as const
 
 const countedBefore = outcomes.length - 1
+
+const undecided = new Set<WriteOutcome>(['busy', 'unresolved', 'unknown_tenant', 'conflict'])
 
 /** Or that it will be kept later. */
 export type WriteOutcome = (typeof outcomes)[number] | 'deferred'
@@ -62,6 +65,11 @@ export interface WrittenBatch {
 
 type Target = Pick<UsageItem, 'tenantId' | 'meter' | 'period'>
 
+interface CountedItem extends Pick<UsageItem, 'amount' | 'mode'> {
+  /** Of its target, from 1. */
+  place: number
+}
+
 export interface WriteOptions {
   now: Date
   /** Of the catalogue that limits must be made of. */
@@ -74,9 +82,8 @@ export interface WriteOptions {
 
 export interface WrittenRow {
   outcomes: string
-  totals: string
-  first_periods: string
-  first_occurred: string
+  /** Of the duplicates; null where there is none. */
+  firsts: string | null
   alerted: string | null
   overs: string | null
   used: string
@@ -88,8 +95,33 @@ export interface WrittenRow {
   held_ends: string | null
 }
 
-/** Counts all items in one call; each is answered for itself. */
+/** Counts all items in one call; each is answered for itself, and those that have the same key as the first of them. */
 export async function writeBatch(
+  database: Pick<Database, 'writeSigned'>,
+  given: readonly UsageItem[],
+  options: WriteOptions,
+): Promise<WrittenBatch> {
+  const { distinct, places } = distinctOf(given)
+  const written = await writeDistinct(database, distinct, options)
+  if (distinct.length === given.length) return written
+  const items = given.map((item, index) => {
+    const place = places[index] as number
+    const first = distinct[place] as UsageItem
+    const answer = written.items[place] as WrittenItem
+    return item === first ? answer : repeatOf(item, first, answer)
+  })
+  return { ...written, items }
+}
+
+/** What an item is answered that has the key of another of its batch. */
+function repeatOf(item: UsageItem, first: UsageItem, answer: WrittenItem): WrittenItem {
+  if (undecided.has(answer.outcome)) return answer
+  if (!saysTheSame(item, first)) return { ...answer, outcome: 'conflict', first: null }
+  if (answer.outcome !== 'counted') return answer
+  return { ...answer, outcome: 'duplicate', first: { period: first.period, occurredAt: first.occurredAt } }
+}
+
+async function writeDistinct(
   database: Pick<Database, 'writeSigned'>,
   items: readonly UsageItem[],
   { now, catalogueRevision, patient, repeated }: WriteOptions,
@@ -119,34 +151,36 @@ export async function writeBatch(
     values,
   )
   if (!row) throw new Error('The metering function answered nothing')
-  return readBatch(targets, places, row)
+  const counted = items.map(({ amount, mode }, index) => ({ amount, mode, place: places[index] as number }))
+  return readBatch(targets, counted, row)
 }
 
-/** What `metering.count_events` says, of targets and of each item's place among them, from 1. */
-export function readBatch(targets: readonly Target[], places: readonly number[], row: WrittenRow): WrittenBatch {
-  const [totals, periods, occurred] = [split(row.totals), split(row.first_periods), split(row.first_occurred)]
+/** What `metering.count_events` says of targets, and of each item. */
+export function readBatch(targets: readonly Target[], counted: readonly CountedItem[], row: WrittenRow): WrittenBatch {
   const [used, revisions] = [split(row.used).map(Number), split(row.revisions).map(Number)]
   const [limits, hardLimits] = [split(row.included).map(amountOf), split(row.hard).map(amountOf)]
   const [held, ends] = [split(row.held).map(Number), row.held_ends === null ? [] : split(row.held_ends)]
+  const firsts = new Map(row.firsts === null ? [] : split(row.firsts).map(firstOf))
   const changed = new Set<number>()
   const unsure = new Set<string>()
   const items = split(row.outcomes).map((number, index): WrittenItem => {
-    const place = (places[index] as number) - 1
+    const { amount, mode, place: ordinal } = counted[index] as CountedItem
+    const place = ordinal - 1
     const outcome = outcomes[Number(number)] as WriteOutcome
-    const total = Number(totals[index])
-    if (outcome === 'counted') {
-      used[place] = total
-      if (Number(number) === countedBefore) unsure.add((targets[place] as Target).tenantId)
-      else changed.add(place)
+    const first = firsts.get(index)
+    if (Number(number) === countedBefore) unsure.add((targets[place] as Target).tenantId)
+    else if (outcome === 'counted') {
+      used[place] = mode === 'set' ? amount : (used[place] as number) + amount
+      changed.add(place)
     }
     return {
       outcome,
-      used: total,
+      used: first?.used ?? (used[place] as number),
       limit: limits[place] ?? null,
       hardLimit: hardLimits[place] ?? null,
       held: held[place] ?? 0,
       heldUntil: ends[place] ? timeOf(ends[place]) : null,
-      first: periods[index] ? { period: periods[index], occurredAt: timeOf(occurred[index] ?? '') } : null,
+      first: first ? { period: first.period, occurredAt: first.occurredAt } : null,
     }
   })
   const overs = new Map(row.overs === null ? [] : split(row.overs).map(overOf))
@@ -158,18 +192,18 @@ export function readBatch(targets: readonly Target[], places: readonly number[],
     const value = { meter, period, used: used[place] as number, ...over, revision }
     counters.set(tenantId, [...(counters.get(tenantId) ?? []), value])
   }
-  correctDuplicates(targets, places, { items, used })
+  correctDuplicates(targets, counted, { items, used })
   return { items, counters, unsure: [...unsure], alerted: row.alerted === null ? [] : split(row.alerted) }
 }
 
 /** What the first counted in may have been written by the same batch. */
 function correctDuplicates(
   targets: readonly Target[],
-  places: readonly number[],
+  counted: readonly CountedItem[],
   { items, used }: { items: WrittenItem[]; used: readonly number[] },
 ): void {
   for (const [index, item] of items.entries()) {
-    const target = targets[(places[index] as number) - 1] as Target
+    const target = targets[(counted[index] as CountedItem).place - 1] as Target
     if (item.first === null || item.first.period === target.period) continue
     const place = targets.findIndex(
       ({ tenantId, meter, period }) =>
@@ -177,6 +211,12 @@ function correctDuplicates(
     )
     if (place >= 0) item.used = used[place] as number
   }
+}
+
+/** `3:1763740800.123:-1:2026-11-01`: of the third item, when the first occurred and in which period, and what that period stands at if it is another. */
+function firstOf(text: string): [number, { period: string; occurredAt: Date; used: number | null }] {
+  const [number, seconds = '', used, period = ''] = text.split(/:(.*?):(.*?):(.*)/)
+  return [Number(number) - 1, { period, occurredAt: timeOf(seconds), used: used === '-1' ? null : Number(used) }]
 }
 
 /** `3:1763740800.123:2026-11-01`: the third target, since when, in which span. */

@@ -69,7 +69,7 @@ export async function startRun(given: AccountGiven, { item, workload, parameters
     ...[String(leaseSeconds), item.meter, runMeters.slots, item.period, item.span, item.day],
   ])
   if (row.outcome === 'unready') return 'unready'
-  return answered<Started>(item, row, ({ run, refused, items }) => {
+  return answered<Started>({ ...item, amount: 1 }, row, ({ run, refused, items }) => {
     if (refused) return refused
     if (row.outcome === 'conflict' || row.outcome === 'unknown_tenant') return { outcome: row.outcome }
     if (row.outcome === 'uncounted') return { outcome: row.outcome, item: items[0] as WrittenItem }
@@ -104,7 +104,7 @@ export async function endRun(given: AccountGiven, { tenantId, id, state, current
   const row = await call(given, 'end_run', [tenantId, id, state, runMeters.counter, currentPeriod, eventId])
   if (row.outcome === 'unready') return 'unready'
   const period = row.run?.period ?? ''
-  return answered<Ended>({ tenantId, period }, row, ({ run }) =>
+  return answered<Ended>({ tenantId, period, amount: -1 }, row, ({ run }) =>
     run ? { outcome: row.outcome as 'ended_now' | 'known' | 'ended', run } : { outcome: 'not_found' },
   )
 }
@@ -145,11 +145,12 @@ interface Told {
 
 /** What was told, and what changed with it: for caches, and for whoever watches the tenant. */
 function answered<Answer>(
-  { tenantId, period = '' }: { tenantId: string; period?: string },
+  { tenantId, period = '', amount = 0 }: { tenantId: string; period?: string; amount?: number },
   { run, refused, written, held }: Answered,
   tell: (told: Told) => Answer,
 ) {
-  const batch = written ? readBatch([{ tenantId, meter: runMeters.counter, period }], [1], written) : null
+  const target = { tenantId, meter: runMeters.counter, period }
+  const batch = written ? readBatch([target], [{ place: 1, amount, mode: 'track' }], written) : null
   const counters: CounterValue[] = [...(batch?.counters.get(tenantId) ?? []), ...(held ? [slotsValue(held)] : [])]
   const answer = tell({
     run: run ? toldOf(run) : null,
