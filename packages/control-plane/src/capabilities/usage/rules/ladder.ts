@@ -9,7 +9,7 @@ export function stateOf(
   thresholds: readonly number[],
 ): UsageState {
   if (limit === null || hardLimit === null) return 'ok'
-  if (used >= hardLimit && used > 0) return 'blocked'
+  if (used >= hardLimit) return 'blocked'
   if (used > limit) return 'grace'
   const [first = 100] = thresholds
   return used * 100 >= first * limit && used > 0 ? 'warning' : 'ok'
