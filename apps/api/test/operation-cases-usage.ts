@@ -20,6 +20,12 @@ const reserved =
       [tenant.id, reservationId, count, installation.dependencies.clock.now(), state],
     )
 
+/** It was made at the moment of the call. */
+const steadyReservation = (text: string) =>
+  text
+    .replaceAll(/"reservedAt":"[^"]+"/g, '"reservedAt":"2026-03-16T12:00:00.000Z"')
+    .replaceAll(/"expiresAt":"[^"]+"/g, '"expiresAt":"2026-03-16T13:00:00.000Z"')
+
 export const usageCases: Record<string, Case[]> = {
   'usage.check': [
     { expects: 'ok', as: 'viewer', input: ofTenant({ metric: 'pipeline_runs', amount: 201 }) },
@@ -176,6 +182,12 @@ export const usageCases: Record<string, Case[]> = {
     },
     { expects: 'auth.permission_denied', as: 'viewer', input: ofTenant({ metric: 'tokens', amount: 1 }) },
     { expects: 'request.invalid', as: 'member', input: ofTenant({ metric: 'tokens', amount: 1, ttlSeconds: 5 }) },
+  ],
+  'usage.reservation': [
+    { expects: 'ok', as: 'viewer', input: ofTenant({ reservationId }), before: reserved(), steady: steadyReservation },
+    { expects: 'reservation.not_found', as: 'viewer', input: ofTenant({ reservationId }) },
+    { expects: 'tenant.not_found', as: 'stranger', input: ofTenant({ reservationId }) },
+    { expects: 'request.invalid', as: 'viewer', input: ofTenant({ reservationId: 'the first' }) },
   ],
   'usage.commit': [
     { expects: 'ok', as: 'member', input: ofTenant({ reservationId, amount: 70 }), before: reserved() },

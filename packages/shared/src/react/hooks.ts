@@ -66,6 +66,7 @@ export const [useUsageCheck, useSuspenseUsageCheck] = queryHooks(({ usage }) => 
 export const [useUsageTrends, useSuspenseUsageTrends] = queryHooks(({ usage }) => usage.trends)
 export const [useUsageEvents, useSuspenseUsageEvents] = queryHooks(({ usage }) => usage.events)
 export const [useInfiniteUsageEvents, useSuspenseInfiniteUsageEvents] = infiniteHooks(({ usage }) => usage.events)
+export const [useUsageReservation, useSuspenseUsageReservation] = queryHooks(({ usage }) => usage.reservation)
 export const [useRuns, useSuspenseRuns] = queryHooks(({ runs }) => runs.list)
 export const [useInfiniteRuns, useSuspenseInfiniteRuns] = infiniteHooks(({ runs }) => runs.list)
 export const [useRun, useSuspenseRun] = queryHooks(({ runs }) => runs.get)

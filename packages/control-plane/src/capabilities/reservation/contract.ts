@@ -3,7 +3,7 @@ import { defineOperation } from '@tenantry/kernel/contract/operation'
 import { id, integer, tenantRef, timestamp } from '@tenantry/kernel/contract/wire'
 import { z } from 'zod'
 import { limitErrors } from '../limit/contract.ts'
-import { eventShape, held, largestAmount, standing } from '../metering/contract.ts'
+import { eventShape, held, largestAmount, properties, standing } from '../metering/contract.ts'
 import { usageErrors } from '../usage/contract.ts'
 
 export const reservationErrors = defineErrors('reservation', {
@@ -58,6 +58,38 @@ export const reserveUsage = defineOperation({
   ],
 })
 
+const reservationId = id('reservation')
+
+export const getReservation = defineOperation({
+  unitOfWork: 'tenant',
+  type: 'query',
+  permission: 'usage:read',
+  allowOverLimit: true,
+  rest: {
+    method: 'GET',
+    path: '/tenants/{tenantId}/usage/reservations/{reservationId}',
+    summary: 'Show a reservation',
+    description: 'Kept for 32 days.',
+    tags: ['Usage'],
+  },
+  input: z.object({ tenantId: tenantRef(), reservationId }),
+  output: z.object({
+    id: id('reservation'),
+    metric: z.string(),
+    amount: integer(1).describe('What was reserved'),
+    state: z
+      .enum(['held', 'expired', 'committed', 'released'])
+      .describe('expired: it holds nothing any more, and may be committed all the same'),
+    committed: integer(0).nullable().describe('What was used of it; null where it was not committed'),
+    idempotencyKey: z.string().nullable().describe('Null too where it was left to another reservation'),
+    properties: properties.nullable(),
+    reservedAt: timestamp(),
+    expiresAt: timestamp(),
+    settledAt: timestamp().nullable(),
+  }),
+  errors: [reservationErrors.not_found],
+})
+
 const settled = z.object({
   id: id('reservation'),
   outcome: z.enum(['accepted', 'duplicate']),
@@ -66,7 +98,6 @@ const settled = z.object({
   amount: integer(0).describe('What was used; nothing of one that was released'),
   ...standing,
 })
-const reservationId = id('reservation')
 const settlingErrors = [
   reservationErrors.not_found,
   reservationErrors.already_settled,

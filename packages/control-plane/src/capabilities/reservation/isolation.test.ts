@@ -12,6 +12,7 @@ afterAll(() => installation.close())
 const reservationId = '019cf6a1-4e00-7000-8000-000000000001'
 const inputs = {
   'usage.reserve': { metric: 'tokens', amount: 1 },
+  'usage.reservation': { reservationId },
   'usage.commit': { reservationId },
   'usage.release': { reservationId },
 }

@@ -1,9 +1,11 @@
+import type { EntityManager } from '@mikro-orm/postgresql'
 import {
   type AccountGiven,
   type CounterValue,
   outcomes,
   overOf,
   type UsageItem,
+  UsageReservation,
   type WriteOutcome,
 } from '../metering/index.ts'
 
@@ -61,6 +63,9 @@ const reserveOutcomes = new Map<unknown, 'too_many' | 'already_settled'>([
   [tooMany, 'too_many'],
   [settledOtherwise, 'already_settled'],
 ])
+
+export const findReservation = (em: EntityManager, id: string): Promise<UsageReservation | null> =>
+  em.findOne(UsageReservation, { id })
 
 export interface Settled {
   outcome: WriteOutcome

@@ -30,6 +30,29 @@ test('what is reserved is nobody else’s, and what was not used of it comes bac
   expect(await caller.usage.check(runs)).toMatchObject({ held: 0, used: 14, remaining: 6 })
 })
 
+test('a reservation is shown as it stands: held, expired, committed or released', async () => {
+  const { tenant, caller } = await installation.enter({ plan: 'free' })
+  const given = { amount: 15, ttlSeconds: 60, idempotencyKey: 'call-7', properties: { model: 'small' } }
+  const { id } = await caller.usage.reserve({ ...runs, ...given })
+  const viewer = installation.callerAs(await installation.createMember(tenant.id, 'viewer'), tenant.id)
+  const shown = (reservationId: string) => viewer.usage.reservation({ ...current, reservationId })
+  const { ttlSeconds: _, ...kept } = given
+  const standing = { id, metric: 'pipeline_runs', ...kept, reservedAt: '2026-11-21T10:00:00.000Z' }
+  const until = { expiresAt: '2026-11-21T10:01:00.000Z' }
+  expect(await shown(id)).toEqual({ ...standing, ...until, state: 'held', committed: null, settledAt: null })
+  later(60)
+  expect(await shown(id)).toMatchObject({ state: 'expired', committed: null, settledAt: null })
+  await caller.usage.commit({ ...current, reservationId: id, amount: 9 })
+  const settledAt = '2026-11-21T10:01:00.000Z'
+  expect(await shown(id)).toMatchObject({ state: 'committed', committed: 9, settledAt })
+  const { id: other } = await caller.usage.reserve({ ...runs, amount: 2 })
+  await caller.usage.release({ ...current, reservationId: other })
+  expect(await shown(other)).toMatchObject({ state: 'released', amount: 2, committed: null, properties: null })
+  const { caller: elsewhere } = await installation.enter()
+  const asked = elsewhere.usage.reservation({ ...current, reservationId: id })
+  await expect(asked).rejects.toMatchObject({ code: 'reservation.not_found' })
+})
+
 test('what is held is not told as left, and a refusal by it says when the first of it expires', async () => {
   const { caller } = await installation.enter({ plan: 'free' })
   await caller.usage.reserve({ ...runs, amount: 5, ttlSeconds: 60 })

@@ -1,11 +1,15 @@
-import type { EventContext } from '@tenantry/kernel/context/request-context'
+import type { EventContext, TenantContext } from '@tenantry/kernel/context/request-context'
 import { requestErrors } from '@tenantry/kernel/contract/errors'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import type { z } from 'zod'
 import { periodOfTenant } from '../metering/index.ts'
 import { planNamed } from '../plan/index.ts'
 import { checkAmount, getMeter, itemOf, refusalOf, standingOf } from '../usage/index.ts'
-import { type commitReservation, type releaseReservation, reservationErrors, type reserveUsage } from './contract.ts'
+import {
+  type commitReservation,
+  type getReservation,
+  type releaseReservation,
+  reservationErrors, type reserveUsage } from './contract.ts'
 import * as repository from './repository.ts'
 
 /** Throws `usage.limit_exceeded`, `usage.unknown_meter`, `usage.idempotency_conflict`, `reservation.too_many`, `reservation.already_settled`. */
@@ -39,6 +43,26 @@ export async function reserve(ctx: EventContext, input: z.output<typeof reserveU
     expiresAt,
     held,
     ...standingOf(ctx, meter, item, written),
+  }
+}
+
+/** Throws `reservation.not_found`. */
+export async function get({ em, clock }: TenantContext, { reservationId }: z.output<typeof getReservation.input>) {
+  const found = await repository.findReservation(em, reservationId)
+  if (found === null) throw reservationErrors.not_found()
+  const { id, meter: metric, amount, state, committed, idempotencyKey, reservedAt, expiresAt, settledAt } = found
+  const hasExpired = state === 'held' && expiresAt <= clock.now()
+  return {
+    id,
+    metric,
+    amount,
+    state: hasExpired ? ('expired' as const) : state,
+    committed: committed ?? null,
+    idempotencyKey: idempotencyKey ?? null,
+    properties: (found.properties ?? null) as z.output<typeof getReservation.output>['properties'],
+    reservedAt,
+    expiresAt,
+    settledAt: settledAt ?? null,
   }
 }
 
