@@ -128,7 +128,9 @@ describe('a tenant that has used up its calls', () => {
       code: 'usage.limit_exceeded',
       meter: 'api_calls',
       limit: 5,
+      hardLimit: 5,
       used: 5,
+      remaining: 0,
       resetsAt: '2026-11-22T00:00:00.000Z',
       retryAfterSeconds: 14 * 3_600,
     }

@@ -36,7 +36,11 @@ export interface ErrorDetails {
   explain?: string
   meter?: string
   limit?: number | null
+  /** Where it ends, grace included. */
+  hardLimit?: number | null
   used?: number
+  /** What would still fit. */
+  remaining?: number | null
   /** Reserved besides. */
   held?: number
   /** ISO 8601. */

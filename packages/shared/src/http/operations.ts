@@ -571,7 +571,9 @@ export type Operations = {
                     explain?: string | undefined;
                     meter?: string | undefined;
                     limit?: number | null | undefined;
+                    hardLimit?: number | null | undefined;
                     used?: number | undefined;
+                    remaining?: number | null | undefined;
                     held?: number | undefined;
                     resetsAt?: string | undefined;
                     retryAfterSeconds?: number | undefined;
@@ -708,6 +710,27 @@ export type Operations = {
                 amount: number;
                 expiresAt: string;
                 held: number;
+            };
+        };
+        reservation: {
+            type: "query";
+            input: {
+                tenantId: string;
+                reservationId: string;
+            };
+            output: {
+                id: string;
+                metric: string;
+                amount: number;
+                state: "committed" | "expired" | "held" | "released";
+                committed: number | null;
+                idempotencyKey: string | null;
+                properties: {
+                    [x: string]: string | number | boolean | null;
+                } | null;
+                reservedAt: string;
+                expiresAt: string;
+                settledAt: string | null;
             };
         };
         commit: {
@@ -2499,7 +2522,9 @@ export type ProblemDocument = {
     explain?: string | undefined;
     meter?: string | undefined;
     limit?: number | null | undefined;
+    hardLimit?: number | null | undefined;
     used?: number | undefined;
+    remaining?: number | null | undefined;
     held?: number | undefined;
     resetsAt?: string | undefined;
     retryAfterSeconds?: number | undefined;

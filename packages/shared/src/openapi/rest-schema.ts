@@ -1186,6 +1186,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tenants/{tenantId}/usage/reservations/{reservationId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a reservation
+         * @description Kept for 32 days.
+         */
+        get: operations["usage.reservation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tenants/{tenantId}/usage/reservations/{reservationId}/commit": {
         parameters: {
             query?: never;
@@ -1674,6 +1694,8 @@ export interface components {
             detail: string;
             explain?: string;
             from?: string;
+            /** @description Of a meter: where it ends, grace included */
+            hardLimit?: number | null;
             held?: number;
             instance?: string;
             issues?: {
@@ -1687,6 +1709,8 @@ export interface components {
             missingScope?: string;
             missingScopes?: string[];
             reason?: string | null;
+            /** @description Of a meter: what would still fit, up to its hard limit */
+            remaining?: number | null;
             requestId: string;
             requiresFeature?: string;
             /** Format: date-time */
@@ -4803,6 +4827,8 @@ export interface operations {
                             detail: string;
                             explain?: string;
                             from?: string;
+                            /** @description Of a meter: where it ends, grace included */
+                            hardLimit?: number | null;
                             held?: number;
                             issues?: {
                                 message: string;
@@ -4815,6 +4841,8 @@ export interface operations {
                             missingScope?: string;
                             missingScopes?: string[];
                             reason?: string | null;
+                            /** @description Of a meter: what would still fit, up to its hard limit */
+                            remaining?: number | null;
                             requiresFeature?: string;
                             /** Format: date-time */
                             resetsAt?: string;
@@ -15938,6 +15966,173 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "auth.blocked" | "rate_limit.exceeded" | "reservation.too_many" | "usage.limit_exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "usage.reservation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a reservation */
+                reservationId: string;
+                /** @description Id, slug or externalId of a tenant, or "current" */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What was reserved */
+                        amount: number;
+                        /** @description What was used of it; null where it was not committed */
+                        committed: number | null;
+                        /** Format: date-time */
+                        expiresAt: string;
+                        /**
+                         * Format: uuid
+                         * @description Id of a reservation
+                         */
+                        id: string;
+                        /** @description Null too where it was left to another reservation */
+                        idempotencyKey: string | null;
+                        metric: string;
+                        properties: {
+                            [key: string]: string | number | boolean | null;
+                        } | null;
+                        /** Format: date-time */
+                        reservedAt: string;
+                        settledAt: string | null;
+                        /**
+                         * @description expired: it holds nothing any more, and may be committed all the same
+                         * @enum {string}
+                         */
+                        state: "held" | "expired" | "committed" | "released";
+                    };
+                };
+            };
+            /**
+             * @description - `request.invalid`: The request is not valid.
+             *     - `tenant.not_selected`: Name a tenant: in the path, or by the header X-Tenant-ID (id, slug or externalId). GET /api/v1/me lists yours.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid" | "tenant.not_selected";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             *     - `tenant.inactive`: This tenant is not active.
+             *     - `tenant.mismatch`: The request names two different tenants.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required" | "tenant.inactive" | "tenant.mismatch";
+                    };
+                };
+            };
+            /**
+             * @description - `reservation.not_found`: There is no such reservation in this tenant.
+             *     - `tenant.not_found`: There is no such tenant, or you are not a member of it.
+             */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "reservation.not_found" | "tenant.not_found";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
                     };
                 };
             };

@@ -103,7 +103,9 @@ describe('an answer', () => {
         detail: '21 more of pipeline_runs would be above the limit of 20.',
         meter: 'pipeline_runs',
         limit: 20,
+        hardLimit: 20,
         used: 0,
+        remaining: 20,
         resetsAt: '2026-12-01T00:00:00.000Z',
       },
     ])

@@ -52,7 +52,9 @@ test('without a run left in the month a start is refused, and holds no slot', as
     details: {
       meter: 'pipeline_runs',
       limit: 2,
+      hardLimit: 2,
       used: 2,
+      remaining: 0,
       resetsAt: '2026-12-01T00:00:00.000Z',
       retryAfterSeconds: (9 * 24 + 14) * 3_600,
     },

@@ -178,7 +178,7 @@ describe('the limit of teams', () => {
       expect(refusal).toMatchObject({
         code: 'usage.limit_exceeded',
         status: 429,
-        details: { meter: 'teams', limit: 2, used: 2 },
+        details: { meter: 'teams', limit: 2, hardLimit: 2, used: 2, remaining: 0 },
       })
     }
     expect(await caller.tenants.usage()).toMatchObject({ teamsCount: 2 })

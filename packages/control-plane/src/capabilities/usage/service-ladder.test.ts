@@ -64,9 +64,44 @@ test('a meter without grace ends at its limit, and whoever is refused has used n
   await consume(caller, 20, 'pipeline_runs')
   await expect(consume(caller, 1, 'pipeline_runs')).rejects.toMatchObject({
     code: 'usage.limit_exceeded',
-    details: { meter: 'pipeline_runs', limit: 20, used: 20, resetsAt: '2026-12-01T00:00:00.000Z' },
+    details: {
+      meter: 'pipeline_runs',
+      limit: 20,
+      hardLimit: 20,
+      used: 20,
+      remaining: 0,
+      resetsAt: '2026-12-01T00:00:00.000Z',
+    },
   })
   expect(await stateOf(caller, 'pipeline_runs')).toMatchObject({ used: 20, state: 'blocked' })
+})
+
+test('who is refused is told where the meter ends, and what would still fit', async () => {
+  const { tenant, caller } = await enter('free')
+  await consume(caller, 104_000)
+  await caller.usage.reserve({ ...current, metric: 'tokens', amount: 2_000 })
+  const details = { limit: 100_000, hardLimit: 110_000, used: 104_000, held: 2_000, remaining: 4_000 }
+  const told = { code: 'usage.limit_exceeded', details: { meter: 'tokens', ...details } }
+  await expect(consume(caller, 4_001)).rejects.toMatchObject(told)
+  await expect(caller.usage.reserve({ ...current, metric: 'tokens', amount: 4_001 })).rejects.toMatchObject(told)
+  const ask = (amount: number) => caller.access.check({ ...current, meter: 'tokens', amount })
+  expect(await ask(4_000)).toMatchObject({ allowed: true })
+  expect(await ask(4_001)).toMatchObject({ allowed: false, reasons: [{ code: told.code, ...told.details }] })
+  const overrides = { tokens: { value: 0 } }
+  await installation.callerAs(operator).limits.setOverrides({ tenantId: tenant.id, overrides, reason: 'Unpaid' })
+  await expect(consume(caller, 1)).rejects.toMatchObject({ details: { hardLimit: 0, remaining: 0 } })
+})
+
+test('a meter of which nothing may be used is blocked at every place, and what was refused was not used', async () => {
+  const { tenant, caller } = await enter('free')
+  const overrides = { conversations: { value: 0 } }
+  await installation.callerAs(operator).limits.setOverrides({ tenantId: tenant.id, overrides, reason: 'Unpaid' })
+  const blocked = { used: 0, limit: 0, hardLimit: 0, state: 'blocked' }
+  expect(await stateOf(caller, 'conversations')).toMatchObject({ ...blocked, percent: 0 })
+  const asked = { ...current, metric: 'conversations' }
+  expect(await caller.usage.check(asked)).toMatchObject({ ...blocked, allowed: false, remaining: 0 })
+  await expect(consume(caller, 1, 'conversations')).rejects.toMatchObject({ details: { hardLimit: 0, remaining: 0 } })
+  expect(await stateOf(caller, 'conversations')).toMatchObject(blocked)
 })
 
 test('a plan, an override and its end hold from the next call on', async () => {

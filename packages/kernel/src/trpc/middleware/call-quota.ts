@@ -40,7 +40,7 @@ function refusalOf(ctx: RequestContext, { meter, used, limit, hardLimit, resetsA
   const budget = { points: hardLimit, windowSeconds }
   showLimit(ctx, meter, { allowed: false, budget, remaining: 0, resetSeconds, window: '' })
   return limitErrors.limit_exceeded(
-    { meter, limit, used, resetsAt: resetsAt.toISOString(), retryAfterSeconds: resetSeconds },
+    { meter, limit, hardLimit, used, remaining: 0, resetsAt: resetsAt.toISOString(), retryAfterSeconds: resetSeconds },
     `The tenant has used up its ${meter}: ${used} of ${hardLimit}.`,
   )
 }

@@ -76,10 +76,12 @@ function withoutFeature(
   )
 }
 
-function withoutRoom({ meter, used, limit, hardLimit, resetsAt }: Standing, amount: number): AppError | null {
-  if (hardLimit === null || used + amount <= hardLimit) return null
+function withoutRoom(standing: Standing, amount: number): AppError | null {
+  const { meter, used, limit, hardLimit, held, remaining, resetsAt } = standing
+  if (remaining === null || amount <= remaining) return null
+  const told = held > 0 ? { held } : {}
   return limitErrors.limit_exceeded(
-    { meter, limit, used, ...(resetsAt === null ? {} : { resetsAt }) },
+    { meter, limit, hardLimit, used, ...told, remaining, ...(resetsAt === null ? {} : { resetsAt }) },
     `${amount} more of ${meter} would be above the limit of ${hardLimit}.`,
   )
 }

@@ -24,7 +24,7 @@ export async function requireRoom(ctx: TenantContext, meter: string, wanted: Roo
   const { limit, hardLimit, used, allowed, isAlerted } = found
   if (!allowed)
     throw limitErrors.limit_exceeded(
-      { meter, limit, used },
+      { meter, limit, hardLimit, used, remaining: roomOf(used, hardLimit) },
       `${adding} more of ${meter} would be above the limit of ${hardLimit}.`,
     )
   const { services, tenant, afterCommit } = ctx
@@ -37,8 +37,10 @@ export async function findRoom(ctx: TenantContext, meter: string) {
   const found = await ask(ctx, meter, { adding: 0, count: undefined })
   if (found === null || found.hardLimit === null) return null
   const { limit, hardLimit, used } = found
-  return { limit, hardLimit, used, room: Math.max(hardLimit - used, 0) }
+  return { limit, hardLimit, used, room: roomOf(used, hardLimit) }
 }
+
+const roomOf = (used: number, hardLimit: number | null) => Math.max((hardLimit ?? used) - used, 0)
 
 async function ask(
   { em, services, tenant, clock }: TenantContext,

@@ -28,7 +28,11 @@ export async function start(ctx: EventContext, { workload, parameters, leaseSeco
     case 'refused': {
       const { meter, limit, used, freeAt } = started
       const message = `All slots of ${meter} are taken.`
-      throw limitErrors.limit_exceeded({ meter, limit, used, ...retryAfter(ctx, freeAt) }, message)
+      throw limitErrors.limit_exceeded(
+        // Slots have no grace.
+        { meter, limit, hardLimit: limit, used, remaining: 0, ...retryAfter(ctx, freeAt) },
+        message,
+      )
     }
     case 'uncounted':
       throw uncounted(ctx, item, started.item)

@@ -139,7 +139,11 @@ function overLimit(ctx: EventContext, { meter, amount, occurredAt }: UsageItem, 
   const told = held > 0 ? { held } : {}
   const besides = held > 0 ? `; ${held} are reserved` : ''
   const message = `${amount} more of ${meter} would be above the limit of ${hardLimit}${besides}.`
-  return limitErrors.limit_exceeded({ meter, limit, used, ...told, ...retryAfter(ctx, roomAt) }, message)
+  const remaining = remainingOf(used + held, hardLimit)
+  return limitErrors.limit_exceeded(
+    { meter, limit, hardLimit, used, ...told, remaining, ...retryAfter(ctx, roomAt) },
+    message,
+  )
 }
 
 const resetOf = (ctx: EventContext, meter: string, at: Date) => {
