@@ -10,4 +10,6 @@ export {
   type PlanCatalogue,
   readCatalogue,
 } from './rules/catalogue.ts'
+export { upgradeFor } from './rules/upgrade.ts'
+export { meterAmount, meterName } from './rules/wording.ts'
 export { featuresNow, featuresOf, planNamed } from './service.ts'

@@ -1,6 +1,6 @@
 import { DateTime } from 'luxon'
 import type { Message, Paragraph } from '../../mail/index.ts'
-import type { Meter } from '../../plan/index.ts'
+import { meterAmount as amountOf, type Meter, meterName as nameOf } from '../../plan/index.ts'
 import { percentOf } from './ladder.ts'
 import type { Alert, Standing } from './threshold.ts'
 
@@ -95,13 +95,6 @@ function whatToDo({ meter, upgrade }: ReachedThreshold, { slug, publicUrl }: Add
     { url: publicUrl, label: 'To the service' },
   ]
 }
-
-const nameOf = ({ key }: Meter) => key.replaceAll('_', ' ')
-
-const figures = new Intl.NumberFormat('en', { maximumFractionDigits: 2 })
-
-const amountOf = ({ unit, displayUnit }: Meter, amount: number) =>
-  displayUnit ? `${figures.format(amount / displayUnit.size)} ${displayUnit.name}` : `${figures.format(amount)} ${unit}`
 
 const dateIn = (timezone: string, at: Date) =>
   `${DateTime.fromJSDate(at, { zone: timezone }).setLocale('en').toFormat('d LLLL yyyy, HH:mm')} (${timezone})`

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { loadCatalogue } from '../../plan/index.ts'
-import { type Alert, highestOfEach, standingAt, upgradeFor } from './threshold.ts'
+import { type Alert, highestOfEach, standingAt } from './threshold.ts'
 
 const alert = (fields: Partial<Alert> = {}): Alert => ({
   meter: 'tokens',
@@ -53,16 +52,4 @@ test('at the limit itself grace has not begun', () => {
   const reached = alert({ percent: 100, used: 100_000 })
   const standing = standingAt(reached, { overSince: null, isSameSpan: false, now }, thresholds)
   expect(standing).toEqual({ hardLimit: 110_000, state: 'warning', graceEndsAt: null })
-})
-
-test('an upgrade is the next plan that includes more of the meter', () => {
-  const { plans } = loadCatalogue()
-  const named = (name: string) => plans.find((plan) => plan.name === name) ?? expect.fail(name)
-  const [lowest, highest] = [plans[0]?.name ?? '', plans.at(-1)?.name ?? '']
-  const upgrade = upgradeFor(plans, named(lowest), { key: 'tokens' }, named(lowest).limits.tokens ?? 0)
-  expect(upgrade?.name).toBe(plans[1]?.name)
-  expect(upgradeFor(plans, named(highest), { key: 'tokens' }, 1)).toBeNull()
-  expect(upgradeFor(plans, named(lowest), { key: 'nothing' }, 1)).toBeNull()
-  const beyondAll = upgradeFor(plans, named(lowest), { key: 'tokens' }, Number.MAX_SAFE_INTEGER)
-  expect(beyondAll?.limits.tokens ?? null).toBeNull()
 })

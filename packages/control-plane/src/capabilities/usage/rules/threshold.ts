@@ -1,4 +1,4 @@
-import type { EffectiveLimit, Meter, Plan } from '../../plan/index.ts'
+import type { EffectiveLimit } from '../../plan/index.ts'
 import { type Counted, limitNow, stateOf, type UsageState } from './ladder.ts'
 
 /** That a share of a limit was reached. */
@@ -52,10 +52,4 @@ export function standingAt(
     state: stateOf(used, limit, thresholds),
     graceEndsAt: isInGrace ? new Date(overSince.getTime() + graceDays * 86_400_000) : null,
   }
-}
-
-/** The next plan that includes more of the meter than that; null where none does. `plans` ascend. */
-export function upgradeFor(plans: readonly Plan[], current: Plan, { key }: Pick<Meter, 'key'>, included: number) {
-  const higher = plans.slice(plans.findIndex(({ name }) => name === current.name) + 1)
-  return higher.find(({ limits: { [key]: limit = 0 } }) => limit === null || limit > included) ?? null
 }

@@ -5,9 +5,9 @@ import { openSequence } from '@tenantry/kernel/trpc/sequence'
 import { emitEvents } from '../../event/index.ts'
 import { type PendingAlert, recentPeriod, takeAlerts } from '../../metering/index.ts'
 import { type Notice, notify } from '../../notification/index.ts'
-import { planNamed } from '../../plan/index.ts'
+import { planNamed, upgradeFor } from '../../plan/index.ts'
 import { getOwnTenant } from '../../tenant/index.ts'
-import { highestOfEach, standingAt, upgradeFor } from '../rules/threshold.ts'
+import { highestOfEach, standingAt } from '../rules/threshold.ts'
 import { thresholdMessage } from '../rules/threshold-message.ts'
 
 const actor = { type: 'system', name: 'usage.alerts' } as const
