@@ -24,13 +24,15 @@ const requestId = '019cf6a1-4e00-7000-8000-0000000000f1'
 const wantedLimit = { meter: 'tokens', value: 9_000_000, reason: 'We grow faster than we thought.' }
 const approval = { requestId, decision: 'approved', reason: 'As agreed' }
 
+const askedBy = ['user', '0190a1f0-0000-7000-8000-000000000007']
+
 const requested =
   (state: 'open' | 'declined'): NonNullable<Case['before']> =>
   ({ installation }, { tenant }) =>
     installation.database.tenantUnit({ tenantId: tenant.id, actor: operator, readOnly: false }, (em) =>
       em.execute(
-        'insert into tenantry.limit_requests (tenant_id, id, meter, value, reason, state, created_at) values (?, ?, ?, ?, ?, ?, ?)',
-        [tenant.id, requestId, ...Object.values(wantedLimit), state, installation.dependencies.clock.now()],
+        'insert into tenantry.limit_requests (tenant_id, id, meter, value, reason, state, requested_by_type, requested_by_id, created_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+        [tenant.id, requestId, ...Object.values(wantedLimit), state, ...askedBy, installation.dependencies.clock.now()],
       ),
     )
 
@@ -89,6 +91,18 @@ export const limitCases: Record<string, Case[]> = {
     { expects: 'ok', as: 'owner', input: ofTenant({ state: 'open' }), before: requested('open'), steady: steadyTimes },
     { expects: 'auth.permission_denied', as: 'member', input: inPath },
     { expects: 'request.invalid', as: 'owner', input: ofTenant({ state: 'closed' }) },
+  ],
+  'limits.allRequests': [
+    {
+      expects: 'ok',
+      as: 'operator',
+      input: ({ tenant }) => ({ state: 'open', tenantId: tenant.slug, limit: 10 }),
+      before: requested('open'),
+      steady: steadyTimes,
+    },
+    { expects: 'auth.permission_denied', as: 'owner' },
+    { expects: 'tenant.not_found', as: 'operator', input: { tenantId: 'nobody' } },
+    { expects: 'request.invalid', as: 'operator', input: { state: 'closed', cursor: 'the second page' } },
   ],
   'limits.request': [
     { expects: 'ok', as: 'admin', input: ofTenant(wantedLimit), steady: steadyTimes },

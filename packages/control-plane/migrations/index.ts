@@ -23,6 +23,7 @@ import { noticesSql } from './20261121000023_notices.ts'
 import { planChangesSql } from './20261121000024_plan_changes.ts'
 import { featureOverridesSql } from './20261121000025_feature_overrides.ts'
 import { roomSql } from './20261121000028_room.ts'
+import { askedSql } from './20261121000029_asked.ts'
 
 /** In order, and only ever added to. */
 export const migrations = [
@@ -51,4 +52,5 @@ export const migrations = [
   { name: '20261121000024_plan_changes', sql: planChangesSql },
   { name: '20261121000025_feature_overrides', sql: featureOverridesSql },
   { name: '20261121000028_room', sql: roomSql },
+  { name: '20261121000029_asked', sql: askedSql },
 ]

@@ -49,6 +49,7 @@ export const functionGrants: ExpectedGrants['functions'] = {
   'directory.find_acquaintances(text, uuid)': servingRoles,
   'directory.remove_member(uuid)': servingRoles,
   'directory.list_stewards(uuid)': ['tenantry_platform'],
+  'directory.find_reader(uuid)': ['tenantry_platform'],
   'directory.reaches_descendants()': ['tenantry_hierarchy'],
   'hierarchy.subtree_usage(date, date)': servingRoles,
   'hierarchy.inherited_settings()': servingRoles,

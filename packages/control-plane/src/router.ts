@@ -10,6 +10,7 @@ import { invitationRouter } from './capabilities/invitation/router.ts'
 import { platformRouter } from './capabilities/isolation/router.ts'
 import { deletionReportRouter, lifecycleRouter } from './capabilities/lifecycle/router.ts'
 import { limitRouter, tenantLimitRouter } from './capabilities/limit/router.ts'
+import { limitRequestRouter } from './capabilities/limit-request/router.ts'
 import { memberRouter, meRouter } from './capabilities/member/router.ts'
 import { onboardingRouter } from './capabilities/onboarding/router.ts'
 import { planRouter } from './capabilities/plan/router.ts'
@@ -41,7 +42,7 @@ export const appRouter = router({
   access: accessRouter,
   usage: t.mergeRouters(usageRouter, reservationRouter, reconciliationRouter),
   runs: runRouter,
-  limits: limitRouter,
+  limits: t.mergeRouters(limitRouter, limitRequestRouter),
   features: featureRouter,
   subscription: subscriptionRouter,
   members: memberRouter,

@@ -33,6 +33,7 @@ const outsideTenants = [
   'deletionReports.list',
   'invitations.accept',
   'invitations.preview',
+  'limits.allRequests',
   'me.get',
   'plans.list',
   'platform.isolation',

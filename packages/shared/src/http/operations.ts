@@ -1200,6 +1200,10 @@ export type Operations = {
                     value: number | null;
                     reason: string;
                     state: "approved" | "declined" | "open";
+                    requestedBy: {
+                        type: "apiKey" | "platformAdmin" | "service" | "system" | "user";
+                        id: string;
+                    } | null;
                     decisionReason: string | null;
                     createdAt: string;
                     decidedAt: string | null;
@@ -1221,6 +1225,10 @@ export type Operations = {
                 value: number | null;
                 reason: string;
                 state: "approved" | "declined" | "open";
+                requestedBy: {
+                    type: "apiKey" | "platformAdmin" | "service" | "system" | "user";
+                    id: string;
+                } | null;
                 decisionReason: string | null;
                 createdAt: string;
                 decidedAt: string | null;
@@ -1240,9 +1248,46 @@ export type Operations = {
                 value: number | null;
                 reason: string;
                 state: "approved" | "declined" | "open";
+                requestedBy: {
+                    type: "apiKey" | "platformAdmin" | "service" | "system" | "user";
+                    id: string;
+                } | null;
                 decisionReason: string | null;
                 createdAt: string;
                 decidedAt: string | null;
+            };
+        };
+        allRequests: {
+            type: "query";
+            input: {
+                limit?: number | undefined;
+                cursor?: string | undefined;
+                state?: "approved" | "declined" | "open" | undefined;
+                tenantId?: string | undefined;
+            };
+            output: {
+                items: {
+                    id: string;
+                    meter: string;
+                    value: number | null;
+                    reason: string;
+                    state: "approved" | "declined" | "open";
+                    requestedBy: {
+                        type: "apiKey" | "platformAdmin" | "service" | "system" | "user";
+                        id: string;
+                    } | null;
+                    decisionReason: string | null;
+                    createdAt: string;
+                    decidedAt: string | null;
+                    tenant: {
+                        id: string;
+                        slug: string;
+                        name: string;
+                        plan: string;
+                        status: string;
+                    };
+                }[];
+                nextCursor: string | null;
             };
         };
     };
@@ -2289,7 +2334,7 @@ export type Operations = {
             };
             output: {
                 items: {
-                    kind: "api_key" | "audit_entry" | "audit_entry_about" | "invitation_received" | "invitation_sent" | "mail" | "membership" | "pending_ownership" | "platform_audit_entry" | "platform_audit_entry_about" | "profile" | "role" | "team" | "tenant_contact";
+                    kind: "api_key" | "audit_entry" | "audit_entry_about" | "invitation_received" | "invitation_sent" | "limit_request" | "mail" | "membership" | "pending_ownership" | "platform_audit_entry" | "platform_audit_entry_about" | "profile" | "role" | "team" | "tenant_contact";
                     tenantId: string | null;
                     id: string;
                     at: string | null;

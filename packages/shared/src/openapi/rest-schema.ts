@@ -43,6 +43,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/limits/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the limits that tenants asked for
+         * @description Of all tenants, the newest first, whatever was decided: `state=open` are those that wait for a decision.
+         */
+        get: operations["limits.allRequests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/me": {
         parameters: {
             query?: never;
@@ -580,7 +600,7 @@ export interface paths {
         put?: never;
         /**
          * Ask for another limit
-         * @description Of one meter at a time waits one request. Platform admins decide; until then nothing changes.
+         * @description Of one meter at a time waits one request. Platform admins decide; until then nothing changes. Who asked is mailed the decision.
          */
         post: operations["limits.request"];
         delete?: never;
@@ -600,7 +620,7 @@ export interface paths {
         put?: never;
         /**
          * Approve or decline a request for a limit
-         * @description What is approved holds at once, as an override for good.
+         * @description What is approved holds at once, as an override for good. Who asked, and the owners and admins of the tenant, are mailed the decision and its reason, as far as the settings of the tenant let them.
          */
         post: operations["limits.decide"];
         delete?: never;
@@ -1621,7 +1641,7 @@ export interface paths {
         };
         /**
          * Export what is kept about a user
-         * @description In all tenants, page by page, kind after kind: the profile, memberships, roles, teams, invitations to and by them, API keys that they made (no secrets), mails to them, and audit entries of what they did and of what was done to them.
+         * @description In all tenants, page by page, kind after kind: the profile, memberships, roles, teams, invitations to and by them, API keys that they made (no secrets), limits that they asked for, mails to them, and audit entries of what they did and of what was done to them.
          */
         get: operations["users.export"];
         put?: never;
@@ -2122,6 +2142,177 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code?: "request.unsupported_media_type";
+                    };
+                };
+            };
+            /**
+             * @description - `auth.blocked`: You went on with what was refused, and are blocked for a while.
+             *     - `rate_limit.exceeded`: Too many requests. Slow down.
+             */
+            429: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.blocked" | "rate_limit.exceeded";
+                    };
+                };
+            };
+            /** @description - `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "internal";
+                    };
+                };
+            };
+            /** @description - `service.overloaded`: The service cannot answer right now. Try again shortly. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "service.overloaded";
+                    };
+                };
+            };
+        };
+    };
+    "limits.allRequests": {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+                state?: "open" | "approved" | "declined";
+                tenantId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            /** Format: date-time */
+                            createdAt: string;
+                            decidedAt: string | null;
+                            decisionReason: string | null;
+                            /**
+                             * Format: uuid
+                             * @description Id of a request
+                             */
+                            id: string;
+                            meter: string;
+                            reason: string;
+                            /** @description Null where it was asked for before that was kept */
+                            requestedBy: {
+                                id: string;
+                                /** @enum {string} */
+                                type: "user" | "apiKey" | "platformAdmin" | "service" | "system";
+                            } | null;
+                            /** @enum {string} */
+                            state: "open" | "approved" | "declined";
+                            tenant: {
+                                /**
+                                 * Format: uuid
+                                 * @description Id of a tenant
+                                 */
+                                id: string;
+                                name: string;
+                                plan: string;
+                                slug: string;
+                                /** @description Nothing is decided while it is not active */
+                                status: string;
+                            };
+                            /** @description What is asked for; null is unlimited */
+                            value: number | null;
+                        }[];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description - `request.invalid`: The request is not valid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "request.invalid";
+                    };
+                };
+            };
+            /** @description - `auth.unauthenticated`: Sign in: the request carries no valid credentials. */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "auth.unauthenticated";
+                    };
+                };
+            };
+            /**
+             * @description - `api_key.access_disabled`: This tenant takes no API keys.
+             *     - `auth.ip_not_allowed`: These credentials may not be used from your address.
+             *     - `auth.permission_denied`: You may not do this.
+             *     - `auth.user_deactivated`: This account was deactivated. Ask whoever operates the service to reactivate it.
+             *     - `request.https_required`: This service answers over HTTPS only.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "api_key.access_disabled" | "auth.ip_not_allowed" | "auth.permission_denied" | "auth.user_deactivated" | "request.https_required";
+                    };
+                };
+            };
+            /** @description - `tenant.not_found`: There is no such tenant, or you are not a member of it. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "tenant.not_found";
                     };
                 };
             };
@@ -8232,6 +8423,12 @@ export interface operations {
                             id: string;
                             meter: string;
                             reason: string;
+                            /** @description Null where it was asked for before that was kept */
+                            requestedBy: {
+                                id: string;
+                                /** @enum {string} */
+                                type: "user" | "apiKey" | "platformAdmin" | "service" | "system";
+                            } | null;
                             /** @enum {string} */
                             state: "open" | "approved" | "declined";
                             /** @description What is asked for; null is unlimited */
@@ -8400,6 +8597,12 @@ export interface operations {
                         id: string;
                         meter: string;
                         reason: string;
+                        /** @description Null where it was asked for before that was kept */
+                        requestedBy: {
+                            id: string;
+                            /** @enum {string} */
+                            type: "user" | "apiKey" | "platformAdmin" | "service" | "system";
+                        } | null;
                         /** @enum {string} */
                         state: "open" | "approved" | "declined";
                         /** @description What is asked for; null is unlimited */
@@ -8622,6 +8825,12 @@ export interface operations {
                         id: string;
                         meter: string;
                         reason: string;
+                        /** @description Null where it was asked for before that was kept */
+                        requestedBy: {
+                            id: string;
+                            /** @enum {string} */
+                            type: "user" | "apiKey" | "platformAdmin" | "service" | "system";
+                        } | null;
                         /** @enum {string} */
                         state: "open" | "approved" | "declined";
                         /** @description What is asked for; null is unlimited */
@@ -21129,7 +21338,7 @@ export interface operations {
                             };
                             id: string;
                             /** @enum {string} */
-                            kind: "profile" | "membership" | "role" | "team" | "invitation_received" | "invitation_sent" | "pending_ownership" | "tenant_contact" | "api_key" | "mail" | "audit_entry" | "audit_entry_about" | "platform_audit_entry" | "platform_audit_entry_about";
+                            kind: "profile" | "membership" | "role" | "team" | "invitation_received" | "invitation_sent" | "pending_ownership" | "tenant_contact" | "api_key" | "limit_request" | "mail" | "audit_entry" | "audit_entry_about" | "platform_audit_entry" | "platform_audit_entry_about";
                             tenantId: string | null;
                         }[];
                         nextCursor: string | null;

@@ -2,6 +2,27 @@ import { mutationHook, queryHooks, type Tenantry } from './hook-factory.ts'
 import { infiniteHooks } from './infinite-hooks.ts'
 
 export {
+  useAllLimitRequests,
+  useDecideLimitRequest,
+  useGrantLimit,
+  useInfiniteAllLimitRequests,
+  useInfiniteLimitGrants,
+  useInfiniteLimitRequests,
+  useLimitGrants,
+  useLimitOverrides,
+  useLimitRequests,
+  useRequestLimit,
+  useRevokeLimitGrant,
+  useSetLimitOverrides,
+  useSuspenseAllLimitRequests,
+  useSuspenseInfiniteAllLimitRequests,
+  useSuspenseInfiniteLimitGrants,
+  useSuspenseInfiniteLimitRequests,
+  useSuspenseLimitGrants,
+  useSuspenseLimitOverrides,
+  useSuspenseLimitRequests,
+} from './limit-hooks.ts'
+export {
   useCommitReservation,
   useCompleteRun,
   useConsumeUsage,
@@ -71,22 +92,6 @@ export const [useRuns, useSuspenseRuns] = queryHooks(({ runs }) => runs.list)
 export const [useInfiniteRuns, useSuspenseInfiniteRuns] = infiniteHooks(({ runs }) => runs.list)
 export const [useRun, useSuspenseRun] = queryHooks(({ runs }) => runs.get)
 export const [useTenantLimits, useSuspenseTenantLimits] = queryHooks(({ tenants }) => tenants.limits)
-
-export const [useLimitOverrides, useSuspenseLimitOverrides] = queryHooks(({ limits }) => limits.overrides)
-export const useSetLimitOverrides = mutationHook(({ limits }) => limits.setOverrides, changesLimits)
-export const [useLimitGrants, useSuspenseLimitGrants] = queryHooks(({ limits }) => limits.grants)
-export const [useInfiniteLimitGrants, useSuspenseInfiniteLimitGrants] = infiniteHooks(({ limits }) => limits.grants)
-export const useGrantLimit = mutationHook(({ limits }) => limits.grant, changesLimits)
-export const useRevokeLimitGrant = mutationHook(({ limits }) => limits.revokeGrant, changesLimits)
-export const [useLimitRequests, useSuspenseLimitRequests] = queryHooks(({ limits }) => limits.requests)
-export const [useInfiniteLimitRequests, useSuspenseInfiniteLimitRequests] = infiniteHooks(
-  ({ limits }) => limits.requests,
-)
-export const useRequestLimit = mutationHook(
-  ({ limits }) => limits.request,
-  ({ limits }) => [limits.requests.pathFilter()],
-)
-export const useDecideLimitRequest = mutationHook(({ limits }) => limits.decide, changesLimits)
 
 export const [useFeatureOverrides, useSuspenseFeatureOverrides] = queryHooks(({ features }) => features.overrides)
 export const useSetFeatureOverrides = mutationHook(({ features }) => features.setOverrides, changesFeatures)
@@ -260,17 +265,6 @@ export const useUpdateSettingsInheritance = mutationHook(
 /** Features decide which scopes count. */
 function changesFeatures({ features, subscription, tenants, me, access }: Tenantry) {
   return [features.pathFilter(), subscription.pathFilter(), tenants.pathFilter(), me.pathFilter(), access.pathFilter()]
-}
-
-/** Limits are shown beside what is used of them. */
-function changesLimits({ limits, tenants, usage, access }: Tenantry) {
-  return [
-    limits.pathFilter(),
-    tenants.limits.pathFilter(),
-    tenants.usage.pathFilter(),
-    usage.pathFilter(),
-    access.pathFilter(),
-  ]
 }
 
 function changesTeams({ teams, tenants, usage, access }: Tenantry) {

@@ -10,14 +10,8 @@ export const limitGrantErrors = defineErrors('limit_grant', {
   not_found: { kind: 'not_found', message: 'There is no such grant in this tenant.' },
 })
 
-export const limitRequestErrors = defineErrors('limit_request', {
-  not_found: { kind: 'not_found', message: 'There is no such request in this tenant.' },
-  already_open: { kind: 'conflict', message: 'A request for this meter waits for a decision already.' },
-  already_decided: { kind: 'conflict', message: 'This request was decided already.' },
-})
-
 const tags: [string] = ['Usage']
-const amountOf = (meaning: string) => integer().nullable().describe(`${meaning}; null is unlimited`)
+export const amountOf = (meaning: string) => integer().nullable().describe(`${meaning}; null is unlimited`)
 
 export const getLimits = defineOperation({
   unitOfWork: 'tenant',
@@ -50,8 +44,8 @@ export const getLimits = defineOperation({
 })
 
 const expiresAt = timestamp().nullable().optional().describe('In the future; for good without one')
-const reason = text(1, 500).describe('Kept with it, and in the audit log')
-const value = z
+export const reason = text(1, 500).describe('Kept with it, and in the audit log')
+export const limitValue = z
   .union([integer(-1).nullable(), z.literal('unlimited')])
   .describe('In place of what the plan allows, without grace; null, -1 and "unlimited" are unlimited')
 
@@ -98,7 +92,7 @@ export const setLimitOverrides = defineOperation({
   input: z.object({
     tenantId: tenantRef(),
     overrides: z
-      .record(text(1, 64), z.strictObject({ value, expiresAt }).nullable())
+      .record(text(1, 64), z.strictObject({ value: limitValue, expiresAt }).nullable())
       .refine((overrides) => Object.keys(overrides).length > 0, 'Expected at least one meter.')
       .describe('By meter'),
     reason,
@@ -163,74 +157,4 @@ export const revokeLimitGrant = defineOperation({
   input: z.object({ tenantId: tenantRef(), grantId: id('grant') }),
   output: z.object({ id: id('grant'), revokedAt: timestamp() }),
   errors: [limitGrantErrors.not_found],
-})
-
-const requestState = z.enum(['open', 'approved', 'declined'])
-
-const limitRequest = z.object({
-  id: id('request'),
-  meter: z.string(),
-  value: amountOf('What is asked for'),
-  reason: z.string(),
-  state: requestState,
-  decisionReason: z.string().nullable(),
-  createdAt: timestamp(),
-  decidedAt: timestamp().nullable(),
-})
-
-export const listLimitRequests = defineOperation({
-  unitOfWork: 'tenant',
-  type: 'query',
-  permission: 'tenant:manage',
-  allowOverLimit: true,
-  rest: {
-    method: 'GET',
-    path: '/tenants/{tenantId}/limits/requests',
-    summary: 'List the limits that were asked for',
-    description: 'The newest first, whatever was decided.',
-    tags,
-  },
-  input: z.object({ tenantId: tenantRef(), state: requestState.optional(), ...idPageInput }),
-  output: page(limitRequest),
-})
-
-export const requestLimit = defineOperation({
-  unitOfWork: 'tenant',
-  type: 'mutation',
-  permission: 'tenant:manage',
-  audit: 'limits.requested',
-  allowOverLimit: true,
-  rest: {
-    method: 'POST',
-    path: '/tenants/{tenantId}/limits/requests',
-    summary: 'Ask for another limit',
-    description: 'Of one meter at a time waits one request. Platform admins decide; until then nothing changes.',
-    tags,
-    successStatus: 201,
-  },
-  input: z.object({ tenantId: tenantRef(), meter: text(1, 64), value, reason }),
-  output: limitRequest,
-  errors: [limitRequestErrors.already_open],
-})
-
-export const decideLimitRequest = defineOperation({
-  unitOfWork: 'tenant',
-  type: 'mutation',
-  permission: 'platform',
-  audit: 'limits.request_decided',
-  rest: {
-    method: 'POST',
-    path: '/tenants/{tenantId}/limits/requests/{requestId}/decision',
-    summary: 'Approve or decline a request for a limit',
-    description: 'What is approved holds at once, as an override for good.',
-    tags,
-  },
-  input: z.object({
-    tenantId: tenantRef(),
-    requestId: id('request'),
-    decision: z.enum(['approved', 'declined']),
-    reason,
-  }),
-  output: limitRequest,
-  errors: [limitRequestErrors.not_found, limitRequestErrors.already_decided],
 })

@@ -47,23 +47,3 @@ export const LimitGrant = defineEntity({
   },
 })
 export type LimitGrant = InferEntity<typeof LimitGrant>
-
-/** What a tenant asks for; approving it makes an override. */
-export const LimitRequest = defineEntity({
-  name: 'LimitRequest',
-  tableName: 'limit_requests',
-  ...tenantScoped,
-  uniques: [{ name: 'limit_requests_open_unique', properties: ['tenantId', 'meter'], where: "state = 'open'" }],
-  properties: {
-    ...tenantColumns,
-    meter: p.string().length(64),
-    /** Null is unlimited. */
-    value: p.bigint('number').nullable(),
-    reason: p.string().length(500),
-    state: p.enum(['open', 'approved', 'declined']).default('open'),
-    decisionReason: p.string().length(500).nullable(),
-    createdAt: p.datetime(),
-    decidedAt: p.datetime().nullable(),
-  },
-})
-export type LimitRequest = InferEntity<typeof LimitRequest>

@@ -13,8 +13,6 @@ afterAll(() => installation.close())
 const inputs = {
   'limits.setOverrides': { overrides: { tokens: { value: 5 } }, reason: 'Any' },
   'limits.grant': { meter: 'tokens', amount: 5, reason: 'Any' },
-  'limits.request': { meter: 'tokens', value: 5, reason: 'Any' },
-  'limits.decide': { requestId: randomUUID(), decision: 'declined', reason: 'Any' },
   'limits.revokeGrant': { grantId: randomUUID() },
 }
 for (const { promise, check } of isolationPromises(contract, inputs)) test(promise, () => check(installation))

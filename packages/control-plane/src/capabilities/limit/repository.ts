@@ -1,11 +1,9 @@
-import { type EntityManager, LockMode, UniqueConstraintViolationException } from '@mikro-orm/postgresql'
+import type { EntityManager } from '@mikro-orm/postgresql'
 import { tenantQuery } from '@tenantry/kernel/tenancy/tenant-query'
-import { limitRequestErrors } from './contract.ts'
-import { LimitGrant, LimitOverride, LimitRequest } from './entity.ts'
-
-export type { LimitGrant, LimitRequest } from './entity.ts'
-
+import { LimitGrant, LimitOverride } from './entity.ts'
 import type { StoredOverride } from './rules/overrides.ts'
+
+export type { LimitGrant } from './entity.ts'
 
 /** For queries of others that read overrides and grants along, by the next. */
 export const overrideSource = { override: LimitOverride, granted: LimitGrant }
@@ -68,41 +66,4 @@ export async function insertGrant(
 export async function removeGrant(em: EntityManager, id: string): Promise<LimitGrant | null> {
   const grant = await em.findOne(LimitGrant, { id })
   return grant && (await em.nativeDelete(LimitGrant, { id })) > 0 ? grant : null
-}
-
-/** The newest first. */
-export async function listRequests(
-  em: EntityManager,
-  { state, after, limit }: { state: LimitRequest['state'] | undefined; after: string | undefined; limit: number },
-): Promise<LimitRequest[]> {
-  const beyond = after === undefined ? {} : { id: { $lt: after } }
-  return em.find(LimitRequest, { ...(state && { state }), ...beyond }, { orderBy: { id: 'desc' }, limit })
-}
-
-/** Throws `limit_request.already_open`. */
-export async function insertRequest(
-  em: EntityManager,
-  request: Pick<LimitRequest, 'meter' | 'value' | 'reason' | 'createdAt'>,
-): Promise<LimitRequest> {
-  const made = em.create(LimitRequest, request)
-  em.persist(made)
-  try {
-    await em.flush()
-  } catch (error) {
-    throw error instanceof UniqueConstraintViolationException ? limitRequestErrors.already_open() : error
-  }
-  return made
-}
-
-/** Locked until the transaction ends. */
-export const findRequestForUpdate = (em: EntityManager, id: string): Promise<LimitRequest | null> =>
-  em.findOne(LimitRequest, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE })
-
-export async function saveDecision(
-  em: EntityManager,
-  request: LimitRequest,
-  decision: Pick<LimitRequest, 'state' | 'decisionReason' | 'decidedAt'>,
-): Promise<void> {
-  em.assign(request, decision)
-  await em.flush()
 }

@@ -4,7 +4,6 @@ import * as contract from './contract.ts'
 import * as grants from './service/grants.ts'
 import { getLimits } from './service/limits.ts'
 import * as overrides from './service/overrides.ts'
-import * as requests from './service/requests.ts'
 
 /** Part of `tenants`. */
 export const tenantLimitRouter = router({
@@ -17,7 +16,4 @@ export const limitRouter = router({
   grants: tenantOperation(contract.listLimitGrants).query(({ ctx, input }) => grants.list(ctx, input)),
   grant: tenantOperation(contract.grantLimit).mutation(({ ctx, input }) => grants.grant(ctx, input)),
   revokeGrant: tenantOperation(contract.revokeLimitGrant).mutation(({ ctx, input }) => grants.revoke(ctx, input)),
-  requests: tenantOperation(contract.listLimitRequests).query(({ ctx, input }) => requests.list(ctx, input)),
-  request: tenantOperation(contract.requestLimit).mutation(({ ctx, input }) => requests.request(ctx, input)),
-  decide: tenantOperation(contract.decideLimitRequest).mutation(({ ctx, input }) => requests.decide(ctx, input)),
 })

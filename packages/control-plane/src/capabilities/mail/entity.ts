@@ -25,8 +25,10 @@ export const Mail = defineEntity({
   properties: {
     ...tenantColumns,
     recipient: p.string().length(320),
-    /** Who must still be an active owner or admin of the tenant when it goes out; null: it goes to the address. */
+    /** Who must still be that of the tenant, and active, when it goes out; null: it goes to the address. */
     recipientId: p.uuid().nullable(),
+    /** A member need be no owner or admin: it is enough that they reach the tenant. */
+    recipientKind: p.enum(['steward', 'member']).default('steward'),
     /** A later one of the tenant about the same takes its place while it waits; null: nothing does. */
     about: p.string().length(200).nullable(),
     subject: p.string().length(200),

@@ -3,8 +3,11 @@ import { Mail } from './entity.ts'
 
 export type { Mail } from './entity.ts'
 
-type NewMail = Pick<Mail, 'id' | 'recipient' | 'recipientId' | 'about' | 'subject' | 'text' | 'html' | 'sealed'> &
-  Pick<Mail, 'senderId' | 'createdAt' | 'nextAttemptAt'>
+type NewMail = Pick<
+  Mail,
+  'id' | 'recipient' | 'recipientId' | 'recipientKind' | 'about' | 'subject' | 'text' | 'html'
+> &
+  Pick<Mail, 'sealed' | 'senderId' | 'createdAt' | 'nextAttemptAt'>
 
 /** In one statement. */
 export async function insertMails(em: EntityManager, mails: readonly NewMail[]): Promise<void> {

@@ -6,6 +6,7 @@ export {
   findAcquaintancesBy,
   findMembers,
   findMembership,
+  findReader,
   findUserById,
   findUserByIdentity,
   insertMembership,
@@ -14,6 +15,7 @@ export {
   listStewards,
   type MemberRow,
   memberSource,
+  type Steward,
 } from './repository.ts'
 export { addMember, type NewMember } from './service/add.ts'
 export { forgetMembers, tellChanges } from './service/changed.ts'

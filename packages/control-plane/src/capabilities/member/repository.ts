@@ -95,6 +95,13 @@ export async function listStewards(em: EntityManager, userId: string | null = nu
   return em.execute<Steward[]>('select user_id as "userId", email from directory.list_stewards(?::uuid)', [userId])
 }
 
+/** An active user who reaches the tenant, by whatever they hold there. Needs a unit of work on the operators' connection. */
+export async function findReader(em: EntityManager, userId: string): Promise<Steward | null> {
+  const sql = 'select user_id as "userId", email from directory.find_reader(?::uuid)'
+  const [found] = await em.execute<Steward[]>(sql, [userId])
+  return found ?? null
+}
+
 export async function findMembership(em: EntityManager, userId: string): Promise<Membership | null> {
   return em.findOne(Membership, { userId })
 }

@@ -9,7 +9,9 @@ import {
   type commitReservation,
   type getReservation,
   type releaseReservation,
-  reservationErrors, type reserveUsage } from './contract.ts'
+  reservationErrors,
+  type reserveUsage,
+} from './contract.ts'
 import * as repository from './repository.ts'
 
 /** Throws `usage.limit_exceeded`, `usage.unknown_meter`, `usage.idempotency_conflict`, `reservation.too_many`, `reservation.already_settled`. */

@@ -7,6 +7,7 @@ export {
   findParent,
   findScheduledChange,
   findTenantById,
+  findTenantByReference,
   findTenantBySlug,
   getOwnTenant,
   getOwnTenantForUpdate,

@@ -61,6 +61,16 @@ export async function findTenantById(em: EntityManager, id: string): Promise<Ten
   return em.findOne(Tenant, { id })
 }
 
+const isId = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
+
+/** By id, slug or externalId, in this order; what was purged is nobody. */
+export async function findTenantByReference(em: EntityManager, reference: string): Promise<Tenant | null> {
+  const named = [{ slug: reference }, { externalId: reference }, ...(isId(reference) ? [{ id: reference }] : [])]
+  const found = await em.find(Tenant, { status: { $ne: 'purged' }, $or: named })
+  const bySlug = found.find(({ slug }) => slug === reference)
+  return found.find(({ id }) => id === reference.toLowerCase()) ?? bySlug ?? found[0] ?? null
+}
+
 /** The first that no tenant has for a slug or an externalId; who looks for the same one at the same time waits. */
 export async function findFreeSlug(em: EntityManager, candidates: readonly string[]): Promise<string | null> {
   await em.execute(`select pg_advisory_xact_lock(hashtextextended('tenant slug ' || ?, 0))`, [candidates[0]])

@@ -131,6 +131,7 @@ export const exportedKinds = [
   'pending_ownership',
   'tenant_contact',
   'api_key',
+  'limit_request',
   'mail',
   'audit_entry',
   'audit_entry_about',
@@ -147,7 +148,7 @@ export const exportUser = defineOperation({
     path: '/users/{userId}/export',
     summary: 'Export what is kept about a user',
     description:
-      'In all tenants, page by page, kind after kind: the profile, memberships, roles, teams, invitations to and by them, API keys that they made (no secrets), mails to them, and audit entries of what they did and of what was done to them.',
+      'In all tenants, page by page, kind after kind: the profile, memberships, roles, teams, invitations to and by them, API keys that they made (no secrets), limits that they asked for, mails to them, and audit entries of what they did and of what was done to them.',
     tags,
   },
   input: z.object({ ...input, ...pageInput }),

@@ -26,6 +26,7 @@ async function busyPerson() {
   const theirs = callerOf(installation, user, first.tenant.id)
   const { key, id: keyId } = await create(theirs)
   await invite(theirs, 'guest@people.test')
+  await theirs.limits.request({ ...inTenant, meter: 'tokens', value: 'unlimited', reason: 'We grow' })
   const team = await theirs.teams.create({ ...inTenant, name: 'Kitchen' })
   await theirs.teams.addMember({ ...inTenant, teamId: team.id, userId: user.id })
   const role = await first.caller.roles.create({ ...inTenant, name: 'Auditor', scopes: ['usage:read'] })
@@ -213,7 +214,7 @@ test('an export tells all that is kept, in pages of any size, and of others noth
   const count = Object.fromEntries([...kinds].map(([kind, items]) => [kind, items.length]))
   expect(count).toMatchObject({
     ...{ profile: 1, membership: 2, role: 1, team: 1, invitation_received: 1, invitation_sent: 1 },
-    ...{ tenant_contact: 1, api_key: 1, mail: 1 },
+    ...{ tenant_contact: 1, api_key: 1, limit_request: 1, mail: 1 },
   })
   const actions = kinds.get('audit_entry')?.map(({ data }) => data.action)
   expect(actions).toEqual(expect.arrayContaining(['invitation.accepted', 'api_key.created', 'team.created']))

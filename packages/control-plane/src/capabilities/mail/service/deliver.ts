@@ -2,7 +2,7 @@ import type { Dependencies } from '@tenantry/kernel/context/dependencies'
 import type { Sealer } from '@tenantry/kernel/context/sealer'
 import type { Mailer } from '@tenantry/kernel/mail/mailer'
 import { openSequence } from '@tenantry/kernel/trpc/sequence'
-import { listStewards } from '../../member/index.ts'
+import { findReader, listStewards } from '../../member/index.ts'
 import { claimMail, listDueMails, listMailsTo, type Mail, markMail } from '../repository.ts'
 import { nextAttempt } from '../rules/retry.ts'
 import { open } from './sealed.ts'
@@ -20,6 +20,7 @@ type EntityManager = Parameters<typeof claimMail>[0]
 const operation = 'mails.deliver'
 const atOnce = 20
 const hasLeft = 'Whom it was for is no active owner or admin any more.'
+const reachesNoMore = 'Whom it was for does not reach the tenant any more.'
 const links = /https?:\/\/\S+/g
 /** It begins no batch after that: the job runs again in the next minute. */
 const runMilliseconds = 50_000
@@ -70,18 +71,25 @@ export async function deliverMails(dependencies: Dependencies): Promise<{ sent: 
 /** As it is to go out now; null where another process has it, or whom it was for has left, for whom it is given up. */
 async function claim(em: EntityManager, mail: Mail, now: Date): Promise<Mail | null> {
   if (!(await claimMail(em, mail, now))) return null
-  if (mail.recipientId === null) return mail
-  const stewards = await listStewards(em)
-  // Whose account has left may have another, to which it was not written because of this one.
-  const steward =
-    stewards.find(({ userId }) => userId === mail.recipientId) ?? stewards.find(({ email }) => email === mail.recipient)
-  if (steward === undefined) {
-    await markMail(em, mail, { nextAttemptAt: null, lastError: hasLeft, sealed: null })
+  const { recipientId, recipientKind } = mail
+  if (!recipientId) return mail
+  const reader = recipientKind === 'member' ? await findReader(em, recipientId) : null
+  const standing = reader ?? (await findSteward(em, mail))
+  if (standing === null) {
+    const lastError = recipientKind === 'member' ? reachesNoMore : hasLeft
+    await markMail(em, mail, { nextAttemptAt: null, lastError, sealed: null })
     return null
   }
   // An address that was given up since may be somebody else's by now.
-  if (steward.email !== mail.recipient) await markMail(em, mail, { recipient: steward.email })
-  return { ...mail, recipient: steward.email }
+  if (standing.email !== mail.recipient) await markMail(em, mail, { recipient: standing.email })
+  return { ...mail, recipient: standing.email }
+}
+
+/** Whose account has left may have another, to which it was not written because of this one. */
+async function findSteward(em: EntityManager, { recipientId, recipient }: Mail) {
+  const stewards = await listStewards(em)
+  const theirs = stewards.find(({ userId }) => userId === recipientId)
+  return theirs ?? stewards.find(({ email }) => email === recipient) ?? null
 }
 
 /** What was written, whether or not it was sent; for a developer, who has no mail server. */

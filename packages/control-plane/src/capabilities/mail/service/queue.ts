@@ -14,6 +14,8 @@ type NewMail = Message & {
   recipient: string
   /** An owner or admin, to whom it goes only while they are one. */
   recipientId?: string | null
+  /** `member`: it goes to them while they reach the tenant, whatever they hold there. */
+  recipientKind?: 'steward' | 'member'
   senderId?: string | null
   /** Takes the place of what still waits to tell the tenant about the same. Needs the operators' connection. */
   about?: string | null
@@ -31,12 +33,14 @@ export async function queueMails(
 ): Promise<void> {
   const createdAt = clock.now()
   const written = mails.map((mail) => {
-    const { recipient, recipientId = null, senderId = null, about = null, notBefore = null, ...message } = mail
+    const { recipient, recipientId = null, recipientKind = 'steward', ...rest } = mail
+    const { senderId = null, about = null, notBefore = null, ...message } = rest
     const { complete, ...shown } = writeMessage(message)
     const id = newId()
     const sealed = complete && seal(services.sealer, { tenantId: tenant.id, id }, complete)
     const nextAttemptAt = notBefore ?? createdAt
-    return { id, recipient, recipientId, senderId, about, ...shown, sealed, createdAt, nextAttemptAt }
+    const to = { recipient, recipientId, recipientKind }
+    return { id, ...to, senderId, about, ...shown, sealed, createdAt, nextAttemptAt }
   })
   const subjects = new Set(written.flatMap(({ about }) => about ?? []))
   if (subjects.size > 0) await supersedeMails(em, tenant.id, [...subjects])

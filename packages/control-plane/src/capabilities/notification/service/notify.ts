@@ -1,6 +1,6 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { type Message, queueMails } from '../../mail/index.ts'
-import { listStewards } from '../../member/index.ts'
+import { findReader, listStewards, type Steward } from '../../member/index.ts'
 import { getEffectiveSettings } from '../../settings/index.ts'
 import { endOfQuietHours } from '../rules/quiet-hours.ts'
 
@@ -13,6 +13,8 @@ export interface Notice {
   isCritical: boolean
   /** A later one about the same takes the place of those that still wait. */
   about?: string
+  /** A user who is told besides, as long as they reach the tenant: whom it is about. */
+  besides?: string | null
   message: Message
 }
 
@@ -34,17 +36,26 @@ async function notifyByMail(
   const wanted = notices.filter(({ event }) => emailEnabled && email[event])
   if (wanted.length === 0) return
   const stewards = await listStewards(ctx.em)
-  // Who has two accounts gets one mail.
-  const recipients = new Map(stewards.map(({ userId, email: address }) => [address, userId]))
   const quietUntil = endOfQuietHours(ctx.clock.now(), quietHours)
-  const mails = wanted.flatMap(({ isCritical, about = null, message }) =>
-    [...recipients].map(([recipient, recipientId]) => ({
-      ...message,
-      recipient,
-      recipientId,
-      about,
-      notBefore: isCritical ? null : quietUntil,
-    })),
-  )
+  const mails = []
+  for (const { isCritical, about = null, besides = null, message } of wanted) {
+    const notBefore = isCritical ? null : quietUntil
+    const recipients = await recipientsOf(ctx, stewards, besides)
+    mails.push(...recipients.map((recipient) => ({ ...message, ...recipient, about, notBefore })))
+  }
   await queueMails(ctx, mails)
+}
+
+type Told = Steward & { kind: 'steward' | 'member' }
+
+/** Who has two accounts gets one mail. */
+async function recipientsOf({ em }: TenantContext, stewards: readonly Steward[], besides: string | null) {
+  const reader = besides === null ? null : await findReader(em, besides)
+  const all = new Map<string, Told>(stewards.map((steward) => [steward.email, { ...steward, kind: 'steward' }]))
+  if (reader) all.set(reader.email, { ...reader, kind: 'member' })
+  return [...all.values()].map(({ email, userId, kind }) => ({
+    recipient: email,
+    recipientId: userId,
+    recipientKind: kind,
+  }))
 }

@@ -56,6 +56,8 @@ const kinds: Record<ExportedKind, string> = {
   api_key: `select k.tenant_id, k.id, k.created_at as at,
       ${told('k', 'name scopes ip_allowlist expires_at rotated_at last_used_at revoked_at')} as data
       from tenantry.api_keys k where k.created_by_id = :id and k.created_by_type in ('user', 'platformAdmin')`,
+  limit_request: `select r.tenant_id, r.id, r.created_at as at, ${told('r', 'meter value reason state decision_reason decided_at')} as data
+      from tenantry.limit_requests r where r.requested_by_id = :id and r.requested_by_type in ('user', 'platformAdmin')`,
   mail: `select m.tenant_id, m.id, m.created_at as at, ${told('m', 'recipient subject text sent_at')} as data
       from tenantry.mails m where m.recipient in (:email, lower(:email))`,
   audit_entry: `select e.tenant_id, e.id, e.at, ${told('e', entry)} as data

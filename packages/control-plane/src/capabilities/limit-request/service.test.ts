@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openTestInstallation, type TestInstallation } from '../../testing.ts'
-import { consume, enterLimited, toldOf } from './service.fixture.ts'
+import { consume, enterLimited, toldOf } from '../limit/service.fixture.ts'
 
 let installation: TestInstallation
 beforeAll(async () => {
