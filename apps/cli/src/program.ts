@@ -5,6 +5,7 @@ import { RefusedError, type Shown, type Surroundings, UsageError } from './comma
 import { doctorCommand } from './commands/doctor.ts'
 import { inviteCommand } from './commands/invite.ts'
 import { keysCommand } from './commands/keys.ts'
+import { limitsCommand } from './commands/limits.ts'
 import { memberCommand } from './commands/member.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { roleCommand } from './commands/role.ts'
@@ -75,6 +76,7 @@ export function createProgram(surroundings: Surroundings, { out, error, width }:
     inviteCommand,
     roleCommand,
     keysCommand,
+    limitsCommand,
     usageCommand,
     signingKeyCommand,
     tokenCommand,
@@ -128,6 +130,8 @@ function asTyped(path: string, program: Command): string {
   const option = commands.flatMap(({ options }) => options).find((known) => known.attributeName() === field)
   if (option?.long) return option.long
   const operands = commands.flatMap(({ registeredArguments }) => registeredArguments.map((operand) => operand.name()))
-  const operand = operands.find((name) => field.toLowerCase().endsWith(`${name.replaceAll('-', '')}id`))
+  const operand = operands.find(
+    (name) => name === field || field.toLowerCase().endsWith(`${name.replaceAll('-', '')}id`),
+  )
   return operand === undefined ? path : `<${operand}>`
 }

@@ -21,6 +21,12 @@ describe('what was typed wrong ends with 2 before anything is opened', () => {
     ['tenant suspend acme --reason Unpaid --until soon', '--until'],
     ['keys create acme --name CI --scopes usage:read --expires-at soon', '--expires-at'],
     ['keys revoke acme first', '<key>'],
+    ['limits set acme tokens 5 --reason Any --expires-at soon', '--expires-at'],
+    ['limits grant acme tokens many --reason Any', '<amount>'],
+    ['limits revoke acme first', '<grant>'],
+    ['limits requests --state closed', '--state'],
+    ['limits decide acme first approved --reason Any', '<request>'],
+    [`limits decide acme ${someId} perhaps --reason Any`, '<decision>'],
     ['member list acme --role boss', '--role'],
     ['member add acme somebody --role viewer', '<user>'],
     ['member update acme nobody --role boss', '<user>'],
@@ -43,6 +49,16 @@ describe('what was typed wrong ends with 2 before anything is opened', () => {
 
   test.each([
     ['signing-key rotate --overlap 1', {}, '--overlap: Expected a whole number of seconds, 5 to 86400.\n'],
+    [
+      'limits set acme tokens many --reason Any',
+      {},
+      '<value>: Expected a whole number, unlimited or plan, not “many”.\n',
+    ],
+    [
+      'limits set acme tokens plan --reason Any --expires-at 2099-01-01T00:00:00Z',
+      {},
+      '--expires-at: What the plan allows does not end.\n',
+    ],
     ['token somebody', {}, '<email>: Expected an e-mail address, not “somebody”.\n'],
   ])('%s', async (typed, environment, error) => {
     expect(await type(typed, environment)).toEqual({ code: 2, out: '', error })

@@ -10,7 +10,7 @@ const written = (fields: Partial<DecidedRequest> = {}, name = 'Acme') => {
   const decided: DecidedRequest = {
     meter: meterOf('tokens'),
     value: 9_000_000,
-    reason: 'We grow faster\nthan we thought.',
+    reason: 'We grow faster than we thought.',
     decision: 'approved',
     note: 'As agreed',
     limit: { meter: 'tokens', limit: 9_000_000, grace: 0, graceDays: 0, hardLimit: 9_000_000, source: 'override' },
@@ -68,9 +68,9 @@ test('what has no limit says so, what is kept is told in the unit that people se
   expect(gone.text).toMatch(/Meter: old calls\nAsked for: 5000\n[\s\S]*In force now: no limit\n/)
 })
 
-test('nothing that people wrote is markup, or looks like a fact', () => {
-  const { html, text } = written({ reason: '<b>Now</b>\r\nDecision: declined' }, '<i>Bits</i>')
-  expect(text).toContain('Because: <b>Now</b> Decision: declined\nDecision: approved\n')
-  expect(html).toContain('<td>&lt;b&gt;Now&lt;/b&gt; Decision: declined</td>')
+test('nothing that people wrote is markup', () => {
+  const { html, text } = written({ reason: 'More <b>now</b>' }, '<i>Bits</i>')
+  expect(text).toContain('Because: More <b>now</b>\n')
+  expect(html).toContain('<td>More &lt;b&gt;now&lt;/b&gt;</td>')
   expect(html).not.toMatch(/<b>|<i>/)
 })

@@ -31,9 +31,9 @@ export function decisionMessage(decided: DecidedRequest, tenant: Addressed): Mes
   const facts = [
     ['Meter', `${meterName(meter)}${about}`] as const,
     ['Asked for', amountOf(meter, value)] as const,
-    ['Because', onOneLine(reason)] as const,
+    ['Because', reason] as const,
     ['Decision', decision] as const,
-    ['Note', onOneLine(note)] as const,
+    ['Note', note] as const,
     ['In force now', inForce(meter, limit)] as const,
   ]
   return {
@@ -72,6 +72,3 @@ function amountOf(meter: DecidedRequest['meter'], amount: number | null, unlimit
   if (amount === null) return unlimited
   return 'unit' in meter ? meterAmount(meter, amount) : String(amount)
 }
-
-/** Nothing of what people wrote looks like a fact of ours. */
-const onOneLine = (text: string) => text.replaceAll(/\s+/g, ' ').trim()
