@@ -97,6 +97,24 @@ test('who asked from above is told, and what a key or an operator asked is told 
   expect(receivers()).toEqual([owner.email, owner.email])
 })
 
+test('who has two accounts with one address gets one mail, and may leave with either before it is sent', async () => {
+  for (const leaving of ['owner', 'asker'] as const) {
+    const { tenant, user, caller } = await installation.enter({ plan: 'starter' })
+    const asker = await createManager(tenant)
+    await asAdmin(installation, 'update tenantry.users set email = upper($2) where id = $1', [asker.id, user.email])
+    await installation.createMember(tenant.id, 'owner')
+    await caller.tenants.updateSettings({ settings: { notifications: { quietHours: { enabled: true } } } })
+    clock.set('2026-11-21T23:00:00Z')
+    await decide(installation.callerAs(asker, tenant.id), tenant.id, 'declined')
+    const left = leaving === 'owner' ? user : asker
+    await installation.callerAs(left, tenant.id).members.leave({ tenantId: tenant.id })
+    server.received = []
+    clock.set('2026-11-22T08:00:00Z')
+    expect(await deliver()).toEqual({ sent: 2, failed: 0 })
+    expect(receivers()).toContain(user.email)
+  }
+})
+
 test('the switches of the tenant hold it back', async () => {
   const { tenant, caller } = await installation.enter({ plan: 'free' })
   for (const notifications of [{ emailEnabled: false }, { emailEnabled: true, email: { quotaAlerts: false } }]) {

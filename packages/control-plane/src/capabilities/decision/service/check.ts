@@ -79,10 +79,10 @@ function withoutFeature(
 function withoutRoom(standing: Standing, amount: number): AppError | null {
   const { meter, used, limit, hardLimit, held, remaining, resetsAt } = standing
   if (remaining === null || amount <= remaining) return null
-  const told = held > 0 ? { held } : {}
+  const [told, besides] = held > 0 ? [{ held }, `; ${held} are reserved`] : [{}, '']
   return limitErrors.limit_exceeded(
     { meter, limit, hardLimit, used, ...told, remaining, ...(resetsAt === null ? {} : { resetsAt }) },
-    `${amount} more of ${meter} would be above the limit of ${hardLimit}.`,
+    `${amount} more of ${meter} would be above the limit of ${hardLimit}${besides}.`,
   )
 }
 
