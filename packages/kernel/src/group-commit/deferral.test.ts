@@ -76,3 +76,13 @@ test('the end writes what can be written at once, and tells the log how much is 
   expect(told).toHaveBeenCalledWith({ count: 3 }, expect.any(String))
   await expect(deferral.write({ account: 'free', amount: 1 })).rejects.toMatchObject({ code: 'service.overloaded' })
 })
+
+test('the end leaves nothing behind that would keep the process from ending', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+  const { shut, deferral } = createLedger()
+  const before = timers()
+  shut.add('held')
+  await times(3, () => deferral.write({ account: 'held', amount: 1 }))
+  await deferral.close()
+  expect(timers()).toBeLessThanOrEqual(before)
+})

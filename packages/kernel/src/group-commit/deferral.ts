@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Dependencies } from '../context/dependencies.ts'
 import { serviceErrors } from '../contract/errors.ts'
 import { AppError } from '../errors/app-error.ts'
+import { waitAtMost } from './patience.ts'
 
 export interface DeferralOptions<Item, Answer> {
   accountOf(item: Item): string
@@ -99,7 +100,7 @@ export function createDeferral<Item, Answer>(options: DeferralOptions<Item, Answ
     },
     close: async () => {
       end.abort()
-      await Promise.race([Promise.all(running), delay(closeMilliseconds)])
+      await waitAtMost(closeMilliseconds, Promise.all(running))
       if (size > 0) logger.error({ count: size }, 'what was answered before the end is lost')
     },
   }
