@@ -1,4 +1,4 @@
-import { defineErrors } from '@tenantry/kernel/contract/errors'
+import { defineErrors, serviceErrors } from '@tenantry/kernel/contract/errors'
 import { defineOperation } from '@tenantry/kernel/contract/operation'
 import { id, text, timestamp } from '@tenantry/kernel/contract/wire'
 import { z } from 'zod'
@@ -54,5 +54,5 @@ export const liftBlock = defineOperation({
   },
   input: z.object({ blockId, reason: text(1, 500).describe('Kept in the audit log') }),
   output: z.object({ id: blockId, liftedAt: timestamp() }),
-  errors: [blockErrors.not_found],
+  errors: [blockErrors.not_found, serviceErrors.overloaded],
 })

@@ -1,5 +1,5 @@
 import type { AbuseGuard, BlockReason } from '@tenantry/kernel/context/rate-limits'
-import type { DetachedPlatformContext, PlatformContext } from '@tenantry/kernel/context/request-context'
+import type { DetachedPlatformContext, PlatformSequenceContext } from '@tenantry/kernel/context/request-context'
 import { blockErrors } from './contract.ts'
 
 declare module '@tenantry/kernel/context/dependencies' {
@@ -18,15 +18,18 @@ export async function list({ services }: Pick<DetachedPlatformContext, 'services
   return { blocks: blocks.sort((one, other) => other.since.getTime() - one.since.getTime()) }
 }
 
-/** Throws `block.not_found`. */
-export async function lift(ctx: PlatformContext, { blockId, reason: why }: { blockId: string; reason: string }) {
+/** Throws `block.not_found`; `service.overloaded` where the block goes on, and may be lifted again. */
+export async function lift(
+  ctx: PlatformSequenceContext,
+  { blockId, reason: why }: { blockId: string; reason: string },
+) {
   const { blocks } = await list(ctx)
   const block = blocks.find(({ id }) => id === blockId)
   if (!block) throw blockErrors.not_found()
   const { reason, principal, since, until } = block
   const details = { reason: why, blockedFor: reason, since: since.toISOString(), until: until.toISOString() }
-  ctx.record('platform.block_lifted', { target: principal, details })
-  // A block is not lifted where nobody could read that it was.
-  ctx.afterCommit(() => ctx.services.abuseGuard.lift(reason satisfies BlockReason, `${principal.type}:${principal.id}`))
+  // First: a block is not lifted where nobody could read that it was.
+  await ctx.unit.platform(async ({ record }) => record('platform.block_lifted', { target: principal, details }))
+  await ctx.services.abuseGuard.lift(reason satisfies BlockReason, `${principal.type}:${principal.id}`)
   return { id: blockId, liftedAt: ctx.clock.now() }
 }
