@@ -22,3 +22,9 @@ export function catalogueText(replaced: Record<string, string>): string {
 /** The default catalogue without one of its plans, which must not be the last. */
 export const catalogueWithout = (plan: string): string =>
   catalogueText({}).replace(new RegExp(`^  ${plan}:\\n[\\s\\S]*?^(?=  [a-z]+:)`, 'm'), '')
+
+/** The text of a catalogue without one of its meters, and what it says of it. */
+export const withoutMeter = (text: string, meter: string): string =>
+  text
+    .replace(new RegExp(`^  ${meter}:\\n[\\s\\S]*?^(?= {0,2}[a-z_]+:)`, 'm'), '')
+    .replaceAll(new RegExp(`^ +${meter}: .*\\n`, 'gm'), '')

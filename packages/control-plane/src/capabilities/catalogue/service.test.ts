@@ -6,7 +6,7 @@ import { openTestInstallation, operator, type TestInstallation } from '../../tes
 import { consume, toldOf } from '../limit/service.fixture.ts'
 import { readCatalogue } from '../plan/index.ts'
 import { parseCatalogue } from '../plan/rules/catalogue.ts'
-import { catalogueText, catalogueWithout } from './service.fixture.ts'
+import { catalogueText, catalogueWithout, withoutMeter } from './service.fixture.ts'
 
 let installation: TestInstallation
 beforeAll(async () => {
@@ -114,10 +114,7 @@ test('a plan that tenants have, or are to have, is not left out, nor is a meter 
   const { caller } = await installation.enter({ plan: 'free' })
   await caller.subscription.change({ ...current, plan: 'professional', when: 'period_end' })
   await installation.createTenant({ plan: 'professional' })
-  const withoutRuns = catalogueWithout('professional')
-    .replace(/^ {2}pipeline_runs:\n[\s\S]*?^(?= {2}[a-z_]+:)/m, '')
-    .replaceAll(/^ +pipeline_runs: .*\n/gm, '')
-  say(withoutRuns)
+  say(withoutMeter(catalogueWithout('professional'), 'pipeline_runs'))
   await consume(caller, 'pipeline_runs', 1)
   await expect(reload()).rejects.toMatchObject({
     code: 'catalogue.in_use',
@@ -152,6 +149,31 @@ test('a meter that is used, or has a limit of its own, is not counted otherwise'
   const other = await installation.enter({ plan: 'free' })
   await consume(other.caller, 'tokens', 1)
   await refused(2)
+})
+
+test('a meter of which something is held now is not left out; what was held and has expired is settled all the same', async () => {
+  let now = new Date('2026-11-21T10:00:00Z')
+  await using own = await openTestInstallation({ clock: { now: () => now } })
+  const { caller } = await own.enter({ plan: 'free' })
+  const reservation = { metric: 'tokens', amount: 100, idempotencyKey: 'held', ttlSeconds: 60 }
+  const { id: reservationId } = await caller.usage.reserve({ ...current, ...reservation })
+  await caller.runs.start({ ...current, workload: 'nightly', leaseSeconds: 60 })
+  writeFileSync(own.catalogueFile, ['tokens', 'concurrent_pipelines'].reduce(withoutMeter, catalogueText({})))
+  const reloadOwn = () => own.callerAs(operator).catalogue.reload({})
+  await expect(reloadOwn()).rejects.toMatchObject({
+    code: 'catalogue.in_use',
+    details: {
+      issues: [
+        { path: 'meters.concurrent_pipelines', message: 'Tenants that use it: 1.' },
+        { path: 'meters.tokens', message: 'Tenants that use it: 1.' },
+      ],
+    },
+  })
+  now = new Date('2026-11-21T10:02:00Z')
+  expect(await reloadOwn()).toMatchObject({ applied: true })
+  const settled = { settledAs: 'committed', amount: 100, metric: 'tokens', used: 100, resetsAt: null }
+  expect(await caller.usage.commit({ ...current, reservationId })).toMatchObject({ outcome: 'accepted', ...settled })
+  expect(await caller.usage.commit({ ...current, reservationId })).toMatchObject({ outcome: 'duplicate', ...settled })
 })
 
 test('every process whose file says the same follows; one whose file does not says so, and serves as before', async () => {

@@ -96,14 +96,16 @@ async function settle(
     const message = 'The count would be larger than can be told exactly.'
     throw requestErrors.invalid({ issues: [{ path: 'amount', message }] })
   }
-  const { settledAs, reserved, committed, meter, reservedAt } = settled
+  const { settledAs, reserved, committed, reservedAt } = settled
+  // The catalogue may have lost the meter since: it is settled all the same, and nothing is known to reset it.
+  const meter = ctx.services.catalogue.meters[settled.meter] ?? { key: settled.meter, period: 'none' as const }
   return {
     id: reservationId,
     outcome: settled.outcome === 'duplicate' ? ('duplicate' as const) : ('accepted' as const),
     settledAs,
     reserved,
     amount: committed ?? 0,
-    ...standingOf(ctx, getMeter(ctx, meter), { occurredAt: reservedAt }, { ...settled, first: null }),
+    ...standingOf(ctx, meter, { occurredAt: reservedAt }, { ...settled, first: null }),
   }
 }
 

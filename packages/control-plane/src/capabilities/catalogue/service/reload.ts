@@ -37,11 +37,12 @@ export async function reload(ctx: PlatformContext, { dryRun }: z.output<typeof r
 /** What was counted by others of these would no longer stand for what it says. */
 const countedBy = ['kind', 'period', 'countedFrom']
 
-async function refuseRemoved({ em }: PlatformContext, { plans, meters }: Diff): Promise<void> {
+async function refuseRemoved({ em, clock }: PlatformContext, { plans, meters }: Diff): Promise<void> {
   const recounted = meters.changed.filter(({ fields }) => fields.some((field) => countedBy.includes(field)))
   if (plans.removed.length + meters.removed.length + recounted.length === 0) return
+  const lost = [...meters.removed, ...recounted.map(({ name }) => name)]
   refuseInUse({
     plans: await countTenantsByPlan(em, plans.removed),
-    meters: await countTenantsUsing(em, [...meters.removed, ...recounted.map(({ name }) => name)]),
+    meters: await countTenantsUsing(em, lost, clock.now()),
   })
 }

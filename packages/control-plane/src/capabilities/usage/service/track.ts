@@ -135,7 +135,7 @@ export function refusalOf(ctx: EventContext, item: UsageItem, written: WrittenIt
 function overLimit(ctx: EventContext, { meter, amount, occurredAt }: UsageItem, written: WrittenItem): AppError {
   const { used, limit, hardLimit, held, heldUntil } = written
   const isHeld = hardLimit !== null && used + amount <= hardLimit
-  const roomAt = isHeld && heldUntil !== null ? heldUntil : resetOf(ctx, meter, occurredAt)
+  const roomAt = isHeld && heldUntil !== null ? heldUntil : resetOf(ctx, getMeter(ctx, meter), occurredAt)
   const told = held > 0 ? { held } : {}
   const besides = held > 0 ? `; ${held} are reserved` : ''
   const message = `${amount} more of ${meter} would be above the limit of ${hardLimit}${besides}.`
@@ -146,9 +146,9 @@ function overLimit(ctx: EventContext, { meter, amount, occurredAt }: UsageItem, 
   )
 }
 
-const resetOf = (ctx: EventContext, meter: string, at: Date) => {
+const resetOf = (ctx: EventContext, { period }: Pick<Meter, 'period'>, at: Date) => {
   const { periodAnchor } = planNamed(ctx.services.catalogue, ctx.tenant.plan)
-  return periodOfTenant(getMeter(ctx, meter).period, at, ctx.tenant, periodAnchor).endsAt
+  return periodOfTenant(period, at, ctx.tenant, periodAnchor).endsAt
 }
 
 /** Nobody knows when a gauge will have room again. */
@@ -160,7 +160,7 @@ export function retryAfter({ clock }: Pick<EventContext, 'clock'>, resetsAt: Dat
 
 export function standingOf(
   ctx: EventContext,
-  meter: Meter,
+  meter: Pick<Meter, 'key' | 'period'>,
   item: Pick<UsageItem, 'occurredAt'>,
   { used, limit, hardLimit, first, held }: Omit<WrittenItem, 'outcome' | 'heldUntil'>,
 ) {
@@ -171,6 +171,6 @@ export function standingOf(
     limit,
     remaining: remainingOf(used + held, hardLimit),
     state: stateOf(used, { limit, hardLimit }, alertThresholds),
-    resetsAt: resetOf(ctx, meter.key, first?.occurredAt ?? item.occurredAt)?.toISOString() ?? null,
+    resetsAt: resetOf(ctx, meter, first?.occurredAt ?? item.occurredAt)?.toISOString() ?? null,
   }
 }
