@@ -176,7 +176,7 @@ export async function openTestInstallation({
   const population = populating(dependencies, issuer)
   const close = async () => {
     const { apiCalls, metering } = dependencies.services
-    await Promise.all([dependencies.background.settled(), apiCalls.close().then(metering.close)])
+    await Promise.all([dependencies.background.settled(), metering.close(apiCalls.close())])
     await database.close()
     await testDatabase.drop()
     rmSync(catalogueFile, { force: true })

@@ -94,7 +94,7 @@ export async function openParts(config: InstallationConfig, options: OpenOptions
       // A statement that will not end is cut short by its server or by the end of this process.
       const { background, services } = dependencies
       const { apiCalls, apiKeys, metering, sightings } = services
-      const counted = apiCalls.close().then(() => metering.close())
+      const counted = metering.close(apiCalls.close())
       await Promise.race([counted, delay(countedMilliseconds, undefined, { ref: false })])
       const written = Promise.all([background.settled(), apiKeys.flush(), sightings.flush(), counted])
       const ended = written.then(() => database.close())

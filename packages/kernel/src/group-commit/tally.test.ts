@@ -22,9 +22,10 @@ function openTally() {
     gate: Promise.resolve(),
     held: null as string | null,
   }
+  const logger = createLogger({ level: 'silent' })
   const tally = createTally<{ id: string }, Item>({
     clock: { now: () => new Date() },
-    logger: createLogger({ level: 'silent' }),
+    logger,
     periodOf: (_, at) => at.toISOString().slice(0, 10),
     itemOf: ({ id }, counted, since) => (id === 'uncounted' ? null : { account: id, counted, since }),
     write: async (item) => {
@@ -40,7 +41,7 @@ function openTally() {
   }
   const writtenOf = ({ id }: { id: string }) =>
     state.written.flatMap((item) => (item.account === id ? item.counted : []))
-  return { tally, state, count, writtenOf }
+  return { tally, state, count, writtenOf, logger }
 }
 
 test('what an account counted in a second is one write, dated by the first', async () => {
@@ -110,6 +111,19 @@ test('the end tries again once, and then ends all the same', async () => {
   count(one, 2)
   await tally.close()
   expect(tally.unwritten(one)).toEqual({ waiting: 0, sent: 2 })
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('the end waits for some seconds and no longer, whatever hangs, and tells the log how much is lost', async () => {
+  const { tally, state, count, logger } = openTally()
+  const told = vi.spyOn(logger, 'error')
+  state.gate = new Promise(() => undefined)
+  count(one, 2)
+  count(other, 1)
+  const closed = tally.close()
+  await vi.advanceTimersByTimeAsync(7_000)
+  await closed
+  expect(told).toHaveBeenCalledExactlyOnceWith({ lost: 3 }, expect.any(String))
   expect(vi.getTimerCount()).toBe(0)
 })
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../context/clock.ts'
 import type { Dependencies } from '../context/dependencies.ts'
-import { patienceMilliseconds } from './patience.ts'
+import { patienceMilliseconds, waitAtMost } from './patience.ts'
 import { createTurns } from './turns.ts'
 
 export interface TallyOptions<Account, Item> {
@@ -21,7 +21,7 @@ export interface Tally<Account> {
   unwritten(account: Account): { waiting: number; sent: number }
   /** Writes what was counted until now. */
   flush(): Promise<void>
-  /** The last flush, tried twice. What is lost then is logged. */
+  /** The last flush, tried twice, for some seconds. What is lost then is logged. */
   close(): Promise<void>
 }
 
@@ -43,6 +43,8 @@ interface Counted<Account, Item> {
 
 /** What else is written at the same time finds room beside them. */
 const accountsAtOnce = 500
+/** For two tries, each as patient as any. */
+const closeMilliseconds = 7_000
 
 /**
  * Counts in this process and holds nobody up; an account costs one write for each flush, however much it was counted, and
@@ -105,8 +107,8 @@ export function createTally<Account extends { id: string }, Item>(
     },
     flush,
     close: async () => {
-      await flush()
-      if (accounts.size > 0) await flush()
+      const tried = flush().then(() => (accounts.size > 0 ? flush() : undefined))
+      await waitAtMost(closeMilliseconds, tried)
       clearTimeout(timer)
       timer = undefined
       const left = [...accounts.values()].flatMap(({ waiting, sent }) => (sent === null ? waiting : [sent, ...waiting]))

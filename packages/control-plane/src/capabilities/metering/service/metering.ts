@@ -56,8 +56,11 @@ export interface Metering {
   readonly queued: number
   /** How many were answered and wait to be kept. */
   readonly deferred: number
-  /** Lets in nothing more, and ends when all is answered and told. */
-  close(): Promise<void>
+  /**
+   * Lets in nothing more, and ends when all is answered and told. `last` is what still calls `writeUndeferred`, until it
+   * has settled; what was deferred does not wait for it.
+   */
+  close(last?: Promise<unknown>): Promise<void>
 }
 
 declare module '@tenantry/kernel/context/dependencies' {
@@ -128,8 +131,8 @@ export function createMetering(options: MeteringOptions): Metering {
     get deferred() {
       return deferral.size
     },
-    close: async () => {
-      await Promise.all([accounts.close(), deferral.close().then(lanes.close)])
+    close: async (last) => {
+      await Promise.all([accounts.close(), Promise.all([deferral.close(), last]).then(lanes.close)])
       await aside.close()
     },
   }
