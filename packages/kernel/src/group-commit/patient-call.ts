@@ -16,11 +16,15 @@ export async function callPatiently<Answer>({
   makeReady(): Promise<void>
 }): Promise<Answer> {
   const end = performance.now() + patienceMilliseconds
+  let wasMadeReady = false
   do {
     try {
       const verdict = await call(end)
       if (verdict !== 'unready') return verdict.answer
+      // What was made ready and is not has others at work on it, or cannot be.
+      if (wasMadeReady) await delay(retryMilliseconds)
       await makeReady()
+      wasMadeReady = true
     } catch (error) {
       if (!isTransient(error)) throw error
       await delay(retryMilliseconds)
