@@ -17,10 +17,12 @@ function createLedger() {
     accountOf: ({ account }) => account,
     write: async ({ account, amount }) => {
       if (shut.has(account)) throw serviceErrors.overloaded()
+      if (account === 'purged') return 'unknown'
       sums.set(account, (sums.get(account) ?? 0) + amount)
       return 'counted'
     },
     defer: (item) => (item.amount > 99 ? null : { answer: 'deferred', later: item }),
+    refusalOf: (answer) => (answer === 'counted' ? null : answer),
     logger,
   })
   return { shut, sums, logger, deferral }
@@ -85,4 +87,15 @@ test('the end leaves nothing behind that would keep the process from ending', as
   await times(3, () => deferral.write({ account: 'held', amount: 1 }))
   await deferral.close()
   expect(timers()).toBeLessThanOrEqual(before)
+})
+
+test('what is refused when it could be written at last is told to the log', async () => {
+  const { shut, logger, deferral } = createLedger()
+  const told = vi.spyOn(logger, 'warn')
+  shut.add('purged')
+  await times(3, () => deferral.write({ account: 'purged', amount: 1 }))
+  shut.delete('purged')
+  await deferral.close()
+  const batches = [1, 2].map((count) => [{ account: 'purged', count, reasons: ['unknown'] }, expect.any(String)])
+  expect(told.mock.calls).toEqual(batches)
 })

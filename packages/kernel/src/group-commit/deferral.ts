@@ -10,6 +10,8 @@ export interface DeferralOptions<Item, Answer> {
   write(item: Item, given: { repeated: boolean }): Promise<Answer>
   /** What is told instead of an answer, and what is written later in its place; null where the caller must wait or fail. */
   defer(item: Item): { answer: Answer; later: Item } | null
+  /** Why it will never be kept, for the log; null where it is. */
+  refusalOf(answer: Answer): string | null
   logger: Dependencies['logger']
 }
 
@@ -60,25 +62,21 @@ export function createDeferral<Item, Answer>(options: DeferralOptions<Item, Answ
     while (waiting.length > 0) {
       await delay(retryMilliseconds, undefined, { signal: end.signal }).catch(() => undefined)
       // One tells whether the others can be written.
-      const wasWritten = await writeSome(waiting, 1)
-      while (wasWritten && waiting.length > 0 && (await writeSome(waiting, atOnce)));
+      const wasWritten = await writeSome(account, waiting, 1)
+      while (wasWritten && waiting.length > 0 && (await writeSome(account, waiting, atOnce)));
       if (end.signal.aborted) return
     }
     accounts.delete(account)
   }
 
   /** Whether all of them were written. */
-  async function writeSome(waiting: Item[], count: number): Promise<boolean> {
+  async function writeSome(account: string, waiting: Item[], count: number): Promise<boolean> {
     const items = waiting.slice(0, count)
     const settled = await Promise.allSettled(items.map((item) => write(item, { repeated: true })))
     const left = items.filter((_, index) => isOverloaded(reasonOf(settled[index])))
     waiting.splice(0, items.length, ...left)
     size -= items.length - left.length
-    for (const each of settled) {
-      if (each.status === 'rejected' && !isOverloaded(each.reason)) {
-        logger.error({ err: each.reason }, 'what was answered before cannot be written')
-      }
-    }
+    tellOfLost(settled, account, options)
     return left.length === 0
   }
 
@@ -104,6 +102,22 @@ export function createDeferral<Item, Answer>(options: DeferralOptions<Item, Answ
       if (size > 0) logger.error({ count: size }, 'what was answered before the end is lost')
     },
   }
+}
+
+function tellOfLost<Answer>(
+  settled: PromiseSettledResult<Answer>[],
+  account: string,
+  { refusalOf, logger }: Pick<DeferralOptions<never, Answer>, 'refusalOf' | 'logger'>,
+): void {
+  for (const each of settled) {
+    if (each.status === 'rejected' && !isOverloaded(each.reason)) {
+      logger.error({ err: each.reason }, 'what was answered before cannot be written')
+    }
+  }
+  const refused = settled.flatMap((each) => (each.status === 'fulfilled' ? (refusalOf(each.value) ?? []) : []))
+  if (refused.length === 0) return
+  const reasons = [...new Set(refused)]
+  logger.warn({ account, count: refused.length, reasons }, 'what was answered before is refused, and lost')
 }
 
 const reasonOf = (settled: PromiseSettledResult<unknown> | undefined): unknown =>

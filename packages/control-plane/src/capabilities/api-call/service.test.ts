@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { openTestInstallation, operator, type TestInstallation } from '../../testing.ts'
 import { createTestClock } from '../usage/service.fixture.ts'
 
@@ -24,7 +24,7 @@ async function enter(limit: number) {
   const call = (times: number) => {
     for (let made = 0; made < times; made += 1) services().apiCalls.count(found)
   }
-  return { tenant, caller, call, exhausted: async () => services().apiCalls.exhausted(found) }
+  return { tenant, found, caller, call, exhausted: async () => services().apiCalls.exhausted(found) }
 }
 
 async function hold(tenantId: string): Promise<() => Promise<unknown>> {
@@ -68,4 +68,15 @@ test('calls of a day that has ended when they are written raise no alert, and co
   expect(await exhausted()).toBeNull()
   const { items } = await caller.usage.events({ tenantId: tenant.id, metric: 'api_calls' })
   expect(items.map(({ amount }) => amount).toSorted()).toEqual([1, 5])
+})
+
+test('calls that are not counted for good are told to the log', async () => {
+  const { found } = await enter(5)
+  const told = vi.spyOn(installation.dependencies.logger, 'warn')
+  onTestFinished(() => told.mockRestore())
+  const purged = { ...found, id: '019cf6a1-4e00-7000-8000-00000000dead' }
+  for (let made = 0; made < 3; made += 1) services().apiCalls.count(purged)
+  await services().apiCalls.flush()
+  const calls = { tenantId: purged.id, calls: 3, outcome: 'unknown_tenant' }
+  expect(told.mock.calls).toContainEqual([calls, expect.any(String)])
 })

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import pg from 'pg'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { openTestInstallation, operator, type TestInstallation } from '../../testing.ts'
 import { parseCatalogue } from '../plan/rules/catalogue.ts'
 import { beginRun } from '../run/service.fixture.ts'
@@ -116,17 +116,23 @@ test('who waits too long is told to come again, and nothing of it is counted lat
 })
 
 test('what a meter that fails open cannot count now is let through, and counted once when it can be', async () => {
-  const { metering } = installation.dependencies.services
+  const { logger, services } = installation.dependencies
+  const { metering } = services
+  const told = vi.spyOn(logger, 'warn')
+  onTestFinished(() => told.mockRestore())
   const { id } = await installation.createTenant()
   const call = () => write(id, { meter: 'api_calls', mode: 'consume', amount: 900 })
-  await call()
+  await write(id, { meter: 'api_calls', amount: 900, key: 'known' })
   const release = await hold(id)
-  expect((await Promise.all([call(), call()])).map(({ outcome }) => outcome)).toEqual(['deferred', 'deferred'])
+  const conflict = () => write(id, { meter: 'api_calls', amount: 1, key: 'known' })
+  const answers = await Promise.all([call(), call(), conflict()])
+  expect(answers.map(({ outcome }) => outcome)).toEqual(['deferred', 'deferred', 'deferred'])
   await expect(write(id)).rejects.toMatchObject({ code: 'service.overloaded' })
-  expect(metering.deferred).toBe(2)
+  expect(metering.deferred).toBe(3)
   await release()
   await expect.poll(() => metering.deferred, { timeout: 5_000 }).toBe(0)
   expect(await write(id, { meter: 'api_calls' })).toMatchObject({ used: 2_701 })
+  expect(told.mock.calls).toContainEqual([{ account: id, count: 1, reasons: ['conflict'] }, expect.any(String)])
 })
 
 test('an item that the database cannot take is refused alone', async () => {

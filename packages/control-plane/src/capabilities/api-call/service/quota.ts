@@ -1,7 +1,7 @@
 import type { CallQuota, Dependencies, ExhaustedQuota, TenantAccess } from '@tenantry/kernel/context/dependencies'
 import { createTally, type Tally } from '@tenantry/kernel/group-commit/tally'
 import { LRUCache } from 'lru-cache'
-import { periodOfTenant, type WrittenItem } from '../../metering/index.ts'
+import { isKept, periodOfTenant, type WrittenItem } from '../../metering/index.ts'
 import { type Meter, planNamed } from '../../plan/index.ts'
 import { lookUpStanding } from '../../usage/index.ts'
 import { type CallItem, callItem, callMeter, callPeriod, sentAt } from './item.ts'
@@ -43,9 +43,11 @@ export function createApiCalls(
       const item = sentAt(catalogue, calls, clock.now())
       // Kept here until it is: what waited elsewhere would be missing from what is known to be used.
       const answer = await metering.writeUndeferred(item)
-      // Else it is of a tenant that was purged meanwhile.
-      const isKept = answer.outcome === 'counted' || answer.outcome === 'duplicate'
-      if (isKept && item.isCurrent) known.set(item.tenantId, answer)
+      if (!isKept(answer.outcome)) {
+        // Of a tenant that was purged meanwhile, if nothing is wrong.
+        const { tenantId, amount } = item
+        logger.warn({ tenantId, calls: amount, outcome: answer.outcome }, 'calls that were answered are not counted')
+      } else if (item.isCurrent) known.set(item.tenantId, answer)
     },
   })
 

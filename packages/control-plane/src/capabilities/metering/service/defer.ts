@@ -2,7 +2,7 @@ import type { Dependencies } from '@tenantry/kernel/context/dependencies'
 import { createDeferral, type Deferral } from '@tenantry/kernel/group-commit/deferral'
 import type { Lanes } from '@tenantry/kernel/group-commit/lanes'
 import type { PlanCatalogue } from '../../plan/index.ts'
-import type { WrittenItem } from '../repository/write.ts'
+import type { WriteOutcome, WrittenItem } from '../repository/write.ts'
 import type { UsageItem } from '../rules/batch.ts'
 
 /** Lets usage of meters that fail open through while it cannot be counted. */
@@ -18,9 +18,12 @@ export function deferWhereOpen(
       if (catalogue.meters[item.meter]?.failMode !== 'open' || lanes.isFull(item)) return null
       return canBeLater(item) ? deferred(item) : null
     },
+    refusalOf: ({ outcome }) => (isKept(outcome) ? null : outcome),
     logger,
   })
 }
+
+export const isKept = (outcome: WriteOutcome) => outcome === 'counted' || outcome === 'duplicate'
 
 /** What a gauge is set to has to be told again, and who takes an event back is shown the event that does it. */
 const canBeLater = ({ mode }: UsageItem) => mode === 'track' || mode === 'consume'
