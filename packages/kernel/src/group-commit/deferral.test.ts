@@ -64,6 +64,18 @@ test('an account that is full fails, and leaves room for others', async () => {
   await deferral.close()
 })
 
+test('however many accounts have as much as they may, there is room for one that has nothing', async () => {
+  const { shut, deferral } = createLedger()
+  const greedy = Array.from({ length: 10 }, (_, index) => `greedy ${index}`)
+  for (const account of [...greedy, 'other']) shut.add(account)
+  for (const account of greedy) {
+    const write = () => deferral.write({ account, amount: 1 }).catch(() => 'refused')
+    await times(5_000, write)
+  }
+  expect(await deferral.write({ account: 'other', amount: 1 })).toBe('deferred')
+  await deferral.close()
+})
+
 test('the end writes what can be written at once, and tells the log how much is lost', async () => {
   const { shut, sums, logger, deferral } = createLedger()
   const told = vi.spyOn(logger, 'error')

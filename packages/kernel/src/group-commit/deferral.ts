@@ -23,7 +23,7 @@ export interface Deferral<Item, Answer> {
   close(): Promise<void>
 }
 
-/** In this process only: it is lost with it. What one account has takes no room from others. */
+/** In this process only: it is lost with it. The less room is left, the less one account may have: others find some. */
 const mostDeferred = 50_000
 const mostDeferredOfAccount = 5_000
 const atOnce = 100
@@ -44,7 +44,7 @@ export function createDeferral<Item, Answer>(options: DeferralOptions<Item, Answ
   function keep(item: Item): Answer | null {
     const account = accountOf(item)
     const waiting = accounts.get(account)
-    const isFull = size >= mostDeferred || (waiting?.length ?? 0) >= mostDeferredOfAccount
+    const isFull = (waiting?.length ?? 0) >= Math.min(mostDeferredOfAccount, mostDeferred - size)
     const deferred = isFull ? null : defer(item)
     if (deferred === null) return null
     size += 1
