@@ -85,6 +85,17 @@ test('what could not be written is written again as it was, before anything newe
   expect(new Set(state.tried.slice(0, 3))).toEqual(new Set([state.written[0]]))
 })
 
+test('what could not be written of many accounts is one line of the log', async () => {
+  const { state, count, logger } = openTally()
+  const told = vi.spyOn(logger, 'warn')
+  state.failures = 2
+  count(one, 2)
+  count(other, 1)
+  await vi.advanceTimersByTimeAsync(2_000)
+  expect(state.written).toHaveLength(2)
+  expect(told).toHaveBeenCalledExactlyOnceWith({ err: new Error('gone'), accounts: 2 }, expect.any(String))
+})
+
 test('the end waits for a write under way, and writes the rest once', async () => {
   const { tally, state, count, writtenOf } = openTally()
   const { promise, resolve } = Promise.withResolvers<void>()

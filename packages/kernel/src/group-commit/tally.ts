@@ -38,7 +38,8 @@ interface Counted<Account, Item> {
   waiting: Sum<Account>[]
   /** On its way, the same item until it is written. */
   sent: (Sum<Account> & { item: Item }) | null
-  writing: Promise<void> | null
+  /** Resolves with why it failed, or null. */
+  writing: Promise<unknown> | null
 }
 
 /** What else is written at the same time finds room beside them. */
@@ -61,17 +62,24 @@ export function createTally<Account extends { id: string }, Item>(
   const schedule = () => {
     timer ??= setTimeout(() => {
       timer = undefined
-      for (const [id, counted] of accounts) void bring(id, counted)
+      const idle = [...accounts].filter(([, { writing }]) => writing === null)
+      void Promise.all(idle.map(([id, counted]) => bring(id, counted))).then((outcomes) =>
+        tellOfFailures(outcomes, logger),
+      )
     }, flushMilliseconds).unref()
   }
 
-  function bring(id: string, counted: Counted<Account, Item>): Promise<void> {
+  function bring(id: string, counted: Counted<Account, Item>): Promise<unknown> {
     counted.writing ??= turns(id, performance.now() + patienceMilliseconds, () => writeAll(counted, options))
-      .catch((error) => logger.warn({ err: error }, 'what was counted waits to be written'))
-      .then(() => {
+      .then(
+        () => null,
+        (error: unknown) => error,
+      )
+      .then((failure) => {
         counted.writing = null
         if (counted.waiting.length > 0 || counted.sent !== null) schedule()
         else accounts.delete(id)
+        return failure
       })
     return counted.writing
   }
@@ -79,9 +87,9 @@ export function createTally<Account extends { id: string }, Item>(
   async function flush(): Promise<void> {
     const unwritten = [...accounts].map(async ([id, counted]) => {
       await counted.writing
-      if (accounts.get(id) === counted) await bring(id, counted)
+      return accounts.get(id) === counted ? bring(id, counted) : null
     })
-    await Promise.all(unwritten)
+    tellOfFailures(await Promise.all(unwritten), logger)
   }
 
   return {
@@ -115,6 +123,13 @@ export function createTally<Account extends { id: string }, Item>(
       if (left.length > 0) logger.error({ lost: totalOf(left) }, 'what was counted could not be written before the end')
     },
   }
+}
+
+/** Of many at once, as in an outage, in one line. */
+function tellOfFailures(outcomes: unknown[], logger: Dependencies['logger']): void {
+  const failures = outcomes.filter((outcome) => outcome !== null)
+  if (failures.length === 0) return
+  logger.warn({ err: failures[0], accounts: failures.length }, 'what was counted waits to be written')
 }
 
 const totalOf = (sums: readonly { counted: number }[]) => sums.reduce((total, { counted }) => total + counted, 0)
