@@ -59,3 +59,12 @@ test('a process that ends while nothing can be counted tells the log all that it
   await admin.end()
   expect(told.mock.calls.map(([given]) => given)).toEqual(expect.arrayContaining([{ count: 1 }, { lost: 1 }]))
 }, 30_000)
+
+test('no timer keeps a process from ending that has closed all it had', async () => {
+  await using installation = await openTestInstallation()
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+  const before = timers()
+  const { close } = await openProcess(installation)
+  await close()
+  expect(timers()).toBeLessThanOrEqual(before)
+})
