@@ -56,8 +56,6 @@ declare
   t_included bigint[];
   t_hard bigint[];
   t_held bigint[];
-  t_version integer[];
-  t_percents text[];
   -- A hundred times what the first alert comes at; null is never.
   t_near bigint[];
   t_ended integer[];
@@ -102,17 +100,17 @@ begin
          array_agg(q.used order by q.n), array_agg(q.revision order by q.n), array_agg(q.over_since order by q.n),
          array_agg(q.over_span order by q.n), array_agg(q.sequence order by q.n), array_agg(q.included order by q.n),
          array_agg(metering.limit_at(now_at, q.included, q.grace, q.grace_days, q.used, q.over_since, q.over_span, q.span) order by q.n),
-         array_agg(q.held order by q.n), array_agg(q.version order by q.n), array_agg(q.percents order by q.n), array_agg(q.near order by q.n),
+         array_agg(q.held order by q.n), array_agg(q.near order by q.n),
          -- Where the end has come by time alone: grace is over.
          array_agg(q.n) filter (where q.over_since is not null and q.grace > 0 and q.used >= greatest(q.included, 1)
            and metering.limit_at(now_at, q.included, q.grace, q.grace_days, q.used, q.over_since, q.over_span, q.span) = q.included)
-    into t_state, t_base, t_revision, t_over_since, t_over_span, t_sequence, t_included, t_hard, t_held, t_version, t_percents, t_near, t_ended
+    into t_state, t_base, t_revision, t_over_since, t_over_span, t_sequence, t_included, t_hard, t_held, t_near, t_ended
     from (
       select t.n, t.tenant, t.span, all_ready or t.tenant = any (locked) as locked, (all_ready or t.tenant = any (ready)) and l.tenant_id is not null as limited,
              coalesce(c.used, 0) as used, coalesce(c.revision, 0) as revision, c.over_since, c.over_span, c.sequence,
              case when c.held_until > now_at
                   then metering.held_of(t.tenant, t.meter, t.period, now_at) else 0 end as held,
-             l.included, l.grace, l.grace_days, l.version, l.alert_percents::text as percents, l.included * least(l.alert_percents[1], 100) as near
+             l.included, l.grace, l.grace_days, l.included * least(l.alert_percents[1], 100) as near
         from unnest(t_tenant, t_meter, t_period, t_span) with ordinality t (tenant, meter, period, span, n)
         -- Looked up one by one: while a table is new, joins would be planned as if it stayed empty.
         left join lateral (select x.* from tenantry.effective_limits x where x.tenant_id = t.tenant and x.meter = t.meter limit 1) l on true
@@ -220,16 +218,18 @@ begin
   if is_near or t_ended is not null then
     with raised as (
       insert into tenantry.usage_alerts (tenant_id, meter, period, limit_version, percent, used, included, hard_limit, raised_at)
-      select t_tenant[a.target], t_meter[a.target], t_span[a.target], t_version[a.target], p.percent, a.total, t_included[a.target], t_hard[a.target], now_at
-        from unnest(changed, changed_to) a (target, total) cross join unnest(t_percents[a.target]::integer[] || 0) p (percent)
+      select l.tenant_id, l.meter, t_span[a.target], l.version, p.percent, a.total, l.included, t_hard[a.target], now_at
+        from unnest(changed, changed_to) a (target, total)
+        cross join lateral (select x.* from tenantry.effective_limits x where x.tenant_id = t_tenant[a.target] and x.meter = t_meter[a.target] limit 1) l
+        cross join lateral unnest(l.alert_percents || 0) p (percent)
        where t_current[a.target] and a.total > t_base[a.target]
          and case when p.percent = 0 then a.total >= t_hard[a.target] and not (t_base[a.target] > 0 and t_base[a.target] >= t_hard[a.target])
-                  else a.total * 100 >= t_included[a.target] * p.percent
-                       and not (t_base[a.target] > 0 and t_base[a.target] * 100 >= t_included[a.target] * p.percent) end
+                  else a.total * 100 >= l.included * p.percent and not (t_base[a.target] > 0 and t_base[a.target] * 100 >= l.included * p.percent) end
       union all
-      select t_tenant[e.target], t_meter[e.target], t_span[e.target], t_version[e.target], 0, e.total, t_included[e.target], t_hard[e.target], now_at
+      select l.tenant_id, l.meter, t_span[e.target], l.version, 0, e.total, l.included, t_hard[e.target], now_at
         from (select u.target, coalesce(changed_to[array_position(changed, u.target)], t_base[u.target]) as total from unnest(t_ended) u (target)
                where t_current[u.target] and (u.target = any (changed) or u.target = any (refused))) e
+        cross join lateral (select x.* from tenantry.effective_limits x where x.tenant_id = t_tenant[e.target] and x.meter = t_meter[e.target] limit 1) l
        where e.total >= greatest(t_hard[e.target], 1)
       on conflict do nothing
       returning tenant_id
