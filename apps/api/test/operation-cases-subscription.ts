@@ -39,4 +39,25 @@ export const subscriptionCases: Record<string, Case[]> = {
     { expects: 'subscription.would_break', as: 'owner', input: ofTenant({ plan: 'free' }), before: used },
     { expects: 'request.invalid', as: 'owner', input: ofTenant({ plan: 'free', when: 'tomorrow' }) },
   ],
+  'subscription.upgrade': [
+    { expects: 'ok', as: 'owner', input: ofTenant({ plan: 'professional' }), steady: steadyTimes },
+    { expects: 'auth.permission_denied', as: 'admin', input: ofTenant({ plan: 'professional' }) },
+    { expects: 'tenant.unknown_plan', as: 'owner', input: ofTenant({ plan: 'gold' }) },
+    { expects: 'subscription.not_higher', as: 'owner', input: ofTenant({ plan: 'free' }) },
+    { expects: 'subscription.not_higher', as: 'owner', input: ofTenant({ plan: 'starter' }) },
+    { expects: 'request.invalid', as: 'owner', input: ofTenant({ plan: '' }) },
+  ],
+  'subscription.downgrade': [
+    {
+      expects: 'ok',
+      as: 'owner',
+      input: ofTenant({ plan: 'free', when: 'period_end', acceptBreaking: true }),
+      steady: steadyTimes,
+    },
+    { expects: 'auth.permission_denied', as: 'admin', input: ofTenant({ plan: 'free' }) },
+    { expects: 'tenant.unknown_plan', as: 'owner', input: ofTenant({ plan: 'gold' }) },
+    { expects: 'subscription.not_lower', as: 'owner', input: ofTenant({ plan: 'professional' }) },
+    { expects: 'subscription.would_break', as: 'owner', input: ofTenant({ plan: 'free' }), before: used },
+    { expects: 'request.invalid', as: 'owner', input: ofTenant({ plan: 'free', when: 'tomorrow' }) },
+  ],
 }

@@ -139,6 +139,10 @@ const remediesByCode: Partial<Record<ErrorCode, string>> = {
     'Choose a parent that does not stand below the tenant; `GET /api/v1/tenants/{id}/tree` shows which do.',
   'tenant.hierarchy_too_deep': 'Choose a parent that is nearer to the top, or move what is below the tenant first.',
   'tenant.unknown_plan': '`GET /api/v1/plans` lists the plans.',
+  'subscription.not_higher':
+    'Name a higher plan, as `GET /api/v1/plans` orders them, or call `subscription.downgrade` or `subscription.change`, which takes any plan.',
+  'subscription.not_lower':
+    'Name a lower plan, as `GET /api/v1/plans` orders them, or call `subscription.upgrade` or `subscription.change`, which takes any plan.',
   'subscription.would_break':
     'Use less of what `breaking` names, or send `acceptBreaking: true`: nothing is deleted, but what is above a limit is blocked, and what needs a lost feature stops working.',
   'user.not_found': '`GET /api/v1/users?q=` finds people by the beginning of a name or an address.',

@@ -17,6 +17,8 @@ const answersEverybody = [
 ]
 const answersOperators = [
   'subscription.change',
+  'subscription.downgrade',
+  'subscription.upgrade',
   'tenants.move',
   'tenants.reactivate',
   'tenants.remove',

@@ -1400,6 +1400,11 @@ export type Operations = {
                 }[];
                 gainedFeatures: string[];
                 lostFeatures: string[];
+                keptOverrides: {
+                    meter: string;
+                    value: number | null;
+                    planWouldAllow: number | null;
+                }[];
             };
         };
         change: {
@@ -1434,6 +1439,89 @@ export type Operations = {
                         per: number;
                     };
                 };
+                keptOverrides: {
+                    meter: string;
+                    value: number | null;
+                    planWouldAllow: number | null;
+                }[];
+            };
+        };
+        upgrade: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                plan: string;
+                when?: "now" | "period_end" | undefined;
+                acceptBreaking?: boolean | undefined;
+            };
+            output: {
+                plan: string;
+                title: string;
+                startedAt: string;
+                periodAnchor: "calendar" | "subscription";
+                timezone: string;
+                currentPeriod: {
+                    startsAt: string;
+                    endsAt: string;
+                };
+                scheduledChange: {
+                    plan: string;
+                    effectiveAt: string;
+                    requestedAt: string;
+                } | null;
+                features: string[];
+                currency: string;
+                monthlyPriceMicros: number;
+                overagePrices: {
+                    [x: string]: {
+                        micros: number;
+                        per: number;
+                    };
+                };
+                keptOverrides: {
+                    meter: string;
+                    value: number | null;
+                    planWouldAllow: number | null;
+                }[];
+            };
+        };
+        downgrade: {
+            type: "mutation";
+            input: {
+                tenantId: string;
+                plan: string;
+                when?: "now" | "period_end" | undefined;
+                acceptBreaking?: boolean | undefined;
+            };
+            output: {
+                plan: string;
+                title: string;
+                startedAt: string;
+                periodAnchor: "calendar" | "subscription";
+                timezone: string;
+                currentPeriod: {
+                    startsAt: string;
+                    endsAt: string;
+                };
+                scheduledChange: {
+                    plan: string;
+                    effectiveAt: string;
+                    requestedAt: string;
+                } | null;
+                features: string[];
+                currency: string;
+                monthlyPriceMicros: number;
+                overagePrices: {
+                    [x: string]: {
+                        micros: number;
+                        per: number;
+                    };
+                };
+                keptOverrides: {
+                    meter: string;
+                    value: number | null;
+                    planWouldAllow: number | null;
+                }[];
             };
         };
     };
@@ -2669,6 +2757,8 @@ export type ErrorCode =
   | 'settings.invalid'
   | 'settings.restricted_key'
   | 'settings.too_large'
+  | 'subscription.not_higher'
+  | 'subscription.not_lower'
   | 'subscription.would_break'
   | 'team.concurrent_update'
   | 'team.name_taken'
@@ -2716,6 +2806,8 @@ export const keyedMutations: ReadonlySet<string> = new Set([
   'limits.request',
   'limits.decide',
   'subscription.change',
+  'subscription.upgrade',
+  'subscription.downgrade',
   'members.add',
   'members.leave',
   'members.transferOwnership',

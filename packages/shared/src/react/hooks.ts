@@ -101,6 +101,8 @@ export const usePreviewPlanChange = mutationHook(
   () => [],
 )
 export const useChangePlan = mutationHook(({ subscription }) => subscription.change, changesFeatures)
+export const useUpgradePlan = mutationHook(({ subscription }) => subscription.upgrade, changesFeatures)
+export const useDowngradePlan = mutationHook(({ subscription }) => subscription.downgrade, changesFeatures)
 
 /** Whether the caller may do something; the service decides again when it is done. */
 export const [useAccess, useSuspenseAccess] = queryHooks(({ access }) => access.check)

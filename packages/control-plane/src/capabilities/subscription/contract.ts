@@ -8,12 +8,17 @@ import { tenantErrors } from '../tenant/contract.ts'
 
 export const subscriptionErrors = defineErrors('subscription', {
   would_break: { kind: 'conflict', message: 'More is in use than that plan allows.' },
+  not_higher: { kind: 'unprocessable', message: 'That plan is not higher than the one that holds now.' },
+  not_lower: { kind: 'unprocessable', message: 'That plan is not lower than the one that holds now.' },
 })
 
 const tags: [string] = ['Subscription']
 const { monthlyPriceMicros, overagePrices } = listPlans.output.shape.items.element.shape
 const plan = text(1, 64).describe('In any letter case')
 const limit = integer(0).nullable().describe('Null is unlimited')
+const keptOverrides = z
+  .array(z.object({ meter: z.string(), value: limit, planWouldAllow: limit }))
+  .describe('Overrides that stay in force where the plan itself would allow more or less; only operators change them')
 
 const subscription = z.object({
   plan: z.string(),
@@ -77,11 +82,12 @@ export const previewPlanChange = defineOperation({
     loweredLimits: z.array(z.object({ meter: z.string(), before: limit, after: limit })),
     gainedFeatures: z.array(z.string()),
     lostFeatures: z.array(z.string()),
+    keptOverrides,
   }),
   errors: [tenantErrors.unknown_plan],
 })
 
-export const changePlan = defineOperation({
+const planChange = {
   unitOfWork: 'tenant',
   type: 'mutation',
   permission: 'tenant:own',
@@ -89,6 +95,18 @@ export const changePlan = defineOperation({
   allowOverLimit: true,
   asOperator: true,
   audit: 'subscription.changed',
+  input: z.object({
+    tenantId: tenantRef(),
+    plan,
+    when: z.enum(['now', 'period_end']).default('now'),
+    acceptBreaking: z.boolean().default(false).describe('Whether what a preview lists may break'),
+  }),
+  output: subscription.extend({ keptOverrides }),
+} as const
+const changeErrors = [tenantErrors.unknown_plan, subscriptionErrors.would_break] as const
+
+export const changePlan = defineOperation({
+  ...planChange,
   rest: {
     method: 'POST',
     path: '/tenants/{tenantId}/subscription/change',
@@ -97,17 +115,32 @@ export const changePlan = defineOperation({
       'Now, or when the current period ends, at exactly that instant; a timezone that is changed meanwhile does not move it. What was scheduled before is replaced, and called off by naming the current plan. Where something would break that must be accepted, for a change at the end of the period by what is in use today; nothing is deleted.',
     tags,
     successStatus: 200,
-    aliases: [
-      { method: 'POST', path: '/tenants/{tenantId}/subscription/upgrade' },
-      { method: 'POST', path: '/tenants/{tenantId}/subscription/downgrade' },
-    ],
   },
-  input: z.object({
-    tenantId: tenantRef(),
-    plan,
-    when: z.enum(['now', 'period_end']).default('now'),
-    acceptBreaking: z.boolean().default(false).describe('Whether what a preview lists may break'),
-  }),
-  output: subscription,
-  errors: [tenantErrors.unknown_plan, subscriptionErrors.would_break],
+  errors: [...changeErrors],
+})
+
+export const upgradePlan = defineOperation({
+  ...planChange,
+  rest: {
+    method: 'POST',
+    path: '/tenants/{tenantId}/subscription/upgrade',
+    summary: 'Change to a higher plan',
+    description: 'As `subscription.change`, for plans only that come after the current one in the order of the plans.',
+    tags,
+    successStatus: 200,
+  },
+  errors: [...changeErrors, subscriptionErrors.not_higher],
+})
+
+export const downgradePlan = defineOperation({
+  ...planChange,
+  rest: {
+    method: 'POST',
+    path: '/tenants/{tenantId}/subscription/downgrade',
+    summary: 'Change to a lower plan',
+    description: 'As `subscription.change`, for plans only that come before the current one in the order of the plans.',
+    tags,
+    successStatus: 200,
+  },
+  errors: [...changeErrors, subscriptionErrors.not_lower],
 })

@@ -12,5 +12,7 @@ afterAll(() => installation.close())
 const inputs = {
   'subscription.preview': { plan: 'starter' },
   'subscription.change': { plan: 'starter' },
+  'subscription.upgrade': { plan: 'starter' },
+  'subscription.downgrade': { plan: 'starter' },
 }
 for (const { promise, check } of isolationPromises(contract, inputs)) test(promise, () => check(installation))

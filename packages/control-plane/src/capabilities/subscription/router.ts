@@ -9,4 +9,6 @@ export const subscriptionRouter = router({
   get: tenantOperation(contract.getSubscription).query(({ ctx }) => get(ctx)),
   preview: tenantOperation(contract.previewPlanChange).mutation(({ ctx, input }) => preview(ctx, input)),
   change: tenantOperation(contract.changePlan).mutation(({ ctx, input }) => change(ctx, input)),
+  upgrade: tenantOperation(contract.upgradePlan).mutation(({ ctx, input }) => change(ctx, input, 'upgrade')),
+  downgrade: tenantOperation(contract.downgradePlan).mutation(({ ctx, input }) => change(ctx, input, 'downgrade')),
 })

@@ -146,6 +146,55 @@ test('what an override or a grant allows does not break, and what no lower plan 
   expect(await toldOf(caller, 'pipeline_runs')).toMatchObject({ limit: 90, source: 'override', state: 'ok' })
 })
 
+test('an override that holds a meter below the new plan, or above it, is told of, and no other', async () => {
+  const { tenant, caller } = await installation.enter({ plan: 'free' })
+  const operators = installation.callerAs(operator, tenant.id)
+  const overrides = {
+    pipeline_runs: { value: 20 },
+    tokens: { value: null },
+    teams: { value: 10 },
+    events: { value: 2, expiresAt: '2026-11-25T00:00:00Z' },
+  }
+  await operators.limits.setOverrides({ ...current, overrides, reason: 'A trial' })
+  await operators.limits.grant({ ...current, meter: 'conversations', amount: 1, reason: 'A launch' })
+  const kept = [
+    { meter: 'tokens', value: null, planWouldAllow: 1_000_000 },
+    { meter: 'pipeline_runs', value: 20, planWouldAllow: 200 },
+  ]
+  const ending = { meter: 'events', value: 2, planWouldAllow: 5 }
+  const told = async (answer: Promise<{ keptOverrides: unknown[] }>) => (await answer).keptOverrides
+  const all = expect.arrayContaining([...kept, ending])
+  const preview = await told(caller.subscription.preview({ ...current, plan: 'starter' }))
+  expect(preview).toEqual(all)
+  expect(preview).toHaveLength(3)
+  // By then the one of events has ended.
+  expect(await told(caller.subscription.change({ ...current, plan: 'starter', when: 'period_end' }))).toEqual(kept)
+  expect(await told(caller.subscription.change({ ...current, plan: 'starter' }))).toEqual(preview)
+  await consume(caller, 'pipeline_runs', 20)
+  await expect(consume(caller, 'pipeline_runs', 1)).rejects.toMatchObject({ details: { limit: 20 } })
+})
+
+test('an upgrade takes higher plans only, a downgrade lower ones, and a refusal says what to call', async () => {
+  const { caller } = await installation.enter({ plan: 'starter' })
+  const { upgrade, downgrade, change } = caller.subscription
+  const refusal = (code: string, message: string) => ({
+    code: `subscription.${code}`,
+    message: expect.stringContaining(message),
+    details: { issues: [{ path: 'plan' }] },
+  })
+  const refused = (call: typeof change, plan: string, when: 'now' | 'period_end' = 'now') =>
+    expect(call({ ...current, plan, when })).rejects
+  await refused(upgrade, 'Free').toMatchObject(refusal('not_higher', '/subscription/downgrade'))
+  await refused(upgrade, 'free', 'period_end').toMatchObject(refusal('not_higher', '/subscription/downgrade'))
+  await refused(upgrade, 'starter').toMatchObject(refusal('not_higher', '/subscription/change'))
+  await refused(downgrade, 'business').toMatchObject(refusal('not_lower', '/subscription/upgrade'))
+  await refused(downgrade, 'starter').toMatchObject(refusal('not_lower', '/subscription/change'))
+  expect(await upgrade({ ...current, plan: 'Professional' })).toMatchObject({ plan: 'professional', keptOverrides: [] })
+  expect(await downgrade({ ...current, plan: 'free' })).toMatchObject({ plan: 'free' })
+  expect(await change({ ...current, plan: 'business' })).toMatchObject({ plan: 'business' })
+  expect(await change({ ...current, plan: 'free' })).toMatchObject({ plan: 'free' })
+})
+
 test('an upgrade below what is used breaks nothing that was not broken before', async () => {
   const { caller } = await installation.enter({ plan: 'free' })
   await caller.usage.track({ ...current, metric: 'pipeline_runs', amount: 500 })

@@ -17,12 +17,26 @@ export function withOverrides(
   overrides: readonly StoredOverride[],
   at: Date,
 ): EffectiveLimit[] {
-  const valid = overrides.filter(({ expiresAt }) => expiresAt === null || new Date(expiresAt) > at)
+  const valid = overrides.filter(holdsAt(at))
   return planned.map((plan) => {
     const own = valid.filter(({ meter }) => meter === plan.meter)
     const override = own.find(({ kind }) => kind === 'override')
     const granted = own.reduce((sum, { kind, value }) => (kind === 'grant' ? sum + (value ?? 0) : sum), 0)
     return withGrants(override ? overridden(plan.meter, override.value) : plan, granted)
+  })
+}
+
+const holdsAt =
+  (at: Date) =>
+  ({ expiresAt }: StoredOverride) =>
+    expiresAt === null || new Date(expiresAt) > at
+
+/** The overrides that hold at that time where the plan itself would allow more, or less. */
+export function keptOverrides(planned: readonly EffectiveLimit[], stored: readonly StoredOverride[], at: Date) {
+  const overrides = stored.filter(({ kind }) => kind === 'override').filter(holdsAt(at))
+  return planned.flatMap(({ meter, limit: planWouldAllow }) => {
+    const kept = overrides.find((override) => override.meter === meter)
+    return !kept || kept.value === planWouldAllow ? [] : [{ meter, value: kept.value, planWouldAllow }]
   })
 }
 

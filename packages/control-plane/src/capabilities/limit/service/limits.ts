@@ -1,7 +1,8 @@
 import type { CachedTenantContext, TenantContext } from '@tenantry/kernel/context/request-context'
-import { effectiveLimits, featuresNow, planNamed } from '../../plan/index.ts'
+import { readWithin } from '@tenantry/kernel/tenancy/tenant-query'
+import { effectiveLimits, featuresNow, type Plan, planNamed } from '../../plan/index.ts'
 import { limitOverrides } from '../repository.ts'
-import { type StoredOverride, withOverrides } from '../rules/overrides.ts'
+import { keptOverrides, type StoredOverride, withOverrides } from '../rules/overrides.ts'
 
 export async function getLimits(ctx: CachedTenantContext) {
   const plan = planNamed(ctx.services.catalogue, ctx.tenant.plan)
@@ -17,4 +18,10 @@ export function limitsOf(
 ) {
   const { name } = planNamed(services.catalogue, tenant.plan)
   return withOverrides(effectiveLimits(services.catalogue, name), overrides, clock.now())
+}
+
+/** The overrides that stay in force under that plan at that time, and what it would allow instead. */
+export async function listKeptOverrides({ em, tenant, services }: TenantContext, { name }: Plan, at: Date) {
+  const [row] = await readWithin(em, limitOverrides, [tenant.id])
+  return keptOverrides(effectiveLimits(services.catalogue, name), row?.overrides ?? [], at)
 }

@@ -1,5 +1,6 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { apiAccess, listLiveKeys } from '../../api-key/index.ts'
+import { listKeptOverrides } from '../../limit/index.ts'
 import { featuresOf, type Plan, planNamed } from '../../plan/index.ts'
 import { listRoleScopes } from '../../role/index.ts'
 import { getEffectiveSettings, settingsWithFeature } from '../../settings/index.ts'
@@ -25,6 +26,7 @@ export async function compare(ctx: TenantContext, tenant: Pick<Tenant, 'plan'>, 
     ...limitChanges(meters),
     gainedFeatures,
     lostFeatures,
+    keptOverrides: await listKeptOverrides(ctx, to, ctx.clock.now()),
   } as const
 }
 
