@@ -24,6 +24,7 @@ import { planChangesSql } from './20261121000024_plan_changes.ts'
 import { featureOverridesSql } from './20261121000025_feature_overrides.ts'
 import { roomSql } from './20261121000028_room.ts'
 import { askedSql } from './20261121000029_asked.ts'
+import { plannedAccessSql } from './20261121000030_planned_access.ts'
 
 /** In order, and only ever added to. */
 export const migrations = [
@@ -53,4 +54,5 @@ export const migrations = [
   { name: '20261121000025_feature_overrides', sql: featureOverridesSql },
   { name: '20261121000028_room', sql: roomSql },
   { name: '20261121000029_asked', sql: askedSql },
+  { name: '20261121000030_planned_access', sql: plannedAccessSql },
 ]

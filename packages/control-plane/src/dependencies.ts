@@ -7,7 +7,7 @@ import type { Mailer } from '@tenantry/kernel/mail/mailer'
 import type { OperationMeta } from '@tenantry/kernel/trpc/init'
 import { migrations } from '../migrations/index.ts'
 import { createBudgets } from './budgets.ts'
-import { createDirectory, findDeactivated, listInactive } from './capabilities/access/index.ts'
+import { type AccessRow, createDirectory, findDeactivated, listInactive } from './capabilities/access/index.ts'
 import { createApiCalls } from './capabilities/api-call/index.ts'
 import { type ApiKeyOptions, createApiKeys } from './capabilities/api-key/index.ts'
 import { auditLog } from './capabilities/audit/index.ts'
@@ -16,7 +16,7 @@ import { explainPath } from './capabilities/decision/index.ts'
 import { createEventStreams, type EventStreamOptions } from './capabilities/event/index.ts'
 import { createInvitations } from './capabilities/invitation/index.ts'
 import { createIsolation } from './capabilities/isolation/index.ts'
-import { createMetering, findLatestDigest } from './capabilities/metering/index.ts'
+import { createMetering, findLatestDigest, tenantAt } from './capabilities/metering/index.ts'
 import type { OnboardingOptions } from './capabilities/onboarding/index.ts'
 import { type CatalogueReading, featuresOf, type PlanCatalogue, readCatalogue } from './capabilities/plan/index.ts'
 import { createUsageSources } from './capabilities/reconciliation/index.ts'
@@ -83,7 +83,7 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
   } = given
   const { catalogue, scopes, ...liveCatalogue } = openCatalogue(given)
   const sightings = createSightings(parts)
-  const rights = { ...parts, scopes, featuresOf: featuresBy(catalogue, parts.clock) }
+  const rights = { ...parts, scopes, ...plannedBy(catalogue, parts.clock) }
   const directory = createDirectory({
     ...rights,
     noteSeen: sightings.note,
@@ -149,8 +149,10 @@ const openCatalogue = ({ bus, logger, catalogue, readCatalogue: read = readCatal
     latestDigest: () => findLatestDigest(database, { type: 'system', name: 'catalogue' }).catch(() => null),
   })
 
-const featuresBy = (catalogue: PlanCatalogue, clock: Clock) => (tenant: Entitled) =>
-  featuresOf(catalogue, tenant, clock.now())
+const plannedBy = (catalogue: PlanCatalogue, clock: Clock) => ({
+  featuresOf: (tenant: Entitled) => featuresOf(catalogue, tenant, clock.now()),
+  tenantNow: (stored: AccessRow) => tenantAt(catalogue, stored, clock.now()),
+})
 
 const decisionsIn = (
   rights: Parameters<typeof findDeactivated>[0],

@@ -138,6 +138,7 @@ const tableGrants: ExpectedGrants['tables'] = {
   },
   'tenantry.scheduled_plan_changes': {
     tenantry_app: ['select'],
+    tenantry_directory: [{ select: ['tenant_id', 'plan', 'effective_at'] }],
     tenantry_metering: [{ select: ['tenant_id', 'plan', 'effective_at'] }],
     tenantry_platform: ['select', 'insert', 'delete'],
   },

@@ -23,6 +23,8 @@ export interface AccessRow {
   /** ISO 8601. */
   statusUntil: string | null
   plan: string
+  /** The plan that it comes to have, and when (ISO 8601). */
+  scheduledChange: { plan: string; effectiveAt: string } | null
   featureOverrides: FeatureOverride[]
   timezone: string
   formerTimezones: FormerTimezone[]
@@ -44,7 +46,7 @@ export type ReachableTenant = Omit<AccessRow, 'path'>
 const accessColumns = /* sql */ `tenant_id as "tenantId", slug, name, status, status_reason as "statusReason", status_until as "statusUntil", plan, timezone,
   former_timezones as "formerTimezones", created_at as "createdAt", role, inherited_from as "inheritedFrom", inheritable,
   custom_roles as "customRoles", inactive_ancestor as "inactiveAncestor",
-  feature_overrides as "featureOverrides"`
+  feature_overrides as "featureOverrides", scheduled_change as "scheduledChange"`
 
 /** The user of the identity that the unit of work is signed for; made or brought up to date. */
 export async function signInUser(
@@ -188,7 +190,9 @@ export async function findTenant(em: EntityManager, reference: string): Promise<
         (select jsonb_build_object('id', above.id, 'status', above.status) from tenantry.tenants above
           where above.id = any (own.path) and above.status <> 'active' order by cardinality(above.path) limit 1) as "inactiveAncestor",
         (select coalesce(jsonb_agg(jsonb_build_object('feature', o.feature, 'granted', o.granted, 'expiresAt', o.expires_at)), '[]')
-          from tenantry.feature_overrides o where o.tenant_id = own.id) as "featureOverrides"
+          from tenantry.feature_overrides o where o.tenant_id = own.id) as "featureOverrides",
+        (select jsonb_build_object('plan', c.plan, 'effectiveAt', c.effective_at)
+          from tenantry.scheduled_plan_changes c where c.tenant_id = own.id) as "scheduledChange"
       from tenantry.tenants own
      where (id = ? or slug = ? or external_id = ?) and status <> 'purged'
      order by case when slug = ? then 1 when external_id = ? then 2 else 0 end limit 1`,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { InternalCaller } from '../../caller.ts'
+import { createInternalCaller, type InternalCaller } from '../../caller.ts'
 import { changePlansDue } from '../../jobs.ts'
 import { openTestInstallation, operator, type TestInstallation } from '../../testing.ts'
 import { catalogueWith } from '../catalogue/service.fixture.ts'
@@ -50,6 +50,61 @@ test('usage is held to the new plan from the end of the period on, before any jo
   clock.set('2026-02-28T00:00:00Z')
   await consume(caller, 'pipeline_runs', 20)
   await expect(consume(caller, 'pipeline_runs', 1)).rejects.toMatchObject({ details: { limit: 20, used: 20 } })
+})
+
+/** Of what the plan decides, all that a tenant can read. */
+async function shownTo(caller: InternalCaller) {
+  const info = await caller.tenants.info()
+  const limits = await caller.tenants.limits()
+  const { plan, features, scheduledChange } = await caller.subscription.get(current)
+  const check = await caller.access.check({ ...current, feature: 'api_access', meter: 'pipeline_runs' })
+  const explained = await caller.access.explain({ ...current, permission: 'keys:read' })
+  const { memberships } = await caller.me.get()
+  const meters = (await caller.tenants.usage()).meters
+  const has = (one: { features: string[] }) => one.features.includes('api_access')
+  const limitOf = (of: { meter: string; limit: number | null }[]) =>
+    of.find(({ meter }) => meter === 'pipeline_runs')?.limit
+  return {
+    plans: [info.subscriptionTier, limits.tier, plan, check.plan, (await caller.tenants.get(current)).plan],
+    features: [has(info), has(limits), has({ features }), check.allowed],
+    keys: [explained.allowed, memberships[0]?.roles[0]?.scopes.includes('keys:read')],
+    limits: [limitOf(limits.limits), limitOf(meters), check.usage?.limit],
+    isToCome: scheduledChange !== null,
+    preview: (await caller.subscription.preview({ ...current, plan: 'free' })).direction,
+  }
+}
+
+test('all that is shown is of the new plan from the instant on, in every process, before any job has been there', async () => {
+  const { tenant, user, caller } = await installation.enter({ plan: 'starter' })
+  const { key } = await caller.apiKeys.create({ ...current, name: 'Reporting', scopes: ['usage:read'] })
+  const actor = { type: 'user', ...user, name: null } as const
+  const other = createInternalCaller(deafProcess(installation, 15_000), { actor, tenantId: tenant.id })
+  const verified = () => installation.dependencies.apiKeys.verify(key, { address: null, userAgent: null })
+  await schedule(caller, 'free')
+  clock.set('2026-02-27T23:59:59.999Z')
+  for (const one of [caller, other]) {
+    expect(await shownTo(one)).toEqual({
+      plans: Array(5).fill('starter'),
+      features: Array(4).fill(true),
+      keys: [true, true],
+      limits: [200, 200, 200],
+      isToCome: true,
+      preview: 'downgrade',
+    })
+  }
+  expect(await verified()).toMatchObject({ refusal: null })
+  clock.set('2026-02-28T00:00:00Z')
+  for (const one of [caller, other]) {
+    expect(await shownTo(one)).toEqual({
+      plans: Array(5).fill('free'),
+      features: Array(4).fill(false),
+      keys: [false, false],
+      limits: [20, 20, 20],
+      isToCome: false,
+      preview: 'same',
+    })
+  }
+  expect(await verified()).toMatchObject({ refusal: { code: 'api_key.access_disabled' } })
 })
 
 test('an upgrade at the end of the period lets in what waits for it', async () => {

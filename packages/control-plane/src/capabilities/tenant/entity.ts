@@ -110,13 +110,14 @@ export const TenantReference = defineEntity({
   },
 })
 
-/** The plan that a tenant comes to have when its period ends; limits are made of it from that instant on. */
+/** The plan that a tenant comes to have when its period ends; all that is made of a plan is made of it from that instant on. */
 export const ScheduledPlanChange = defineEntity({
   name: 'ScheduledPlanChange',
   tableName: 'scheduled_plan_changes',
   ...tenantScoped,
   policies: [
     ...tenantPolicies(),
+    { name: 'directory_read', command: 'select', roles: ['tenantry_directory'], using: 'true' },
     { name: 'metering_read', command: 'select', roles: ['tenantry_metering'], using: 'true' },
   ],
   indexes: [{ properties: ['effectiveAt'] }],

@@ -32,4 +32,5 @@ export {
   forgetKept,
   forgetTenant,
   knownPlan,
+  standingNow,
 } from './service.ts'

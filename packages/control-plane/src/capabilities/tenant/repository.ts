@@ -8,10 +8,10 @@ import { ScheduledPlanChange, Tenant } from './entity.ts'
 
 /** What is told of a tenant, and of its direct members their number. */
 export const tenantInfo = tenantQuery<
-  Pick<Tenant, 'id' | 'name' | 'slug' | 'status' | 'plan'> & { createdAt: string; memberCount: number }
+  Pick<Tenant, 'id' | 'name' | 'slug' | 'status'> & { createdAt: string; memberCount: number }
 >(
   { tenant: Tenant, ...memberSource },
-  /* sql */ `select id, name, slug, status, plan, created_at as "createdAt", (select count(*)::int from membership) as "memberCount"
+  /* sql */ `select id, name, slug, status, created_at as "createdAt", (select count(*)::int from membership) as "memberCount"
     from tenant`,
 )
 

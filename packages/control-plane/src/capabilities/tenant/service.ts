@@ -8,7 +8,7 @@ import type { z } from 'zod'
 import { isBaseRole } from '../access/index.ts'
 import { emitEvent } from '../event/index.ts'
 import { countMembers } from '../member/index.ts'
-import { afterTimezoneChange } from '../metering/index.ts'
+import { afterTimezoneChange, tenantAt } from '../metering/index.ts'
 import { featuresNow, type Plan, type PlanCatalogue } from '../plan/index.ts'
 import { type listTenants as listOperation, tenantErrors, type updateTenant as updateOperation } from './contract.ts'
 import type { Tenant } from './entity.ts'
@@ -34,15 +34,12 @@ export async function getInfo(ctx: CachedTenantContext) {
   const info = await ctx.cached(async (read) => {
     const [row] = await read(tenantInfo)
     if (!row) throw new Error('The tenant is gone')
-    const { plan, createdAt, ...told } = row
-    return {
-      ...told,
-      createdAt: new Date(createdAt).toISOString(),
-      subscriptionTier: plan,
-    }
+    const { createdAt, ...told } = row
+    return { ...told, createdAt: new Date(createdAt).toISOString() }
   })
   return {
     ...info,
+    subscriptionTier: ctx.tenant.plan,
     features: [...featuresNow(ctx)],
     ...effectiveState(ctx, info.status),
     userRole: isBaseRole(ctx.access.role) ? ctx.access.role : null,
@@ -100,6 +97,11 @@ export async function changeTenant(
   // What is used already stands where it stands under the limits of the new plan.
   if (changes.plan) ctx.afterCommit(() => ctx.services.metering.refresh([tenant.id]))
   await emitEvent(ctx, 'tenant.updated', { changed: Object.keys(changes), version: tenant.version })
+}
+
+/** What holds of the tenant of the unit of work now, whether or not the job has been there that makes what is due. */
+export async function standingNow({ em, services, clock }: TenantContext, { plan }: Tenant) {
+  return tenantAt(services.catalogue, { plan, scheduledChange: await findScheduledChange(em) }, clock.now())
 }
 
 /** Nothing where none was to come; the tenant keeps the plan that it has by now. */
@@ -180,7 +182,8 @@ export function effectiveState(
 }
 
 export async function describe(ctx: TenantContext, tenant: Tenant) {
-  const { id, name, slug, status, createdAt, contactEmail, timezone, tags, plan, version, updatedAt } = tenant
+  const { id, name, slug, status, createdAt, contactEmail, timezone, tags, version, updatedAt } = tenant
+  const { plan } = await standingNow(ctx, tenant)
   return {
     id,
     name,

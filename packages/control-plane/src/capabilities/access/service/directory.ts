@@ -17,6 +17,8 @@ export interface DirectoryOptions extends Omit<PeopleOptions, 'cacheSize'> {
   scopes: ScopeCatalogue
   /** What a tenant has now. */
   featuresOf(tenant: Pick<TenantAccess['tenant'], 'plan' | 'featureOverrides'>): ReadonlySet<string>
+  /** A tenant as it stands now, on the plan that was to hold by now. */
+  tenantNow(stored: AccessRow): AccessRow
   /** How many callers' answers are kept in memory. */
   cacheSize?: number
   /** That somebody came in. */
@@ -27,7 +29,7 @@ interface Found {
   access: TenantAccess | null
   /** How often tenants had changed when the look-up began. */
   askedAt: number
-  /** When the first of the features ends that the tenant has for itself; a time in milliseconds. */
+  /** When the plan changes, or the first of the features ends that the tenant has for itself; a time in milliseconds. */
   endsAt: number
 }
 
@@ -109,15 +111,20 @@ async function load(
   { tenantRef, askedAt }: { tenantRef: string; askedAt: number },
 ): Promise<Found> {
   const { database } = options
-  const row =
+  const stored =
     actor.type === 'user'
       ? await database.userUnit({ userId: actor.id, readOnly: true }, (em) => findMemberAccess(em, tenantRef))
       : await database.platformUnit({ actor: pipeline, readOnly: true }, (em) => findTenant(em, tenantRef))
   const now = options.clock.now().getTime()
-  const ends = (row?.featureOverrides ?? []).map(({ expiresAt }) =>
-    expiresAt ? Date.parse(expiresAt) : Number.POSITIVE_INFINITY,
+  const expiries = (stored?.featureOverrides ?? []).map(({ expiresAt }) => expiresAt)
+  const ends = [...expiries, stored?.scheduledChange?.effectiveAt].map((end) =>
+    end ? Date.parse(end) : Number.POSITIVE_INFINITY,
   )
-  return { access: row && toAccess(options, row), askedAt, endsAt: Math.min(...ends.filter((end) => end > now)) }
+  return {
+    access: stored && toAccess(options, options.tenantNow(stored)),
+    askedAt,
+    endsAt: Math.min(...ends.filter((end) => end > now)),
+  }
 }
 
 function toAccess({ scopes, featuresOf }: DirectoryOptions, row: AccessRow): TenantAccess {

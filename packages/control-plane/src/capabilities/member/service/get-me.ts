@@ -1,6 +1,7 @@
 import type { UserContext } from '@tenantry/kernel/context/request-context'
 import { effectiveStatusOf } from '@tenantry/kernel/tenancy/inactivity'
 import { effectivePermissions, firstSources, listReachableTenants } from '../../access/index.ts'
+import { tenantAt } from '../../metering/index.ts'
 import { featuresOf } from '../../plan/index.ts'
 
 type Reached = Awaited<ReturnType<typeof listReachableTenants>>[number]
@@ -20,7 +21,8 @@ export async function getMe(ctx: UserContext) {
   }
 }
 
-function describeMembership({ services, clock }: UserContext, reached: Reached) {
+function describeMembership({ services, clock }: UserContext, stored: Reached) {
+  const reached = tenantAt(services.catalogue, stored, clock.now())
   const { tenantId, slug, name, status, role } = reached
   const features = featuresOf(services.catalogue, reached, clock.now())
   const { sources, scopes } = effectivePermissions(reached, services.scopes, features)

@@ -11,8 +11,8 @@ export interface LimitSources {
   /** Rises with every change of what stands here. */
   changes: number
   plan: string
-  /** The plan that it comes to have at that time; null where it keeps its own. */
-  scheduled: { plan: string; at: Date } | null
+  /** Null where it keeps its own. */
+  scheduledChange: { plan: string; effectiveAt: Date } | null
   timezone: string
   formerTimezones: FormerTimezone[]
   createdAt: Date
@@ -67,8 +67,9 @@ export async function readLimitSources(database: Writer, tenantIds: readonly str
   )
   // The driver leaves bigints as texts.
   return rows.map(({ scheduledPlan, scheduledAt, ...row }) => {
-    const scheduled = scheduledPlan === null ? null : { plan: scheduledPlan, at: new Date(scheduledAt as string) }
-    return { ...row, scheduled, changes: Number(row.changes) } as LimitSources
+    const scheduledChange =
+      scheduledPlan === null ? null : { plan: scheduledPlan, effectiveAt: new Date(scheduledAt as string) }
+    return { ...row, scheduledChange, changes: Number(row.changes) } as LimitSources
   })
 }
 

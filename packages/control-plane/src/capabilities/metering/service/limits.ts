@@ -10,6 +10,7 @@ import {
   saveLimits,
 } from '../repository/limits.ts'
 import { spanOf } from '../rules/tenant-period.ts'
+import { tenantAt } from './tenant-at.ts'
 
 export interface LimitResolverOptions {
   database: Database
@@ -52,10 +53,11 @@ export function createLimitResolver(options: LimitResolverOptions): LimitResolve
 }
 
 /** What holds for a tenant, on every meter. */
-function limitsFrom(source: LimitSources, catalogue: PlanCatalogue, now: Date): ResolvedLimits {
-  const { plan, planEnd } = planAt(source, catalogue, now)
+function limitsFrom(stored: LimitSources, catalogue: PlanCatalogue, now: Date): ResolvedLimits {
+  const source = tenantAt(catalogue, stored, now)
+  const plan = planNamed(catalogue, source.plan)
   const ends = source.overrides.flatMap(({ expiresAt }) => (expiresAt === null ? [] : [new Date(expiresAt)]))
-  if (planEnd !== null) ends.push(planEnd)
+  if (stored.scheduledChange !== null) ends.push(stored.scheduledChange.effectiveAt)
   const [nextChangeAt = null] = ends.filter((end) => end > now).sort((one, other) => one.getTime() - other.getTime())
   const limits = withOverrides(effectiveLimits(catalogue, plan.name), source.overrides, now).flatMap((limit) => {
     const meter = catalogue.meters[limit.meter]
@@ -72,10 +74,4 @@ function limitsFrom(source: LimitSources, catalogue: PlanCatalogue, now: Date): 
     }
   })
   return { tenantId: source.tenantId, changes: source.changes, nextChangeAt, limits }
-}
-
-/** A change that is due counts at once, though the job that makes it may come a minute later. */
-function planAt({ plan, scheduled }: LimitSources, catalogue: PlanCatalogue, now: Date) {
-  const isDue = scheduled !== null && scheduled.at <= now && catalogue.plan(scheduled.plan) !== null
-  return { plan: planNamed(catalogue, isDue ? scheduled.plan : plan), planEnd: scheduled?.at ?? null }
 }

@@ -6,6 +6,7 @@ import {
   callOffScheduledChange,
   changeTenant,
   findScheduledChange,
+  forgetTenant,
   getOwnTenantForUpdate,
   knownPlan,
   saveScheduledChange,
@@ -67,8 +68,10 @@ async function refuseBreaking(ctx: TenantContext, tenant: Tenant, to: Plan): Pro
 
 async function schedule(ctx: TenantContext, tenant: Tenant, { name: plan }: Plan): Promise<void> {
   const before = await findScheduledChange(ctx.em)
-  const { endsAt: effectiveAt } = periodOf(ctx, tenant)
+  const { endsAt: effectiveAt } = periodOf(ctx, tenant, planNamed(ctx.services.catalogue, tenant.plan))
   await saveScheduledChange(ctx.em, { plan, effectiveAt, createdAt: ctx.clock.now() })
+  // It may be due before what is known of the tenant is asked for again.
+  forgetTenant(ctx)
   ctx.record('subscription.change_scheduled', {
     target: { type: 'tenant', id: tenant.id },
     changes: {

@@ -1,16 +1,16 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { countedPeriod } from '../../metering/index.ts'
-import { featuresOf, planNamed } from '../../plan/index.ts'
-import { findScheduledChange, getOwnTenant, type Tenant } from '../../tenant/index.ts'
+import { featuresOf, type Plan, planNamed } from '../../plan/index.ts'
+import { getOwnTenant, standingNow, type Tenant } from '../../tenant/index.ts'
 
 export async function get(ctx: TenantContext) {
   return describe(ctx, await getOwnTenant(ctx.em))
 }
 
 export async function describe(ctx: TenantContext, tenant: Tenant) {
-  const plan = planNamed(ctx.services.catalogue, tenant.plan)
-  const { startsAt, endsAt, timezone } = periodOf(ctx, tenant)
-  const scheduled = await findScheduledChange(ctx.em)
+  const { plan: name, scheduledChange: scheduled } = await standingNow(ctx, tenant)
+  const plan = planNamed(ctx.services.catalogue, name)
+  const { startsAt, endsAt, timezone } = periodOf(ctx, tenant, plan)
   return {
     plan: plan.name,
     title: plan.title,
@@ -23,7 +23,7 @@ export async function describe(ctx: TenantContext, tenant: Tenant) {
       effectiveAt: scheduled.effectiveAt,
       requestedAt: scheduled.createdAt,
     },
-    features: [...featuresOf(ctx.services.catalogue, { ...ctx.tenant, plan: tenant.plan }, ctx.clock.now())],
+    features: [...featuresOf(ctx.services.catalogue, { ...ctx.tenant, plan: name }, ctx.clock.now())],
     currency: plan.currency,
     monthlyPriceMicros: plan.monthlyPriceMicros,
     overagePrices: { ...plan.overagePrices },
@@ -31,8 +31,7 @@ export async function describe(ctx: TenantContext, tenant: Tenant) {
 }
 
 /** The month that the tenant is billed for now. */
-export function periodOf({ services, clock }: TenantContext, tenant: Tenant) {
-  const { periodAnchor } = planNamed(services.catalogue, tenant.plan)
+export function periodOf({ clock }: TenantContext, tenant: Tenant, { periodAnchor }: Plan) {
   const { endsAt, ...period } = countedPeriod('month', clock.now(), tenant, periodAnchor)
   if (endsAt === null) throw new Error('A month has no end')
   return { ...period, endsAt }
