@@ -44,9 +44,10 @@ export interface Authenticator {
   verify(bearer: string): Promise<Identity>
 }
 
-/** A timezone that a tenant had until an instant (ISO 8601). */
+/** A timezone that a tenant had until an instant (ISO 8601), and what its months began with; without, as they do now. */
 export interface FormerTimezone {
   timezone: string
+  anchor?: 'calendar' | 'subscription'
   until: string
 }
 

@@ -16,9 +16,15 @@ export {
 export type { UsageItem, UsageMode } from './rules/batch.ts'
 export { type Period, periodOf } from './rules/period.ts'
 export { eventRetentionDays } from './rules/retention.ts'
-export { afterTimezoneChange, countedPeriod, periodOfTenant, recentPeriod, spanOf } from './rules/tenant-period.ts'
+export {
+  countedPeriod,
+  type MeteredTenant,
+  periodOfTenant,
+  recentPeriod,
+  spanOf,
+} from './rules/tenant-period.ts'
 export type { AccountCall, AccountGiven } from './service/account-calls.ts'
 export { isKept } from './service/defer.ts'
 export { createMetering, type Metering } from './service/metering.ts'
 export { findRoom, type RoomWanted, requireRoom } from './service/room.ts'
-export { tenantAt } from './service/tenant-at.ts'
+export { changedAfter, lastInstantBefore, tenantAt } from './service/tenant-at.ts'

@@ -26,7 +26,9 @@ const subscription = z.object({
   startedAt: timestamp(),
   periodAnchor: z
     .enum(['calendar', 'subscription'])
-    .describe('calendar: periods are the months of the timezone; subscription: months from the day it started'),
+    .describe(
+      'calendar: periods are the months of the timezone; subscription: months from the day it started; of another plan with the next period',
+    ),
   timezone: z.string().describe('That the current period is counted in; another one takes effect with the next'),
   currentPeriod: z.object({ startsAt: timestamp(), endsAt: timestamp().describe('When the next one starts') }),
   scheduledChange: z.object({ plan: z.string(), effectiveAt: timestamp(), requestedAt: timestamp() }).nullable(),

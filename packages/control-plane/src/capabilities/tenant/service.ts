@@ -8,7 +8,7 @@ import type { z } from 'zod'
 import { isBaseRole } from '../access/index.ts'
 import { emitEvent } from '../event/index.ts'
 import { countMembers } from '../member/index.ts'
-import { afterTimezoneChange, tenantAt } from '../metering/index.ts'
+import { changedAfter, tenantAt } from '../metering/index.ts'
 import { featuresNow, type Plan, type PlanCatalogue } from '../plan/index.ts'
 import { type listTenants as listOperation, tenantErrors, type updateTenant as updateOperation } from './contract.ts'
 import type { Tenant } from './entity.ts'
@@ -72,6 +72,8 @@ interface TenantChange {
   /** Of the audit entry, as the next. */
   action: string
   details?: Record<string, unknown>
+  /** The last instant of what was before: now unless told. */
+  until?: Date
 }
 
 /**
@@ -81,15 +83,16 @@ interface TenantChange {
 export async function changeTenant(
   ctx: TenantContext,
   tenant: Tenant,
-  { fields, action, details }: TenantChange,
+  { fields, action, details, until = ctx.clock.now() }: TenantChange,
 ): Promise<void> {
   const changes = changesOf(tenant, fields)
   if (Object.keys(changes).length === 0) return
-  const now = ctx.clock.now()
-  if (fields.timezone !== undefined && changes.timezone)
-    tenant.formerTimezones = afterTimezoneChange(tenant, fields.timezone, now)
+  if (changes.plan || changes.timezone) {
+    const standing = await standingNow(ctx, tenant)
+    tenant.formerTimezones = changedAfter(ctx.services.catalogue, standing, { ...fields, until }).formerTimezones
+  }
   Object.assign(tenant, Object.fromEntries(Object.entries(changes).map(([key, { after }]) => [key, after])))
-  tenant.updatedAt = now
+  tenant.updatedAt = ctx.clock.now()
   await saveTenant(ctx.em)
   if (changes.plan) await callOffScheduledChange(ctx, tenant)
   ctx.record(action, { target: { type: 'tenant', id: tenant.id }, changes, ...(details && { details }) })
@@ -100,8 +103,10 @@ export async function changeTenant(
 }
 
 /** What holds of the tenant of the unit of work now, whether or not the job has been there that makes what is due. */
-export async function standingNow({ em, services, clock }: TenantContext, { plan }: Tenant) {
-  return tenantAt(services.catalogue, { plan, scheduledChange: await findScheduledChange(em) }, clock.now())
+export async function standingNow({ em, services, clock }: TenantContext, tenant: Tenant) {
+  const { plan, timezone, formerTimezones, createdAt } = tenant
+  const stored = { plan, timezone, formerTimezones, createdAt, scheduledChange: await findScheduledChange(em) }
+  return tenantAt(services.catalogue, stored, clock.now())
 }
 
 /** Nothing where none was to come; the tenant keeps the plan that it has by now. */

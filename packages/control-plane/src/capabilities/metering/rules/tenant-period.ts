@@ -1,8 +1,17 @@
 import { type MeterPeriod, type Period, periodOf } from './period.ts'
 
-/** A timezone that a tenant had until an instant (ISO 8601). */
+export type PeriodAnchor = 'calendar' | 'subscription'
+
+/** What periods are counted by, beside the start of the subscription. */
+export interface Counting {
+  timezone: string
+  anchor: PeriodAnchor
+}
+
+/** What they were counted by until an instant (ISO 8601). Without an anchor it is the one that holds now. */
 interface FormerTimezone {
   timezone: string
+  anchor?: PeriodAnchor
   until: string
 }
 
@@ -15,14 +24,13 @@ export interface MeteredTenant {
   createdAt: Date
 }
 
-export type PeriodAnchor = 'calendar' | 'subscription'
-
 /** Longer than the longest period and the age of the oldest event that still counts. */
 const rememberedMilliseconds = 100 * 86_400_000
 
 /**
- * The period of a tenant's meter that an instant belongs to. A new timezone takes effect with the next period, and for
- * what is counted by the hour with the next day: what has begun ends as it began, so that no change starts a count anew.
+ * The period of a tenant's meter that an instant belongs to. A new timezone or anchor takes effect with the next period,
+ * and for what is counted by the hour with the next day: what has begun ends as it began, so that no change starts a count
+ * anew.
  */
 export function periodOfTenant(
   meterPeriod: MeterPeriod,
@@ -30,35 +38,34 @@ export function periodOfTenant(
   tenant: MeteredTenant,
   anchor: PeriodAnchor = 'calendar',
 ): Period {
-  const { timezone: _, ...period } = countedPeriod(meterPeriod, instant, tenant, anchor)
+  const { timezone: _, anchor: __, ...period } = countedPeriod(meterPeriod, instant, tenant, anchor)
   return period
 }
 
-/** The same with the timezone that it is counted in. */
+/** The same with what it is counted by. */
 export function countedPeriod(
   meterPeriod: MeterPeriod,
   instant: Date,
   tenant: MeteredTenant,
   anchor: PeriodAnchor = 'calendar',
-): Period & { timezone: string } {
-  const anchored = anchor === 'calendar' ? anchor : { subscription: tenant.createdAt }
-  const inZone: InZone = (period, at, timezone, memory = '') =>
-    periodOf(period, at, { timezone, anchor: anchored, memory })
-  const changes = changesOf(tenant)
-  let timezone = tenant.formerTimezones[0]?.timezone ?? tenant.timezone
+): Period & Counting {
+  const countedBy: CountedBy = (period, at, { timezone, anchor: by }, memory = '') =>
+    periodOf(period, at, { timezone, anchor: by === 'calendar' ? by : { subscription: tenant.createdAt }, memory })
+  const { changes, ...history } = historyOf(tenant, anchor)
+  let counting = history.first
   let since = new Date(0)
   while (changes.length > 0) {
-    const taken = nextEffect(meterPeriod, timezone, changes, inZone)
+    const taken = nextEffect(meterPeriod, counting, changes, countedBy)
     if (taken === null || instant < taken.at) {
       const inLast = taken !== null && meterPeriod !== 'hour' && instant >= taken.last.startsAt
-      const period = inLast ? { ...taken.last, endsAt: taken.at } : inZone(meterPeriod, instant, timezone)
-      return { ...period, startsAt: later(period.startsAt, since), timezone }
+      const period = inLast ? { ...taken.last, endsAt: taken.at } : countedBy(meterPeriod, instant, counting)
+      return { ...period, startsAt: later(period.startsAt, since), ...counting }
     }
-    timezone = taken.timezone
+    counting = taken.to
     since = taken.at
   }
-  const period = inZone(meterPeriod, instant, timezone)
-  return { ...period, startsAt: later(period.startsAt, since), timezone }
+  const period = countedBy(meterPeriod, instant, counting)
+  return { ...period, startsAt: later(period.startsAt, since), ...counting }
 }
 
 /** The period of that key, where it holds the instant or is the last before; null where it is neither. */
@@ -75,66 +82,82 @@ export function recentPeriod(
   return isCurrent || named.key === key ? named : null
 }
 
-type InZone = (period: MeterPeriod, at: Date, timezone: string, memory?: string) => Period
+type CountedBy = (period: MeterPeriod, at: Date, counting: Counting, memory?: string) => Period
 
 interface Change {
   at: Date
-  to: string
+  to: Counting
 }
 
-interface Effect {
-  at: Date
-  timezone: string
-  /** The last period in the timezone before. */
+interface Effect extends Change {
+  /** The last period that is counted as before. */
   last: Period
 }
 
-const changesOf = ({ formerTimezones, timezone }: MeteredTenant): Change[] =>
-  formerTimezones.map(({ until }, index) => ({
-    at: new Date(until),
-    to: formerTimezones[index + 1]?.timezone ?? timezone,
-  }))
+/** What was counted by first, and what took its place, the oldest first. */
+function historyOf({ formerTimezones, timezone }: MeteredTenant, current: PeriodAnchor) {
+  const countingAt = (index: number): Counting => {
+    const { anchor = current, ...former } = formerTimezones[index] ?? { timezone }
+    return { timezone: former.timezone, anchor }
+  }
+  const changes = formerTimezones.map(
+    ({ until }, index): Change => ({ at: new Date(until), to: countingAt(index + 1) }),
+  )
+  return { first: countingAt(0), changes }
+}
 
 /** Takes off the changes up to the next that takes effect: one that is changed again before it does never will. */
-function nextEffect(meterPeriod: MeterPeriod, timezone: string, changes: Change[], inZone: InZone): Effect | null {
+function nextEffect(
+  meterPeriod: MeterPeriod,
+  counting: Counting,
+  changes: Change[],
+  countedBy: CountedBy,
+): Effect | null {
   const first = changes.shift() as Change
-  const last = inZone(meterPeriod === 'hour' ? 'day' : meterPeriod, first.at, timezone, first.at.toISOString())
+  const last = countedBy(meterPeriod === 'hour' ? 'day' : meterPeriod, first.at, counting, first.at.toISOString())
   if (last.endsAt === null) return null
   let to = first.to
-  let at = effectOf(meterPeriod, last, to, inZone)
+  let at = effectOf(meterPeriod, last, to, countedBy)
   for (let next = changes[0]; next !== undefined && next.at < at; next = changes[0]) {
     changes.shift()
     to = next.to
-    at = effectOf(meterPeriod, last, to, inZone)
+    at = effectOf(meterPeriod, last, to, countedBy)
   }
-  return { at, timezone: to, last }
+  return { at, to, last }
 }
 
 /** Where the calendar of the new timezone is behind, the last period goes on until it has come to the next. */
-function effectOf(meterPeriod: MeterPeriod, last: Period, timezone: string, inZone: InZone): Date {
+function effectOf(meterPeriod: MeterPeriod, last: Period, to: Counting, countedBy: CountedBy): Date {
   let at = last.endsAt as Date
   // Hours are told apart by their offset.
   if (meterPeriod === 'hour') return at
-  for (let next = inZone(meterPeriod, at, timezone, at.toISOString()); next.key <= last.key; ) {
+  for (let next = countedBy(meterPeriod, at, to, at.toISOString()); next.key <= last.key; ) {
     at = next.endsAt as Date
-    next = inZone(meterPeriod, at, timezone, at.toISOString())
+    next = countedBy(meterPeriod, at, to, at.toISOString())
   }
   return at
 }
 
 const later = (one: Date, other: Date) => (one < other ? other : one)
 
-/** What is remembered once the timezone is changed: the zones that periods were counted in, one a day at the most. */
-export function afterTimezoneChange(tenant: MeteredTenant, timezone: string, now: Date): FormerTimezone[] {
-  const recent = tenant.formerTimezones.filter(
-    ({ until }) => now.getTime() - new Date(until).getTime() < rememberedMilliseconds,
-  )
+/**
+ * What is remembered once the timezone or the anchor is changed: what periods were counted by, one a day at the most.
+ * `until` is the last instant of what was before.
+ */
+export function afterChange(
+  formerTimezones: readonly FormerTimezone[],
+  { before, after, until }: { before: Counting; after: Counting; until: Date },
+): FormerTimezone[] {
+  if (isSame(before, after)) return [...formerTimezones]
+  const recent = formerTimezones
+    .filter((former) => until.getTime() - new Date(former.until).getTime() < rememberedMilliseconds)
+    .map((former) => ({ ...former, anchor: former.anchor ?? before.anchor }))
   const last = recent.at(-1)
-  if (last === undefined || !countsStill(last, now)) {
-    return [...recent, { timezone: tenant.timezone, until: now.toISOString() }]
-  }
-  return last.timezone === timezone ? recent.slice(0, -1) : recent
+  if (last === undefined || !countsStill(last, until)) return [...recent, { ...before, until: until.toISOString() }]
+  return isSame(last, after) ? recent.slice(0, -1) : recent
 }
+
+const isSame = (one: Counting, other: Counting) => one.timezone === other.timezone && one.anchor === other.anchor
 
 /** Whether the day in which the zone was replaced goes on, so that its successor has counted nothing yet. */
 function countsStill({ timezone, until }: FormerTimezone, now: Date): boolean {

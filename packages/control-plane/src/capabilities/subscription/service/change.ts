@@ -68,7 +68,7 @@ async function refuseBreaking(ctx: TenantContext, tenant: Tenant, to: Plan): Pro
 
 async function schedule(ctx: TenantContext, tenant: Tenant, { name: plan }: Plan): Promise<void> {
   const before = await findScheduledChange(ctx.em)
-  const { endsAt: effectiveAt } = periodOf(ctx, tenant, planNamed(ctx.services.catalogue, tenant.plan))
+  const { endsAt: effectiveAt } = periodOf(ctx, tenant)
   await saveScheduledChange(ctx.em, { plan, effectiveAt, createdAt: ctx.clock.now() })
   // It may be due before what is known of the tenant is asked for again.
   forgetTenant(ctx)

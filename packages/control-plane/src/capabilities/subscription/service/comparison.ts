@@ -1,6 +1,7 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { apiAccess, listLiveKeys } from '../../api-key/index.ts'
 import { listKeptOverrides } from '../../limit/index.ts'
+import { changedAfter } from '../../metering/index.ts'
 import { featuresOf, type Plan, planNamed } from '../../plan/index.ts'
 import { listRoleScopes } from '../../role/index.ts'
 import { getEffectiveSettings, settingsWithFeature } from '../../settings/index.ts'
@@ -8,11 +9,13 @@ import type { Tenant } from '../../tenant/index.ts'
 import { describeMeters, readSnapshotIn } from '../../usage/index.ts'
 import { breakingOf, type ComparedMeter, direction, type LostFeature, limitChanges } from '../rules/comparison.ts'
 
+type Standing = Pick<Tenant, 'plan' | 'timezone' | 'formerTimezones'>
+
 /** What the tenant has now, against what it would have on that plan. */
-export async function compare(ctx: TenantContext, tenant: Pick<Tenant, 'plan'>, to: Plan) {
+export async function compare(ctx: TenantContext, tenant: Standing, to: Plan) {
   const { catalogue } = ctx.services
   const from = planNamed(catalogue, tenant.plan)
-  const meters = await compareMeters(ctx, from, to)
+  const meters = await compareMeters(ctx, tenant, to)
   const has = ({ name: plan }: Plan) => featuresOf(catalogue, { ...ctx.tenant, plan }, ctx.clock.now())
   const [before, after] = [has(from), has(to)]
   const lostFeatures = [...before].filter((feature) => !after.has(feature))
@@ -30,12 +33,18 @@ export async function compare(ctx: TenantContext, tenant: Pick<Tenant, 'plan'>, 
   } as const
 }
 
-/** Counted by the periods of the new plan, which may begin on other days. */
-async function compareMeters(ctx: TenantContext, from: Plan, to: Plan): Promise<ComparedMeter[]> {
-  const under = ({ name }: Plan) => ({ ...ctx, tenant: { ...ctx.tenant, plan: name } })
-  const snapshot = await readSnapshotIn(under(to))
-  const now = new Map(describeMeters(under(from), snapshot).map((described) => [described.meter, described]))
-  return describeMeters(under(to), snapshot).map(({ meter, used, limit, hardLimit, state }) => ({
+/** Those of the period that goes on: it ends as it began, whatever the periods of the new plan begin with. */
+async function compareMeters(ctx: TenantContext, standing: Standing, { name: plan }: Plan): Promise<ComparedMeter[]> {
+  const { timezone, formerTimezones } = standing
+  const stored = { ...ctx.tenant, plan: standing.plan, timezone, formerTimezones }
+  const after = changedAfter(ctx.services.catalogue, stored, { plan, until: ctx.clock.now() })
+  const [from, to] = [
+    { ...ctx, tenant: stored },
+    { ...ctx, tenant: after },
+  ]
+  const snapshot = await readSnapshotIn(to)
+  const now = new Map(describeMeters(from, snapshot).map((described) => [described.meter, described]))
+  return describeMeters(to, snapshot).map(({ meter, used, limit, hardLimit, state }) => ({
     meter,
     isCount: ctx.services.catalogue.meters[meter]?.countedFrom != null,
     used,

@@ -3,6 +3,7 @@ import type { Dependencies } from '@tenantry/kernel/context/dependencies'
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
 import { newId } from '@tenantry/kernel/tenancy/id'
 import { openSequence } from '@tenantry/kernel/trpc/sequence'
+import { lastInstantBefore } from '../../metering/index.ts'
 import {
   changeTenant,
   findScheduledChange,
@@ -38,6 +39,7 @@ export async function applyDueTo(ctx: TenantContext, tenant: Tenant): Promise<'n
   await removeScheduledChange(ctx.em)
   await changeTenant(ctx, tenant, {
     fields: { plan: plan.name },
+    until: lastInstantBefore(scheduled.effectiveAt),
     action: 'subscription.changed',
     details: { scheduledAt: scheduled.createdAt.toISOString(), effectiveAt: scheduled.effectiveAt.toISOString() },
   })

@@ -1,6 +1,6 @@
 import type { TenantContext } from '@tenantry/kernel/context/request-context'
-import { countedPeriod } from '../../metering/index.ts'
-import { featuresOf, type Plan, planNamed } from '../../plan/index.ts'
+import { countedPeriod, type MeteredTenant } from '../../metering/index.ts'
+import { featuresOf, planNamed } from '../../plan/index.ts'
 import { getOwnTenant, standingNow, type Tenant } from '../../tenant/index.ts'
 
 export async function get(ctx: TenantContext) {
@@ -8,14 +8,15 @@ export async function get(ctx: TenantContext) {
 }
 
 export async function describe(ctx: TenantContext, tenant: Tenant) {
-  const { plan: name, scheduledChange: scheduled } = await standingNow(ctx, tenant)
+  const standing = await standingNow(ctx, tenant)
+  const { plan: name, scheduledChange: scheduled } = standing
   const plan = planNamed(ctx.services.catalogue, name)
-  const { startsAt, endsAt, timezone } = periodOf(ctx, tenant, plan)
+  const { startsAt, endsAt, timezone, anchor } = periodOf(ctx, standing)
   return {
     plan: plan.name,
     title: plan.title,
     startedAt: tenant.createdAt,
-    periodAnchor: plan.periodAnchor,
+    periodAnchor: anchor,
     timezone,
     currentPeriod: { startsAt, endsAt },
     scheduledChange: scheduled && {
@@ -31,7 +32,8 @@ export async function describe(ctx: TenantContext, tenant: Tenant) {
 }
 
 /** The month that the tenant is billed for now. */
-export function periodOf({ clock }: TenantContext, tenant: Tenant, { periodAnchor }: Plan) {
+export function periodOf({ services, clock }: TenantContext, tenant: MeteredTenant & Pick<Tenant, 'plan'>) {
+  const { periodAnchor } = planNamed(services.catalogue, tenant.plan)
   const { endsAt, ...period } = countedPeriod('month', clock.now(), tenant, periodAnchor)
   if (endsAt === null) throw new Error('A month has no end')
   return { ...period, endsAt }
