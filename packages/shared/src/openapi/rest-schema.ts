@@ -12382,7 +12382,7 @@ export interface operations {
                             };
                         };
                         /**
-                         * @description calendar: periods are the months of the timezone; subscription: months from the day it started
+                         * @description calendar: periods are the months of the timezone; subscription: months from the day it started; of another plan with the next period
                          * @enum {string}
                          */
                         periodAnchor: "calendar" | "subscription";
@@ -12585,7 +12585,7 @@ export interface operations {
                             };
                         };
                         /**
-                         * @description calendar: periods are the months of the timezone; subscription: months from the day it started
+                         * @description calendar: periods are the months of the timezone; subscription: months from the day it started; of another plan with the next period
                          * @enum {string}
                          */
                         periodAnchor: "calendar" | "subscription";
@@ -12847,7 +12847,7 @@ export interface operations {
                             };
                         };
                         /**
-                         * @description calendar: periods are the months of the timezone; subscription: months from the day it started
+                         * @description calendar: periods are the months of the timezone; subscription: months from the day it started; of another plan with the next period
                          * @enum {string}
                          */
                         periodAnchor: "calendar" | "subscription";
@@ -13355,7 +13355,7 @@ export interface operations {
                             };
                         };
                         /**
-                         * @description calendar: periods are the months of the timezone; subscription: months from the day it started
+                         * @description calendar: periods are the months of the timezone; subscription: months from the day it started; of another plan with the next period
                          * @enum {string}
                          */
                         periodAnchor: "calendar" | "subscription";

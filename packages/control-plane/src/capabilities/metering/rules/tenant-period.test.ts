@@ -58,6 +58,12 @@ describe('a new timezone', () => {
     expect(changed(twice, 'UTC', at('2026-11-21T08:00:00Z')).formerTimezones).toEqual([])
   })
 
+  test('that is left again while a day goes on for longer leaves that as it is', () => {
+    const back = changed(west, 'UTC', at('2026-11-22T05:00:00Z'))
+    expect(periodOfTenant('day', at('2026-11-22T05:00:01Z'), back).key).toBe('2026-11-21')
+    expect(periodOfTenant('day', at('2026-11-22T11:00:00Z'), back).key).toBe('2026-11-22')
+  })
+
   test('that a month ends before it took effect for months is passed over there, and not for days', () => {
     const later = changed(west, 'Pacific/Kiritimati', at('2026-11-25T00:00:00Z'))
     expect(periodOfTenant('month', at('2026-11-30T23:59:59Z'), later).key).toBe('2026-11-01')

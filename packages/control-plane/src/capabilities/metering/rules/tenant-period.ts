@@ -116,22 +116,29 @@ function nextEffect(
   const first = changes.shift() as Change
   const last = countedBy(meterPeriod === 'hour' ? 'day' : meterPeriod, first.at, counting, first.at.toISOString())
   if (last.endsAt === null) return null
+  const { endsAt } = last
   let to = first.to
-  let at = effectOf(meterPeriod, last, to, countedBy)
+  let at = effectOf(meterPeriod, last.key, { from: endsAt, to }, countedBy)
   for (let next = changes[0]; next !== undefined && next.at < at; next = changes[0]) {
     changes.shift()
     to = next.to
-    at = effectOf(meterPeriod, last, to, countedBy)
+    // While it goes on for longer it ends as it was to, too.
+    at = effectOf(meterPeriod, last.key, { from: next.at < endsAt ? endsAt : at, to }, countedBy)
   }
   return { at, to, last }
 }
 
 /** Where the calendar of the new timezone is behind, the last period goes on until it has come to the next. */
-function effectOf(meterPeriod: MeterPeriod, last: Period, to: Counting, countedBy: CountedBy): Date {
-  let at = last.endsAt as Date
+function effectOf(
+  meterPeriod: MeterPeriod,
+  lastKey: string,
+  { from, to }: { from: Date; to: Counting },
+  countedBy: CountedBy,
+): Date {
   // Hours are told apart by their offset.
-  if (meterPeriod === 'hour') return at
-  for (let next = countedBy(meterPeriod, at, to, at.toISOString()); next.key <= last.key; ) {
+  if (meterPeriod === 'hour') return from
+  let at = from
+  for (let next = countedBy(meterPeriod, at, to, at.toISOString()); next.key <= lastKey; ) {
     at = next.endsAt as Date
     next = countedBy(meterPeriod, at, to, at.toISOString())
   }
