@@ -22,6 +22,7 @@ export async function openInstallation(config: Config): Promise<Installation> {
   const { storage, close, ...parts } = await openParts(config, {
     prepare: true,
     join: false,
+    replacesCatalogue: true,
     authenticator: (opened) =>
       createTokenVerifier({
         issuers: trustedIssuers(config, developmentIssuerOf(config, opened)),

@@ -27,6 +27,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
+/** Of a command whose plan catalogue is not the one of the services. */
+const elsewhere = () => ({ ...environment, PLAN_CATALOGUE: undefined })
+
 const json = async (typed: string, code = 0) => {
   const ran = await type(`${typed} --json`, environment)
   expect(ran.code).toBe(code)
@@ -111,6 +114,46 @@ test('a source that must not be read is told with the reason, and the exit code'
     })
   } finally {
     await admin.query('alter table tenantry.conversations force row level security')
+  }
+})
+
+test('a command with another plan catalogue than the services have changes no limit, and says what to do', async () => {
+  const { installation, admin } = product
+  const { tenant, caller } = await installation.enter({ plan: 'free' })
+  await caller.usage.consume({ tenantId: 'current', metric: 'pipeline_runs' })
+  const kept = async () => ({
+    revisions: (await admin.query('select * from tenantry.catalogue_revisions order by revision')).rows,
+    accounts: (await admin.query('select * from tenantry.usage_accounts order by tenant_id')).rows,
+    limits: (await admin.query('select * from tenantry.effective_limits order by tenant_id, meter')).rows,
+  })
+  const newcomer = await installation.createUser()
+  const before = await kept()
+  for (const typed of [
+    'usage migrate',
+    'usage migrate --dry-run',
+    `usage reconcile --tenant ${tenant.slug}`,
+    `member add ${tenant.slug} ${newcomer.id} --role viewer`,
+  ])
+    expect(await type(typed, elsewhere())).toMatchObject({
+      code: 1,
+      error: expect.stringMatching(/another plan catalogue than this process.*PLAN_CATALOGUE.*\(catalogue\.not_in_force\)/),
+    })
+  expect(await kept()).toEqual(before)
+  expect(await type(`usage migrate --tenant ${tenant.slug}`, environment)).toMatchObject({ code: 0 })
+})
+
+test('where no service has started yet, the plan catalogue of the first command holds', async () => {
+  const { admin } = product
+  await admin.query('create temporary table kept as select * from tenantry.catalogue_revisions')
+  await admin.query('delete from tenantry.catalogue_revisions')
+  try {
+    expect(await type('usage migrate --tenant nobody', elsewhere())).toMatchObject({
+      out: expect.stringContaining('nobody failed: There is no such tenant'),
+    })
+    expect((await admin.query('select revision from tenantry.catalogue_revisions')).rows).toEqual([{ revision: 1 }])
+  } finally {
+    await admin.query('delete from tenantry.catalogue_revisions')
+    await admin.query('insert into tenantry.catalogue_revisions select * from kept')
   }
 })
 

@@ -1,14 +1,16 @@
 /** How limits come to be: read with what they are made of, made by the service, and kept if nothing changed meanwhile. */
 const limits = /* sql */ `
-create function metering.enter_catalogue(signature text, digest text, at text) returns integer
+-- Null where another is in force, which only a service may replace.
+create function metering.enter_catalogue(signature text, digest text, at text, replaces text) returns integer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
   latest record;
 begin
-  perform tenancy.require_signed(signature, concat_ws(E'\\x1f', digest, at));
+  perform tenancy.require_signed(signature, concat_ws(E'\\x1f', digest, at, replaces));
   perform pg_advisory_xact_lock(hashtextextended('tenantry catalogue', 0));
   select r.revision, r.digest into latest from tenantry.catalogue_revisions r order by r.revision desc limit 1;
   if latest.digest = enter_catalogue.digest then return latest.revision; end if;
+  if latest.revision is not null and replaces is distinct from 'true' then return null; end if;
   insert into tenantry.catalogue_revisions (revision, digest, entered_at)
   values (coalesce(latest.revision, 0) + 1, enter_catalogue.digest, enter_catalogue.at::timestamptz);
   return coalesce(latest.revision, 0) + 1;
@@ -188,7 +190,7 @@ set local role tenantry_metering;
 ${limits}
 revoke all on all functions in schema metering from public;
 grant usage on schema metering to tenantry_app, tenantry_platform;
-grant execute on function metering.enter_catalogue(text, text, text), metering.limit_sources(text, text),
+grant execute on function metering.enter_catalogue(text, text, text, text), metering.limit_sources(text, text),
   metering.save_limits(text, boolean, text, integer, text, text, text, text, text, text, text, text, text, text, text, text, text),
   metering.write(text, boolean, boolean, text, integer, text, text, text, text, text, text, text, text, text, text, text, text, text, text) to tenantry_app;
 grant execute on function metering.take_alerts(timestamptz) to tenantry_platform;

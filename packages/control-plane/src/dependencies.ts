@@ -45,6 +45,8 @@ export type ControlPlaneParts = Omit<Dependencies, Made> &
     catalogue: PlanCatalogue
     /** Reads its file again; the default one unless told. */
     readCatalogue?: () => CatalogueReading
+    /** Whether the catalogue takes the place of another that is in force, as that of a service does; not unless told. */
+    replacesCatalogue?: boolean
     apiKeyTexts: ApiKeyOptions['texts']
     /** Whether the doors know platform admins; they do unless told. */
     platformAccess?: boolean
@@ -72,6 +74,7 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     cache,
     catalogue: _,
     readCatalogue: __,
+    replacesCatalogue = false,
     apiKeyTexts,
     streams,
     onboarding,
@@ -103,7 +106,13 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
       for (const id of await directory.changedUsers().catch(() => [])) here.forgetUser(id)
     },
   })
-  const metering = openMetering(parts, { cache, catalogue, liveCatalogue, dependencies: () => dependencies })
+  const metering = openMetering(parts, {
+    cache,
+    catalogue,
+    liveCatalogue,
+    replacesCatalogue,
+    dependencies: () => dependencies,
+  })
   const services = {
     bus,
     cache,
@@ -194,8 +203,9 @@ const openMetering = (
     cache,
     catalogue,
     liveCatalogue,
+    replacesCatalogue,
     dependencies,
-  }: Pick<ControlPlaneParts, 'cache' | 'catalogue'> &
+  }: Pick<ControlPlaneParts, 'cache' | 'catalogue'> & { replacesCatalogue: boolean } &
     Pick<Services, 'liveCatalogue'> & { dependencies(): Dependencies },
 ) =>
   createMetering({
@@ -205,6 +215,7 @@ const openMetering = (
     metrics,
     catalogue,
     catalogueEpoch: liveCatalogue.epoch,
+    replacesCatalogue,
     announce: (tenantId) => announceAlerts(dependencies(), tenantId),
     remember: (tenantId, counters) => rememberUsage(cache, tenantId, counters),
     forget: (tenantId) => cache.invalidate(tenantId, 'usage'),

@@ -20,6 +20,7 @@ import { deletionReportErrors, lifecycleErrors } from './capabilities/lifecycle/
 import { limitErrors, limitGrantErrors } from './capabilities/limit/contract.ts'
 import { limitRequestErrors } from './capabilities/limit-request/contract.ts'
 import { memberErrors } from './capabilities/member/contract.ts'
+import { catalogueForceErrors } from './capabilities/metering/contract.ts'
 import { onboardingErrors } from './capabilities/onboarding/contract.ts'
 import { planErrors } from './capabilities/plan/contract.ts'
 import { usageSourceErrors } from './capabilities/reconciliation/contract.ts'
@@ -45,6 +46,7 @@ export const errorGroups = [
   tenantErrors,
   planErrors,
   catalogueErrors,
+  catalogueForceErrors,
   onboardingErrors,
   settingsErrors,
   usageErrors,
@@ -177,6 +179,8 @@ const remediesByCode: Partial<Record<ErrorCode, string>> = {
   'catalogue.invalid': 'Correct what `issues` names, by line and key, in the file, and reload again.',
   'catalogue.in_use':
     'Move the tenants that `issues` counts to another plan, or leave the plan or meter in the file, and reload again.',
+  'catalogue.not_in_force':
+    'Name by `PLAN_CATALOGUE` the file that the services have, or reload it there first (`POST /api/v1/platform/catalogue/reload` or SIGHUP), and run the command again.',
   'plan.feature_missing': 'Choose a plan that has `requiresFeature`; `GET /api/v1/plans` lists them.',
   'onboarding.unknown_template': 'Leave `templateId` out.',
   'onboarding.unknown_region': 'Leave `region` out, or use the installation that serves it.',

@@ -63,7 +63,7 @@ export const functionGrants: ExpectedGrants['functions'] = {
   'tenancy.open_usage_month(date)': ['tenantry_jobs'],
   'tenancy.close_usage_months(date)': ['tenantry_jobs'],
   'metering.note_change()': ['tenantry_owner'],
-  'metering.enter_catalogue(text, text, text)': ['tenantry_app'],
+  'metering.enter_catalogue(text, text, text, text)': ['tenantry_app'],
   'metering.limit_sources(text, text)': ['tenantry_app'],
   [`metering.save_limits(text, boolean, text, integer, ${texts(13)})`]: ['tenantry_app'],
   [`metering.count_events(boolean, boolean, text, integer, ${texts(14)})`]: [],

@@ -167,6 +167,7 @@ export async function openTestInstallation({
     cache: createTenantCache({ clock, maxItems: 10_000 }),
     catalogue,
     readCatalogue: () => readCatalogue(existsSync(catalogueFile) ? catalogueFile : undefined),
+    replacesCatalogue: true,
     platformAccess,
     streams,
     onboarding,

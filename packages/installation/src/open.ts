@@ -39,6 +39,8 @@ export interface OpenOptions extends Omit<StorageOptions, 'logger'> {
   /** Where links in mails lead. */
   publicUrl?: string
   selfServiceSignUp?: boolean
+  /** Whether its plan catalogue takes the place of another that is in force, as that of a service does; not unless told. */
+  replacesCatalogue?: boolean
 }
 
 const closeMilliseconds = 500
@@ -76,6 +78,7 @@ export async function openParts(config: InstallationConfig, options: OpenOptions
     apiKeyTexts: createApiKeyTexts(config.embedded ? 'dev' : 'live', storage.encryptionKeys),
     catalogue,
     readCatalogue: () => readCatalogue(config.PLAN_CATALOGUE),
+    replacesCatalogue: options.replacesCatalogue ?? false,
     ...(options.platformAccess === undefined ? {} : { platformAccess: options.platformAccess }),
     mailer: options.mailer ?? null,
     ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),

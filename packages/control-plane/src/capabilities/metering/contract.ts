@@ -1,5 +1,15 @@
+import { defineErrors } from '@tenantry/kernel/contract/errors'
 import { integer, rawText, text, timestamp } from '@tenantry/kernel/contract/wire'
 import { z } from 'zod'
+
+/** Of a process that serves nobody, such as the command line. */
+export const catalogueForceErrors = defineErrors('catalogue', {
+  not_in_force: {
+    kind: 'conflict',
+    message:
+      'The services have another plan catalogue than this process. Name their file by PLAN_CATALOGUE, or reload it there first.',
+  },
+})
 
 // What operations on usage tell and take.
 

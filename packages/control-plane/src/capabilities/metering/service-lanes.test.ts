@@ -172,6 +172,7 @@ test('processes of two catalogues both go on when limits change, and who has the
       readFileSync(defaultCatalogue, 'utf8').replace('pipeline_runs: 20', 'pipeline_runs: 30'),
       'newer',
     ),
+    replacesCatalogue: true,
     announce: async () => undefined,
     remember: async () => undefined,
     forget: async () => undefined,

@@ -42,13 +42,19 @@ export interface ResolvedLimits {
   limits: ResolvedLimit[]
 }
 
-/** The number under which limits of this catalogue are kept: a higher one each time that another catalogue is entered. */
-export async function enterCatalogue(database: Writer, digest: string, now: Date): Promise<number> {
-  const [row] = await database.writeSigned<{ revision: number }>(
-    'select metering.enter_catalogue($1, $2, $3) as revision',
-    [digest, now.toISOString()],
+/**
+ * The number under which limits of this catalogue are kept: a higher one each time that another catalogue is entered. Null
+ * where another is in force and must not be replaced.
+ */
+export async function enterCatalogue(
+  database: Writer,
+  { digest, now, replaces }: { digest: string; now: Date; replaces: boolean },
+): Promise<number | null> {
+  const [row] = await database.writeSigned<{ revision: number | null }>(
+    'select metering.enter_catalogue($1, $2, $3, $4) as revision',
+    [digest, now.toISOString(), String(replaces)],
   )
-  return Number(row?.revision)
+  return row?.revision ?? null
 }
 
 /** Of the catalogue that was entered last; null before the first. */

@@ -2,6 +2,7 @@ import type { Clock } from '@tenantry/kernel/context/clock'
 import type { Database } from '@tenantry/kernel/context/dependencies'
 import { withOverrides } from '../../limit/index.ts'
 import { effectiveLimits, type PlanCatalogue, planNamed } from '../../plan/index.ts'
+import { catalogueForceErrors } from '../contract.ts'
 import {
   enterCatalogue,
   type LimitSources,
@@ -18,24 +19,28 @@ export interface LimitResolverOptions {
   catalogue: PlanCatalogue
   /** Another number whenever the catalogue may have been entered anew; none where it stays the same. */
   catalogueEpoch?(): number
+  /** Whether its catalogue takes the place of another that is in force, as that of a service does. */
+  replacesCatalogue?: boolean
 }
 
 /** Makes the limits that usage is held to, where they are missing or what they were made of has changed. */
 export interface LimitResolver {
-  /** The revision of the catalogue that limits must be made of. */
+  /** The revision of the catalogue that limits must be made of. Throws `catalogue.not_in_force`. */
   revision(): Promise<number>
   /** Returns the tenants that have new alerts. */
   resolve(tenantIds: readonly string[], given: { patient: boolean }): Promise<string[]>
 }
 
 export function createLimitResolver(options: LimitResolverOptions): LimitResolver {
-  const { database, clock, catalogue, catalogueEpoch = () => 0 } = options
+  const { database, clock, catalogue, catalogueEpoch = () => 0, replacesCatalogue: replaces = false } = options
   let entered: { epoch: number; revision: number } | undefined
   const revision = async () => {
     // By the digest alone one that was left and came back would go on under its old number.
     const epoch = catalogueEpoch()
-    if (entered?.epoch === epoch) return entered.revision
-    const made = await enterCatalogue(database, catalogue.digest, clock.now())
+    // Who may not enter another looks each time: nobody else tells it that one has come into force.
+    if (replaces && entered?.epoch === epoch) return entered.revision
+    const made = await enterCatalogue(database, { digest: catalogue.digest, now: clock.now(), replaces })
+    if (made === null) throw notInForce()
     entered = { epoch, revision: made }
     return made
   }
@@ -51,6 +56,9 @@ export function createLimitResolver(options: LimitResolverOptions): LimitResolve
     },
   }
 }
+
+/** Met by commands only: no operation of a service answers it, and so none declares it. */
+const notInForce = () => catalogueForceErrors.not_in_force()
 
 /** What holds for a tenant, on every meter. */
 function limitsFrom(stored: LimitSources, catalogue: PlanCatalogue, now: Date): ResolvedLimits {

@@ -19,6 +19,8 @@ export interface MeteringOptions extends RememberOptions {
   catalogue: PlanCatalogue
   /** Another number whenever the catalogue may have been entered anew; none where it stays the same. */
   catalogueEpoch?(): number
+  /** Whether its catalogue takes the place of another that is in force, as that of a service does. */
+  replacesCatalogue?: boolean
   /** Tells of the alerts of a tenant that nobody was told of; those that it leaves are told of later, by a job. */
   announce(tenantId: string): Promise<void>
 }
@@ -46,7 +48,7 @@ export interface Metering {
    * those whose accounts somebody holds. Throws `service.overloaded`.
    */
   refresh(tenantIds: readonly string[], how?: { patient: boolean }): Promise<void>
-  /** Of the catalogue that limits must be made of. */
+  /** Of the catalogue that limits must be made of. Throws `catalogue.not_in_force`. */
   catalogueRevision(): Promise<number>
   /** For functions of the engine that are called in the transaction of somebody else. */
   signValues: Database['signValues']

@@ -14,9 +14,11 @@ import type { RefusedSource } from './sources.ts'
 
 type Question = z.output<typeof migrateUsage.input>
 
-/** Of one tenant after the other; what fails for one is told in the answer. */
+/** Of one tenant after the other; what fails for one is told in the answer. Throws `catalogue.not_in_force`. */
 export async function migrate(ctx: PlatformSequenceContext, question: Question) {
-  const { catalogue, usageSources } = ctx.services
+  const { catalogue, usageSources, metering } = ctx.services
+  // Compared with another catalogue's meters, what is right would be put wrong.
+  await metering.catalogueRevision()
   const reported = Object.values(catalogue.meters).filter(
     ({ kind, countedFrom }) => kind !== 'concurrency' && countedFrom === null,
   )
