@@ -136,7 +136,9 @@ test('a command with another plan catalogue than the services have changes no li
   ])
     expect(await type(typed, elsewhere())).toMatchObject({
       code: 1,
-      error: expect.stringMatching(/another plan catalogue than this process.*PLAN_CATALOGUE.*\(catalogue\.not_in_force\)/),
+      error: expect.stringMatching(
+        /another plan catalogue than this process.*PLAN_CATALOGUE.*\(catalogue\.not_in_force\)/,
+      ),
     })
   expect(await kept()).toEqual(before)
   expect(await type(`usage migrate --tenant ${tenant.slug}`, environment)).toMatchObject({ code: 0 })

@@ -25,6 +25,7 @@ import { featureOverridesSql } from './20261121000025_feature_overrides.ts'
 import { roomSql } from './20261121000028_room.ts'
 import { askedSql } from './20261121000029_asked.ts'
 import { plannedAccessSql } from './20261121000030_planned_access.ts'
+import { recountSql } from './20261121000031_recount.ts'
 
 /** In order, and only ever added to. */
 export const migrations = [
@@ -55,4 +56,5 @@ export const migrations = [
   { name: '20261121000028_room', sql: roomSql },
   { name: '20261121000029_asked', sql: askedSql },
   { name: '20261121000030_planned_access', sql: plannedAccessSql },
+  { name: '20261121000031_recount', sql: recountSql },
 ]

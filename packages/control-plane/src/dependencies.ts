@@ -74,7 +74,7 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     cache,
     catalogue: _,
     readCatalogue: __,
-    replacesCatalogue = false,
+    replacesCatalogue: ___,
     apiKeyTexts,
     streams,
     onboarding,
@@ -106,13 +106,7 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
       for (const id of await directory.changedUsers().catch(() => [])) here.forgetUser(id)
     },
   })
-  const metering = openMetering(parts, {
-    cache,
-    catalogue,
-    liveCatalogue,
-    replacesCatalogue,
-    dependencies: () => dependencies,
-  })
+  const metering = openMetering(given, { catalogue, liveCatalogue, dependencies: () => dependencies })
   const services = {
     bus,
     cache,
@@ -137,9 +131,8 @@ export function createDependencies(given: ControlPlaneParts): Dependencies {
     onboarding: { selfService: false, region: 'default', ...onboarding },
     scopes,
   }
-  const background = createBackground()
-  const made = { background, directory, apiKeys, auditLog, budget, explainPath, platformAccess, services }
-  const dependencies: Dependencies = { ...parts, ...made, callQuota: services.apiCalls }
+  const made = { directory, apiKeys, auditLog, budget, explainPath, platformAccess, services }
+  const dependencies: Dependencies = { ...parts, ...made, background: createBackground(), callQuota: services.apiCalls }
   return dependencies
 }
 
@@ -198,15 +191,12 @@ function everywhere(bus: Bus, channel: string, forget: (name: string) => void): 
 }
 
 const openMetering = (
-  { database, clock, logger, metrics }: Pick<Dependencies, 'database' | 'clock' | 'logger' | 'metrics'>,
+  { database, clock, logger, metrics, cache, replacesCatalogue = false }: ControlPlaneParts,
   {
-    cache,
     catalogue,
     liveCatalogue,
-    replacesCatalogue,
     dependencies,
-  }: Pick<ControlPlaneParts, 'cache' | 'catalogue'> & { replacesCatalogue: boolean } &
-    Pick<Services, 'liveCatalogue'> & { dependencies(): Dependencies },
+  }: Pick<Services, 'catalogue' | 'liveCatalogue'> & { dependencies(): Dependencies },
 ) =>
   createMetering({
     database,

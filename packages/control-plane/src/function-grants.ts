@@ -75,6 +75,7 @@ export const functionGrants: ExpectedGrants['functions'] = {
   'metering.hold_account(uuid, timestamp with time zone, integer, boolean)': [],
   [`metering.reserve(text, boolean, text, integer, integer, ${texts(11)})`]: ['tenantry_app'],
   [`metering.settle(text, boolean, text, integer, ${texts(4)})`]: ['tenantry_app'],
+  [`metering.recount(text, boolean, text, integer, ${texts(5)})`]: ['tenantry_app'],
   'metering.standing_of(uuid, text, text, text)': [],
   'metering.room_key(uuid, text)': [],
   'metering.hold_room(text)': servingRoles,

@@ -46,7 +46,7 @@ export const migrateUsage = defineOperation({
     path: '/platform/usage/migrate',
     summary: 'Bring the usage of existing tenants up to what their data says',
     description:
-      'Of a page of tenants: makes their limits, and compares each meter with its source in the plan catalogue, or with its events where it has none. What differs is corrected by an event, once. A dry run only tells. What fails for one tenant is told, and the others go on.',
+      'Of a page of tenants: makes their limits, and compares each meter with its source in the plan catalogue, or a counter that has none with its events. What differs is corrected, once: by an event where a source tells, and in the counter alone where its events do. A dry run only tells. What fails for one tenant is told, and the others go on.',
     tags: ['Platform'],
   },
   input: z.object({

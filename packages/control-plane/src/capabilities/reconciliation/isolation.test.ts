@@ -1,4 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createHash } from 'node:crypto'
+import { signContext } from '@tenantry/kernel/tenancy/signed-context'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { operator } from '../../testing.ts'
 import { openProduct, type Product, sourced } from './service.fixture.ts'
 
@@ -76,4 +79,48 @@ test('neither may a key that may do everything in its tenant', async () => {
   await expect(asKey.usage.migrate({ tenantIds: [tenant.id] })).rejects.toMatchObject({
     code: 'auth.permission_denied',
   })
+})
+
+test('a counter is recounted under a signature of exactly that, whatever context is bound', async () => {
+  const { admin, installation } = product
+  const { tenant, caller } = await installation.enter()
+  const other = await installation.createTenant()
+  await caller.usage.track({ tenantId: 'current', metric: 'bandwidth', amount: 30 })
+  await admin.query('update tenantry.usage_counters set used = 7 where tenant_id = $1', [tenant.id])
+  const { urls, signingKey } = installation.testDatabase
+  const client = new pg.Client(urls.tenantry_app)
+  await client.connect()
+  onTestFinished(() => client.end())
+  const at = new Date()
+  const [{ period } = { period: '' }] = (
+    await admin.query('select period from tenantry.usage_counters where tenant_id = $1', [tenant.id])
+  ).rows
+  const valuesOf = (tenantId: string) => [
+    at.toISOString(),
+    '1',
+    tenantId,
+    'bandwidth',
+    period,
+    period,
+    `${period}T00:00:00Z`,
+  ]
+  const signed = (values: readonly string[]) =>
+    signContext(signingKey, 'batch', createHash('sha256').update(values.join('\x1f')).digest('hex'))
+  const recount = async (signature: string, values: readonly (string | null)[]) =>
+    (await client.query('select * from metering.recount($1, true, $2, $3, $4, $5, $6, $7, $8)', [signature, ...values]))
+      .rows
+  const values = valuesOf(tenant.id)
+  for (const signature of [
+    '',
+    signContext(signingKey, 'tenant', tenant.id),
+    signed(valuesOf(other.id)),
+    signed([...values, '']),
+  ])
+    await expect(recount(signature, values)).rejects.toMatchObject({ code: '42501' })
+  for (const [place] of values.entries()) {
+    const missing = values.map((value, index) => (index === place ? null : value))
+    const signature = signed(missing.filter((value) => value !== null))
+    await expect(recount(signature, missing)).rejects.toMatchObject({ code: '22023' })
+  }
+  expect(await recount(signed(values), values)).toMatchObject([{ outcome: 1, drift: '23', used: '30' }])
 })

@@ -1,14 +1,21 @@
 import type { Statement, TenantQuery } from '@tenantry/kernel/context/dependencies'
 import { productSchema } from '@tenantry/kernel/tenancy/roles'
 import { quoted, tenantQuery } from '@tenantry/kernel/tenancy/tenant-query'
-import { UsageCounter, UsageEvent } from '../metering/index.ts'
+import {
+  type AccountGiven,
+  type CounterValue,
+  outcomes,
+  UsageCounter,
+  UsageEvent,
+  type WriteOutcome,
+} from '../metering/index.ts'
 import type { MeterSource } from '../plan/index.ts'
-import { recountedKeys } from './rules/correction-key.ts'
 import type { TableFacts } from './rules/source-faults.ts'
 
 /** Both as texts: a sum may be larger than a number holds. */
 export interface Compared {
-  counted: string
+  /** Null where nothing tells. */
+  counted: string | null
   used: string
 }
 
@@ -32,15 +39,49 @@ export function sourceQuery({ table, column, at }: MeterSource): TenantQuery<Com
 export const eventsQuery = tenantQuery<Compared>(
   { counter: UsageCounter, event: UsageEvent },
   `select (select coalesce(sum(amount), 0)::text from event where meter = $2 and period = $3
-      and received_on >= ($4::timestamptz - interval '1 day')::date
-      and (idempotency_key is null or idempotency_key not like '${recountedKeys}')) as counted, ${used}`,
+      and received_on >= ($4::timestamptz - interval '1 day')::date) as counted, ${used}`,
 )
+
+/** Where nothing tells what it should be. */
+export const standingQuery = tenantQuery<Compared>({ counter: UsageCounter }, `select null as counted, ${used}`)
 
 /** Which of these keys events have. */
 export const takenKeys = tenantQuery<{ key: string }>(
   { event: UsageEvent },
   'select idempotency_key as key from event where idempotency_key = any ($2::text[])',
 )
+
+export interface Recounted {
+  outcome: WriteOutcome
+  /** By how much the counter was put right; 0 where it was. */
+  drift: number
+  used: number
+  counters: CounterValue[]
+  alerted: string[]
+}
+
+/** Has a counter stand at the sum of its events, which have lost nothing. `since`: when its period began. */
+export async function recount(
+  { database, now, catalogueRevision, patient }: AccountGiven,
+  { tenantId, meter, period, span, since }: Record<'tenantId' | 'meter' | 'period' | 'span', string> & { since: Date },
+): Promise<Recounted> {
+  const [row] = await database.writeSigned<Record<string, string | number | boolean | null>>(
+    `select * from metering.recount($1, ${patient}, $2, $3, $4, $5, $6, $7, $8)`,
+    [now.toISOString(), String(catalogueRevision), tenantId, meter, period, span, since.toISOString()],
+  )
+  if (!row) throw new Error('The recounting function answered nothing')
+  const outcome = outcomes[Number(row.outcome)] as WriteOutcome
+  const [drift, used] = [Number(row.drift), Number(row.used)]
+  const overSince = row.over_since === null ? null : new Date(row.over_since as string).toISOString()
+  const over = { overSince, overSpan: row.over_span as string | null }
+  return {
+    outcome,
+    drift,
+    used,
+    counters: drift === 0 ? [] : [{ meter, period, used, ...over, revision: Number(row.revision) }],
+    alerted: row.alerted === true ? [tenantId] : [],
+  }
+}
 
 export interface NamedFacts extends TableFacts {
   name: string

@@ -13,9 +13,9 @@ afterAll(() => product.close())
 
 const migrate = (tenantIds: string[]) => product.installation.callerAs(operator).usage.migrate({ tenantIds })
 
-async function tokensOf(tenantId: string) {
+async function sumsOf(tenantId: string, metric = 'tokens') {
   const { counters, daily, events } = await usageRows(product.installation, tenantId)
-  const of = <Row extends { meter: string }>(rows: Row[]) => rows.filter(({ meter }) => meter === 'tokens')
+  const of = <Row extends { meter: string }>(rows: Row[]) => rows.filter(({ meter }) => meter === metric)
   const sum = (values: number[]) => values.reduce((total, value) => total + value, 0)
   return {
     used: sum(of(counters).map(({ used }) => used)),
@@ -44,7 +44,7 @@ test('usage that is reported meanwhile is neither lost nor counted twice, howeve
     ['conversations', 2],
     ['tokens', 1_234],
   ])
-  expect(await tokensOf(tenant.id)).toEqual({ used: 1_234, daily: 1_234, events: 1_234 })
+  expect(await sumsOf(tenant.id)).toEqual({ used: 1_234, daily: 1_234, events: 1_234 })
   const { meters } = await caller.tenants.usage()
   expect(meters.find(({ meter }) => meter === 'bandwidth')?.used).toBe(100)
 })
@@ -66,9 +66,34 @@ test('what is tracked with its row while others migrate adds up to the table onc
   }
   await Promise.all([conversing(), migrating(), migrating()])
   await migrate([tenant.id])
-  expect(await tokensOf(tenant.id)).toEqual({ used: 710, daily: 710, events: 710 })
+  expect(await sumsOf(tenant.id)).toEqual({ used: 710, daily: 710, events: 710 })
   const { tenants } = await migrate([tenant.id])
   expect(tenants).toMatchObject([{ outcome: 'unchanged' }])
+})
+
+test('a counter that lost count is put right once, however many are at it, while more is counted', async () => {
+  const { installation, admin } = product
+  const { tenant, caller } = await installation.enter({ plan: 'enterprise' })
+  const track = () => caller.usage.track({ ...current, metric: 'bandwidth', amount: 3 })
+  await track()
+  for (const damaged of [0, 5_000]) {
+    await admin.query(`update tenantry.usage_counters set used = $2 where tenant_id = $1 and meter = 'bandwidth'`, [
+      tenant.id,
+      damaged,
+    ])
+    const reporting = async () => {
+      for (let event = 0; event < 25; event += 1) await track()
+    }
+    const migrating = Array.from({ length: 6 }, () => migrate([tenant.id]))
+    const [, , , , ...answers] = await Promise.all([reporting(), reporting(), reporting(), reporting(), ...migrating])
+    const migrated = answers.flatMap((answer) => answer?.tenants ?? [])
+    expect(migrated.map(({ error }) => error)).toEqual([null, null, null, null, null, null])
+    const drifted = migrated.flatMap(({ meters }) => meters).filter(({ drift }) => drift !== 0)
+    expect(drifted).toMatchObject([{ meter: 'bandwidth' }])
+    const { used } = await sumsOf(tenant.id, 'bandwidth')
+    expect(await sumsOf(tenant.id, 'bandwidth')).toEqual({ used, daily: used, events: used })
+  }
+  expect((await sumsOf(tenant.id, 'bandwidth')).used).toBe(3 * 201)
 })
 
 test('of two that saw the same, one counts: the other compares again', async () => {
@@ -84,7 +109,7 @@ test('of two that saw the same, one counts: the other compares again', async () 
   const { meter, period, occurredAt } = item
   const first = {
     ...{ tenantId: tenant.id, meter, period, span: period, isCurrent: true, id: crypto.randomUUID() },
-    ...{ key: correctionKeyOf({ meter, period, comparedWith: 'source' }, 0), amount: 55, mode: 'track' as const },
+    ...{ key: correctionKeyOf({ meter, period }, 0), amount: 55, mode: 'track' as const },
     ...{ sequence: null, day: '2026-11-21', occurredAt, properties: null },
   }
   expect((await metering.write(first)).outcome).toBe('counted')
@@ -94,5 +119,5 @@ test('of two that saw the same, one counts: the other compares again', async () 
   expect(tenants[0]?.meters).toContainEqual(expect.objectContaining({ meter: 'tokens', before: 60, drift: 0 }))
   await converse(tenant.id, [1])
   await migrate([tenant.id])
-  expect((await tokensOf(tenant.id)).used).toBe(61)
+  expect((await sumsOf(tenant.id)).used).toBe(61)
 })

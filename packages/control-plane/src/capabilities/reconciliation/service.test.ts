@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { operator } from '../../testing.ts'
+import { parseCatalogue } from '../plan/rules/catalogue.ts'
 import { createTestClock, usageRows } from '../usage/service.fixture.ts'
-import { openProduct, type Product } from './service.fixture.ts'
+import { openProduct, type Product, sourcedText } from './service.fixture.ts'
 
 const clock = createTestClock('2026-11-21T10:00:00Z')
 const current = { tenantId: 'current' }
@@ -126,36 +127,103 @@ test('the next month begins with its own rows, and what drifts again is correcte
   ])
 })
 
-test('a meter without a source is put right by its events, once, also where they are below the counter', async () => {
-  const { installation, admin } = product
-  const { tenant, caller } = await installation.enter()
-  await caller.usage.track({ ...current, metric: 'bandwidth', amount: 30 })
-  await caller.usage.track({ ...current, metric: 'storage', amount: 12 })
-  for (const [meter, used] of [
-    ['bandwidth', 7],
-    ['storage', 90],
-  ]) {
-    const sql = 'update tenantry.usage_counters set used = $3 where tenant_id = $1 and meter = $2'
-    await admin.query(sql, [tenant.id, meter, used])
+/** What a counter says beside what its events and its days add up to. */
+async function sumsOf(tenantId: string, meter: string) {
+  const { counters, daily, events } = await usageRows(product.installation, tenantId)
+  const sum = (values: number[]) => values.reduce((total, value) => total + value, 0)
+  return {
+    used: sum(counters.filter((row) => row.meter === meter).map(({ used }) => used)),
+    events: sum(events.filter((row) => row.meter === meter).map(({ amount }) => amount)),
+    days: sum(daily.filter((row) => row.meter === meter).map(({ used }) => used)),
   }
-  expect(await changed([tenant.id])).toEqual([['corrected', ['storage', 90, 12], ['bandwidth', 7, 30]]])
-  expect(await changed([tenant.id])).toEqual([['unchanged']])
+}
+
+const damage = (tenantId: string, meter: string, used: number) =>
+  product.admin.query('update tenantry.usage_counters set used = $3 where tenant_id = $1 and meter = $2', [
+    tenantId,
+    meter,
+    used,
+  ])
+
+test('a counter that lost count stands at the sum of its events again, and of its days, wherever it stood', async () => {
+  const { installation } = product
+  const { tenant, caller } = await installation.enter()
+  await caller.usage.track({ ...current, metric: 'bandwidth', amount: 30, idempotencyKey: 'upload' })
+  for (const used of [7, 90]) {
+    await damage(tenant.id, 'bandwidth', used)
+    expect(await changed([tenant.id], true)).toEqual([['drifts', ['bandwidth', used, 30]]])
+    expect(await changed([tenant.id])).toEqual([['corrected', ['bandwidth', used, 30]]])
+    expect(await changed([tenant.id])).toEqual([['unchanged']])
+    expect(await sumsOf(tenant.id, 'bandwidth')).toEqual({ used: 30, events: 30, days: 30 })
+    expect((await caller.tenants.usage()).meters.find(({ meter }) => meter === 'bandwidth')?.used).toBe(30)
+  }
+  const { items } = await caller.usage.events({ ...current, metric: 'bandwidth' })
+  expect(items).toMatchObject([{ amount: 30, idempotencyKey: 'upload' }])
+  await caller.usage.void({ ...current, idempotencyKey: 'upload', reason: 'Reported by mistake' })
   await caller.usage.track({ ...current, metric: 'bandwidth', amount: 1 })
   expect(await changed([tenant.id])).toEqual([['unchanged']])
-  expect((await caller.tenants.usage()).meters.find(({ meter }) => meter === 'bandwidth')?.used).toBe(31)
+  expect(await sumsOf(tenant.id, 'bandwidth')).toEqual({ used: 1, events: 1, days: 1 })
+})
+
+test('what a counter with a source had lost is no event again, and what its source has more is one', async () => {
+  const { installation, converse } = product
+  const { tenant, caller } = await installation.enter()
+  await converse(tenant.id, [40])
+  await caller.usage.track({ ...current, metric: 'tokens', amount: 30 })
+  await damage(tenant.id, 'tokens', 7)
+  expect(await changed([tenant.id])).toEqual([['corrected', ['conversations', 0, 1], ['tokens', 7, 40]]])
+  expect(await sumsOf(tenant.id, 'tokens')).toEqual({ used: 40, events: 40, days: 40 })
+  expect(await changed([tenant.id])).toEqual([['unchanged']])
+})
+
+test('a counter that is put right raises the alerts that it had missed, once, and blocks', async () => {
+  const { installation } = product
+  const { tenant, caller } = await installation.enter({ plan: 'free' })
+  await caller.usage.track({ ...current, metric: 'pipeline_runs', amount: 20 })
+  await installation.dependencies.services.metering.told(tenant.id)
+  await product.admin.query('delete from tenantry.usage_alerts where tenant_id = $1 and percent <> 80', [tenant.id])
+  await damage(tenant.id, 'pipeline_runs', 3)
+  await changed([tenant.id])
+  await expect(caller.usage.consume({ ...current, metric: 'pipeline_runs' })).rejects.toMatchObject({
+    code: 'usage.limit_exceeded',
+  })
+  await installation.dependencies.services.metering.told(tenant.id)
+  const { rows } = await product.admin.query(
+    'select percent, used from tenantry.usage_alerts where tenant_id = $1 and announced_at is not null order by percent',
+    [tenant.id],
+  )
+  expect(rows).toEqual([0, 80, 90, 100].map((percent) => ({ percent, used: '20' })))
+})
+
+test('what was set is compared with nothing: its events tell what it was taken for before', async () => {
+  const { installation } = product
+  const { tenant, caller } = await installation.enter()
+  await caller.usage.setGauge({ ...current, meter: 'storage', value: 30 })
+  await damage(tenant.id, 'storage', 7)
+  await caller.usage.setGauge({ ...current, meter: 'storage', value: 20 })
+  const { tenants } = await migrate([tenant.id])
+  expect(tenants).toMatchObject([{ outcome: 'unchanged' }])
+  expect(tenants[0]?.meters).toContainEqual(
+    expect.objectContaining({ meter: 'storage', comparedWith: null, before: 20, after: 20, drift: 0 }),
+  )
 })
 
 test('events that are no longer all kept are no measure of what has no period', async () => {
-  const { installation, admin } = product
+  const text = sourcedText({})
+  const endless = text.replace(/(\n {2}bandwidth:\n {4}kind: counter\n {4}period: )month/, '$1total')
+  const { installation, admin, close } = await openProduct({ clock, catalogue: parseCatalogue(endless, 'plans.yaml') })
+  onTestFinished(close)
   const { tenant, caller } = await installation.enter()
-  await caller.usage.track({ ...current, metric: 'storage', amount: 12 })
+  await caller.usage.track({ ...current, metric: 'bandwidth', amount: 12 })
+  const compared = async () => {
+    const { tenants } = await installation.callerAs(operator).usage.migrate({ tenantIds: [tenant.id] })
+    return tenants[0]?.meters.find(({ meter }) => meter === 'bandwidth')
+  }
+  expect(await compared()).toMatchObject({ comparedWith: 'events', before: 12, drift: 0 })
   await admin.query(`update tenantry.tenants set created_at = '2025-01-01' where id = $1`, [tenant.id])
   await admin.query('delete from tenantry.usage_events where tenant_id = $1', [tenant.id])
   installation.dependencies.services.forgetAccess(tenant.id)
-  const { tenants } = await migrate([tenant.id])
-  expect(tenants[0]?.meters).toContainEqual(
-    expect.objectContaining({ meter: 'storage', comparedWith: null, before: 12, after: 12, drift: 0 }),
-  )
+  expect(await compared()).toMatchObject({ comparedWith: null, before: 12, after: 12, drift: 0 })
 })
 
 test('what fails for one tenant is told, and the others go on', async () => {
