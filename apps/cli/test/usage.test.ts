@@ -89,7 +89,7 @@ test('only the tenants that are named are looked at, and one that fails is told 
   expect(ran).toMatchObject({ code: 1, out: expect.stringContaining('nobody failed: There is no such tenant') })
   expect(ran.out).toMatch(/\n2 tenants: 1 corrected, 1 failed\.\n$/)
   const { tenants } = await json(`usage reconcile --tenant ${slug}`)
-  expect(tenants).toMatchObject([{ slug, outcome: 'unchanged', error: null }])
+  expect(tenants).toMatchObject([{ slug, outcome: 'unchanged', errors: [] }])
   expect(tenants[0].meters).toContainEqual(
     expect.objectContaining({ meter: 'tokens', comparedWith: 'conversations', before: 7, drift: 0 }),
   )

@@ -113,8 +113,11 @@ function shown(walked: Walked, failed: boolean): Shown {
   )
   const lines = [
     ...refused.map(({ meter, reason }) => `${meter} was left alone: ${reason}`),
-    ...tenants.flatMap(({ tenantId, slug, error }) =>
-      error === null ? [] : [`${slug ?? tenantId} failed: ${error.message} (${error.code})`],
+    ...tenants.flatMap(({ tenantId, slug, errors }) =>
+      errors.map(({ meter, message, code }) => {
+        const failed = meter === null ? (slug ?? tenantId) : `${slug ?? tenantId}, ${meter}`
+        return `${failed} failed: ${message} (${code})`
+      }),
     ),
   ]
   const names = ['tenant', 'meter', 'compared with', 'before', 'after', 'drift', 'limit', 'state']

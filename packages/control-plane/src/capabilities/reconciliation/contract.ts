@@ -28,10 +28,15 @@ const tenant = z.object({
     .enum(['unchanged', 'corrected', 'drifts', 'failed'])
     .describe('Only a dry run leaves what drifts as it is'),
   meters: z.array(meter),
-  error: z
-    .object({ code: z.string(), message: z.string() })
-    .nullable()
-    .describe('Why it failed; what was corrected before that stands in `meters`'),
+  errors: z
+    .array(
+      z.object({
+        meter: z.string().nullable().describe('Null where it is not one meter that failed'),
+        code: z.string(),
+        message: z.string(),
+      }),
+    )
+    .describe('What failed, and why; the other meters stand in `meters`'),
 })
 
 export const migrateUsage = defineOperation({
@@ -46,7 +51,7 @@ export const migrateUsage = defineOperation({
     path: '/platform/usage/migrate',
     summary: 'Bring the usage of existing tenants up to what their data says',
     description:
-      'Of a page of tenants: makes their limits, and compares each meter with its source in the plan catalogue, or a counter that has none with its events. What differs is corrected, once: by an event where a source tells, and in the counter alone where its events do. A dry run only tells. What fails for one tenant is told, and the others go on.',
+      'Of a page of tenants: makes their limits, and compares each meter with its source in the plan catalogue, or a counter that has none with its events. What differs is corrected, once: by an event where a source tells, and in the counter alone where its events do. A dry run only tells. What fails for one meter or tenant is told, and the others go on.',
     tags: ['Platform'],
   },
   input: z.object({

@@ -35,10 +35,10 @@ test('usage of tenants that were there before is taken from the tables of the pr
 
   const first = await migrate(all)
   expect(first).toMatchObject({ refused: [], nextCursor: null })
-  expect(first.tenants.map(({ slug, outcome, error }) => [slug, outcome, error])).toEqual([
-    [one.tenant.slug, 'corrected', null],
-    [other.tenant.slug, 'corrected', null],
-    [none.tenant.slug, 'unchanged', null],
+  expect(first.tenants.map(({ slug, outcome, errors }) => [slug, outcome, errors])).toEqual([
+    [one.tenant.slug, 'corrected', []],
+    [other.tenant.slug, 'corrected', []],
+    [none.tenant.slug, 'unchanged', []],
   ])
   const told = first.tenants[0]?.meters
   expect(told).toContainEqual({
@@ -233,13 +233,15 @@ test('what fails for one tenant is told, and the others go on', async () => {
   await converse(broken.id, [-5])
   await converse(sound.id, [5])
   const { tenants } = await migrate(['no-such-tenant', gone.id, broken.id, sound.id])
-  expect(tenants.map(({ slug, outcome, error }) => [slug, outcome, error?.code])).toEqual([
-    [null, 'failed', 'tenant.not_found'],
-    [gone.slug, 'failed', 'tenant.inactive'],
-    [broken.slug, 'failed', 'usage_source.uncountable'],
-    [sound.slug, 'corrected', undefined],
+  expect(
+    tenants.map(({ slug, outcome, errors }) => [slug, outcome, ...errors.map(({ meter, code }) => [meter, code])]),
+  ).toEqual([
+    [null, 'failed', [null, 'tenant.not_found']],
+    [gone.slug, 'failed', [null, 'tenant.inactive']],
+    [broken.slug, 'failed', ['tokens', 'usage_source.uncountable']],
+    [sound.slug, 'corrected'],
   ])
-  expect(tenants[2]?.error?.message).toBe('tokens cannot stand at -5, as conversations would have it.')
+  expect(tenants[2]?.errors[0]?.message).toBe('tokens cannot stand at -5, as conversations would have it.')
   await admin.query('delete from tenantry.conversations where tenant_id = $1', [broken.id])
   expect(await changed([broken.id])).toEqual([['corrected', ['conversations', 1, 0]]])
 })

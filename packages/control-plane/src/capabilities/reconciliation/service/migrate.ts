@@ -1,7 +1,7 @@
 import type { TenantAccess } from '@tenantry/kernel/context/dependencies'
 import type { PlatformSequenceContext } from '@tenantry/kernel/context/request-context'
 import { serviceErrors, tenantSelectionErrors } from '@tenantry/kernel/contract/errors'
-import { isTransient } from '@tenantry/kernel/errors/outage'
+import { isOutage, isTransient } from '@tenantry/kernel/errors/outage'
 import { toAppError } from '@tenantry/kernel/errors/to-trpc-error'
 import type { z } from 'zod'
 import { type Meter, planNamed } from '../../plan/index.ts'
@@ -52,30 +52,40 @@ async function migrateTenant(ctx: PlatformSequenceContext, reference: string, ta
   if (access === null || access.tenant.status === 'deleting') return refusedTenant(reference, access)
   const { id: tenantId, slug } = access.tenant
   const meters: MigratedMeter[] = []
-  const [compared] = await Promise.allSettled([compareAll(ctx, access, { ...task, done: meters })])
+  const failures: Failure[] = []
+  const [compared] = await Promise.allSettled([compareAll(ctx, access, { ...task, done: meters, failures })])
   const drifting = meters.filter(({ drift }) => drift !== 0)
   const [recorded] = await Promise.allSettled([task.dryRun ? undefined : record(ctx, access, drifting)])
-  const failure = [compared, recorded].find((one) => one?.status === 'rejected')
-  if (failure === undefined) {
-    const outcome = drifting.length === 0 ? 'unchanged' : task.dryRun ? 'drifts' : 'corrected'
-    return { tenantId, slug, outcome, meters, error: null }
-  }
-  ctx.logger.error({ err: failure.reason, tenantId }, 'the usage of a tenant could not be compared')
-  const { code, message } = isTransient(failure.reason) ? serviceErrors.overloaded : toAppError(failure.reason)
-  return { tenantId, slug, outcome: 'failed', meters, error: { code, message } }
+  for (const one of [compared, recorded])
+    if (one?.status === 'rejected') failures.push({ meter: null, reason: one.reason })
+  for (const { meter, reason } of failures)
+    ctx.logger.error({ err: reason, tenantId, meter }, 'the usage of a tenant could not be compared')
+  const outcome = drifting.length === 0 ? 'unchanged' : task.dryRun ? 'drifts' : 'corrected'
+  return { tenantId, slug, outcome: failures.length > 0 ? 'failed' : outcome, meters, errors: failures.map(errorOf) }
+}
+
+interface Failure {
+  /** Null where it is not one that failed. */
+  meter: string | null
+  reason: unknown
+}
+
+function errorOf({ meter, reason }: Failure): MigratedTenant['errors'][number] {
+  const { code, message } = isTransient(reason) ? serviceErrors.overloaded : toAppError(reason)
+  return { meter, code, message }
 }
 
 function refusedTenant(reference: string, access: TenantAccess | null): MigratedTenant {
   const { code, message } = access === null ? tenantSelectionErrors.not_found : tenantSelectionErrors.inactive
   const { id = reference, slug = null } = access?.tenant ?? {}
-  return { tenantId: id, slug, outcome: 'failed', meters: [], error: { code, message } }
+  return { tenantId: id, slug, outcome: 'failed', meters: [], errors: [{ meter: null, code, message }] }
 }
 
-/** What is done stands in `done`, also where the next fails. */
+/** What is done stands in `done`, whatever fails besides. */
 async function compareAll(
   ctx: PlatformSequenceContext,
   { tenant }: TenantAccess,
-  { meters, dryRun, done }: Task & { done: MigratedMeter[] },
+  { meters, dryRun, done, failures }: Task & { done: MigratedMeter[]; failures: Failure[] },
 ): Promise<void> {
   const { services, clock } = ctx
   const read = services.usageSources.reading(tenant.id)
@@ -84,7 +94,14 @@ async function compareAll(
   const { alertThresholds } = planNamed(services.catalogue, tenant.plan)
   const { meters: standings } = await getUsage({ ...compared, cached: (load) => load(read) })
   for (const meter of meters) {
-    const comparison = await (dryRun ? compare : correct)(compared, meter)
+    const [settled] = await Promise.allSettled([(dryRun ? compare : correct)(compared, meter)])
+    if (settled.status === 'rejected') {
+      failures.push({ meter: meter.key, reason: settled.reason })
+      // Nothing else would be answered either.
+      if (isOutage(settled.reason)) break
+      continue
+    }
+    const comparison = settled.value
     const { limit = null, hardLimit = null } = standings.find((one) => one.meter === meter.key) ?? {}
     const state = stateOf(comparison.counted, { limit, hardLimit }, alertThresholds)
     done.push({ ...describe(comparison), limit, state })
