@@ -36,6 +36,16 @@ export class UsageError extends Error {
 /** What a command does not do as things are, told in its message: exit code 1. */
 export class RefusedError extends Error {}
 
+/** Failed on the way, by its cause; what was done until then is shown first. */
+export class BrokenOffError extends Error {
+  readonly done: Shown
+
+  constructor(done: Shown, cause: unknown) {
+    super('Broken off', { cause })
+    this.done = done
+  }
+}
+
 type Run<Options> = (options: Options, ...operands: string[]) => Promise<Shown>
 
 /**

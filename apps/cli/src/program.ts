@@ -1,7 +1,7 @@
 import { version } from '@tenantry/control-plane/version'
 import { AppError } from '@tenantry/kernel/errors/app-error'
 import { Command, CommanderError } from 'commander'
-import { RefusedError, type Shown, type Surroundings, UsageError } from './command.ts'
+import { BrokenOffError, RefusedError, type Shown, type Surroundings, UsageError } from './command.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { inviteCommand } from './commands/invite.ts'
 import { keysCommand } from './commands/keys.ts'
@@ -40,11 +40,13 @@ export async function run(
   try {
     await program.parseAsync(typed, { from: 'user' })
     return code
-  } catch (error) {
+  } catch (thrown) {
+    const [error, done] = thrown instanceof BrokenOffError ? [thrown.cause, thrown.done] : [thrown, null]
     // Help and version end a run too.
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done
     const { lines, ...told } = await tell(error, program)
-    if (asJson) terminal.out(`${JSON.stringify({ error: told }, null, 2)}\n`)
+    if (done !== null && !asJson) terminal.out(`${done.text}\n`)
+    if (asJson) terminal.out(`${JSON.stringify({ ...(done?.data ?? {}), error: told }, null, 2)}\n`)
     else if (!(error instanceof CommanderError)) terminal.error(`${lines}\n`)
     return isUsage(error) ? exitCodes.usage : exitCodes.failed
   }
@@ -127,7 +129,9 @@ async function tell(error: unknown, program: Command) {
 function asTyped(path: string, program: Command): string {
   const [field = ''] = path.split('.')
   const commands = everyCommand(program)
-  const option = commands.flatMap(({ options }) => options).find((known) => known.attributeName() === field)
+  const option = commands
+    .flatMap(({ options }) => options)
+    .find((known) => [known.attributeName(), `${known.attributeName()}Ids`].includes(field))
   if (option?.long) return option.long
   const operands = commands.flatMap(({ registeredArguments }) => registeredArguments.map((operand) => operand.name()))
   const operand = operands.find(

@@ -156,10 +156,55 @@ test('where no service has started yet, the plan catalogue of the first command 
   } finally {
     await admin.query('delete from tenantry.catalogue_revisions')
     await admin.query('insert into tenantry.catalogue_revisions select * from kept')
+    await admin.query('drop table kept')
+  }
+})
+
+test('what was done is shown where a later page fails, in one document', async () => {
+  const { installation, converse, admin } = product
+  for (let count = 0; count < 21; count += 1) await installation.createTenant()
+  await admin.query(`create temporary table kept as select * from tenantry.catalogue_revisions;
+    create function tenantry.reload_meanwhile() returns trigger language plpgsql security definer as $$
+      begin
+        insert into tenantry.catalogue_revisions select max(revision) + 1, 'another', now() from tenantry.catalogue_revisions;
+        return null;
+      end $$;
+    create trigger reload_meanwhile after insert on tenantry.audit_entries for each row when (new.action = 'usage.migrated')
+      execute function tenantry.reload_meanwhile()`)
+  const migrate = async (typed: string) => {
+    const { id, slug } = await installation.createTenant()
+    await converse(id, [7], new Date().toISOString())
+    const ran = await type(typed, environment)
+    await admin.query('delete from tenantry.catalogue_revisions')
+    await admin.query('insert into tenantry.catalogue_revisions select * from kept')
+    expect(ran.code).toBe(1)
+    return { ...ran, slug }
+  }
+  try {
+    const { slug, out, error } = await migrate('usage migrate')
+    expect(out).toMatch(new RegExp(`${slug} +tokens +conversations +0 +7 +7`))
+    expect(out).toMatch(/20 tenants: 1 corrected, 19 failed\.\n$/)
+    expect(error).toMatch(/To go on from here: --cursor \S+\n.* \(catalogue\.not_in_force\)\n$/)
+    const other = await migrate('usage migrate --json')
+    const { counts, tenants, error: told } = JSON.parse(other.out)
+    expect(counts).toMatchObject({ corrected: 1, failed: 19 })
+    expect(tenants[0]).toMatchObject({ slug: other.slug, outcome: 'corrected' })
+    expect(told).toMatchObject({ code: 'catalogue.not_in_force' })
+  } finally {
+    await admin.query('drop function tenantry.reload_meanwhile() cascade; drop table kept')
   }
 })
 
 test('a wrong value is told by its option, before anything is opened', async () => {
+  const many = Array.from({ length: 101 }, (_, number) => `tenant-${number}`).join(' ')
+  expect(await type(`usage reconcile --tenant ${many} ${'x'.repeat(500)}`, {})).toMatchObject({
+    code: 2,
+    error: expect.stringMatching(/\n {2}--tenant: Expected a text of 1 to 128 characters/),
+  })
+  expect(await type(`usage migrate --tenant acme --cursor ${crypto.randomUUID()}`, {})).toMatchObject({
+    code: 2,
+    error: expect.stringMatching(/'--cursor <cursor>' cannot be used with option '--tenant/),
+  })
   expect(await type('usage migrate --cursor soon', {})).toMatchObject({
     code: 2,
     error: expect.stringMatching(/\n {2}--cursor: Expected the nextCursor/),

@@ -1,7 +1,7 @@
 import type { MigratedTenant, migrateUsage } from '@tenantry/control-plane/capabilities/reconciliation/contract'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { z } from 'zod'
-import { commandGroup, defineCommand, type Shown, type Surroundings } from '../command.ts'
+import { BrokenOffError, commandGroup, defineCommand, type Shown, type Surroundings } from '../command.ts'
 import { check, withInstallation } from '../installation.ts'
 import { table } from '../terminal.ts'
 
@@ -21,7 +21,7 @@ interface Which {
 const selecting = (command: Command): Command =>
   command
     .option('--tenant <tenant...>', 'only these, by slug, id or externalId; without it, all')
-    .option('--cursor <cursor>', 'go on where a run that was broken off had come to')
+    .addOption(new Option('--cursor <cursor>', 'go on where a run that was broken off had come to').conflicts('tenant'))
 
 const migrateCommand = (surroundings: Surroundings): Command =>
   selecting(
@@ -70,14 +70,15 @@ interface Walked extends Pick<z.output<typeof migrateUsage.output>, 'refused' | 
 
 const tenantsAtOnce = 100
 
-/** Page after page, telling after each how to go on from there. */
+/** Page after page, telling after each how to go on from there. Throws what was walked with what broke it off. */
 async function walk({ environment, note }: Surroundings, { tenant, cursor }: Which, dryRun: boolean): Promise<Walked> {
-  await check((await contract()).migrateUsage.input, { tenantIds: tenant?.slice(0, tenantsAtOnce), cursor, dryRun })
+  const pages = pagesOf(tenant, cursor)
+  for (const page of pages) await check((await contract()).migrateUsage.input, { ...page, dryRun })
   return withInstallation(environment, async (parts) => {
     const { callerIn } = await import('../open-installation.ts')
     const { usage } = callerIn(parts)
     const walked: Walked = { counts: { unchanged: 0, corrected: 0, drifts: 0, failed: 0 }, refused: [], tenants: [] }
-    const take = async (page: Pick<z.input<typeof migrateUsage.input>, 'tenantIds' | 'cursor'>) => {
+    const take = async (page: Page) => {
       const { refused, tenants, nextCursor } = await usage.migrate({ ...page, dryRun })
       walked.refused = refused
       walked.tenants.push(...tenants)
@@ -85,12 +86,27 @@ async function walk({ environment, note }: Surroundings, { tenant, cursor }: Whi
       note(`${summaryOf(walked)}${nextCursor === null ? '' : ` To go on from here: --cursor ${nextCursor}`}`)
       return nextCursor
     }
-    for (let first = 0; first < (tenant?.length ?? 0); first += tenantsAtOnce)
-      await take({ tenantIds: tenant?.slice(first, first + tenantsAtOnce) })
-    let next = tenant === undefined ? await take({ cursor }) : null
-    while (next !== null) next = await take({ cursor: next })
+    try {
+      for (const page of pages) {
+        let next = await take(page)
+        while (next !== null) next = await take({ cursor: next })
+      }
+    } catch (error) {
+      throw walked.tenants.length === 0 ? error : new BrokenOffError(shown(walked, true), error)
+    }
     return walked
   })
+}
+
+type Page = Pick<z.input<typeof migrateUsage.input>, 'tenantIds' | 'cursor'>
+
+/** The tenants that are named, or the first page of all. */
+function pagesOf(tenant: readonly string[] | undefined, cursor: string | undefined): Page[] {
+  if (tenant === undefined) return [{ cursor }]
+  const count = Math.ceil(tenant.length / tenantsAtOnce)
+  return Array.from({ length: count }, (_, page) => ({
+    tenantIds: tenant.slice(page * tenantsAtOnce, (page + 1) * tenantsAtOnce),
+  }))
 }
 
 function summaryOf({ counts, tenants }: Walked): string {
