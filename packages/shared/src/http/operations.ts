@@ -678,10 +678,11 @@ export type Operations = {
                         limit: number | null;
                         state: "blocked" | "grace" | "ok" | "warning";
                     }[];
-                    error: {
+                    errors: {
+                        meter: string | null;
                         code: string;
                         message: string;
-                    } | null;
+                    }[];
                 }[];
                 nextCursor: string | null;
             };
@@ -2704,6 +2705,7 @@ export type ErrorCode =
   | 'block.not_found'
   | 'catalogue.in_use'
   | 'catalogue.invalid'
+  | 'catalogue.not_in_force'
   | 'deletion_report.not_found'
   | 'event.too_many_streams'
   | 'idempotency.conflict'

@@ -231,7 +231,7 @@ export interface paths {
         put?: never;
         /**
          * Bring the usage of existing tenants up to what their data says
-         * @description Of a page of tenants: makes their limits, and compares each meter with its source in the plan catalogue, or with its events where it has none. What differs is corrected by an event, once. A dry run only tells. What fails for one tenant is told, and the others go on.
+         * @description Of a page of tenants: makes their limits, and compares each meter with its source in the plan catalogue, or a counter that has none with its events. What differs is corrected, once: by an event where a source tells, and in the counter alone where its events do. A dry run only tells. What fails for one meter or tenant is told, and the others go on.
          */
         post: operations["usage.migrate"];
         delete?: never;
@@ -3757,11 +3757,13 @@ export interface operations {
                             table: string;
                         }[];
                         tenants: {
-                            /** @description Why it failed; what was corrected before that stands in `meters` */
-                            error: {
+                            /** @description What failed, and why; the other meters stand in `meters` */
+                            errors: {
                                 code: string;
                                 message: string;
-                            } | null;
+                                /** @description Null where it is not one meter that failed */
+                                meter: string | null;
+                            }[];
                             meters: {
                                 /** @description What it stands at now; of a dry run, what it would */
                                 after: number;

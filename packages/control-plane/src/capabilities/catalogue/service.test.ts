@@ -31,7 +31,14 @@ function anotherProcess(text: string, startsWith = catalogueText({})) {
   const own = `${catalogueFile}.${randomUUID()}`
   writeFileSync(own, text)
   const catalogue = parseCatalogue(startsWith, own)
-  const parts = { bus, cache, catalogue, apiKeyTexts: apiKeys.texts, readCatalogue: () => readCatalogue(own), replacesCatalogue: true }
+  const parts = {
+    bus,
+    cache,
+    catalogue,
+    apiKeyTexts: apiKeys.texts,
+    readCatalogue: () => readCatalogue(own),
+    replacesCatalogue: true,
+  }
   return { dependencies: createDependencies({ ...dependencies, ...parts }), file: own }
 }
 

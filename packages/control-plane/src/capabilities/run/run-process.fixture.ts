@@ -40,6 +40,7 @@ const metering = createMetering({
   logger: createLogger({ level: 'silent' }),
   metrics: createMetrics(),
   catalogue: loadCatalogue(),
+  replacesCatalogue: true,
   announce: async () => undefined,
   remember: async () => undefined,
   forget: async () => undefined,
