@@ -5,6 +5,10 @@ export interface Target {
   headers: Record<string, string>
   /** Sent by POST, as JSON; without it the target is read by GET. */
   json?: unknown
+  /** Calls in flight. */
+  connections?: number
+  /** What no answer may say, although it is 2xx. */
+  refusal?: string
 }
 
 export interface Sample {
@@ -29,10 +33,14 @@ export async function sendRequests(target: Target, count: number): Promise<void>
 }
 
 async function send(target: Target, extent: { duration: number } | { amount: number }): Promise<Sample> {
-  const { url } = target
-  const result = await autocannon({ url, ...requestOf(target), connections: inFlight, ...extent })
-  if (result.errors > 0 || result.non2xx > 0) {
-    throw new Error(`${url}: ${result.errors} errors and ${result.non2xx} answers other than 2xx`)
+  const { url, connections = inFlight, refusal } = target
+  const verify =
+    refusal === undefined ? {} : { verifyBody: (body?: string | Buffer) => body?.includes(refusal) === false }
+  const result = await autocannon({ url, ...requestOf(target), connections, ...verify, ...extent })
+  if (result.errors > 0 || result.non2xx > 0 || result.mismatches > 0) {
+    throw new Error(
+      `${url}: ${result.errors} errors, ${result.non2xx} answers other than 2xx and ${result.mismatches} that refuse`,
+    )
   }
   return {
     requestsPerSecond: result.requests.average,

@@ -5,7 +5,7 @@ import pg from 'pg'
 import { apiScript, openApi } from '../api.ts'
 import { superuserUrl, useDataFolder } from '../data-folder.ts'
 import { openInstallation, readConfig } from '../installation.ts'
-import { httpLoad, processLoad } from '../load.ts'
+import { httpLoad, processLoad, type Target } from '../load.ts'
 import { startServer } from '../process.ts'
 import { type Comparison, compare, type Row } from '../row.ts'
 
@@ -30,7 +30,7 @@ export const usageRows: Row[] = [
     name: 'usage.consume over HTTP',
     ceiling: 'empty operation by REST, without a body',
     goal: 0.5,
-    measure: (held) => measureOverHttp(held, 'consume', { metric: 'bandwidth', amount: 1 }),
+    measure: (held) => measureOverHttp(held, 'consume', { json: { metric: 'bandwidth', amount: 1 } }),
   },
   {
     name: 'usage.trackBatch over HTTP, 1000 events a request',
@@ -38,7 +38,8 @@ export const usageRows: Row[] = [
     goal: 0,
     measure: (held) => {
       const events = Array.from({ length: 1_000 }, () => ({ metric: 'bandwidth', amount: 1 }))
-      return measureOverHttp(held, 'batch', { events })
+      // As many as an account may have waiting: more is refused, event by event.
+      return measureOverHttp(held, 'batch', { json: { events }, connections: 8, refusal: '"rejected"' })
     },
   },
 ]
@@ -104,12 +105,16 @@ async function createTenants({ database, clock }: Dependencies, count: number): 
   return ids
 }
 
-async function measureOverHttp(held: AsyncDisposableStack, path: string, json: unknown): Promise<Comparison> {
+async function measureOverHttp(
+  held: AsyncDisposableStack,
+  path: string,
+  sent: Pick<Target, 'json' | 'connections' | 'refusal'>,
+): Promise<Comparison> {
   const { origin, headers } = await openApi(held, apiScript)
   const script = new URL('../servers/empty.ts', import.meta.url)
   const ceiling = await startServer(held, { script, ready: '/api/v1/empty' })
   return compare(
-    httpLoad({ url: `${origin}/api/v1/tenants/current/usage/${path}`, headers, json }),
+    httpLoad({ url: `${origin}/api/v1/tenants/current/usage/${path}`, headers, ...sent }),
     httpLoad({ url: `${ceiling.origin}/api/v1/empty`, headers }),
   )
 }

@@ -3,7 +3,7 @@ import { requestErrors } from '@tenantry/kernel/contract/errors'
 import { AppError } from '@tenantry/kernel/errors/app-error'
 import type { z } from 'zod'
 import { batchedEvent, type trackUsageBatch } from '../contract.ts'
-import { count } from './track.ts'
+import { countOne } from './track.ts'
 
 type Result = z.output<typeof trackUsageBatch.output>['results'][number]
 
@@ -13,13 +13,13 @@ export async function trackBatch(ctx: EventContext, { events }: z.output<typeof 
     const message = 'Give each event an idempotencyKey of its own instead.'
     throw requestErrors.invalid({ issues: [{ path: 'Idempotency-Key', message }] })
   }
-  const settled = await Promise.allSettled(events.map(async (event) => count(ctx, checked(event), 'track')))
+  const settled = await Promise.allSettled(events.map(async (event) => countOne(ctx, checked(event))))
   await ctx.services.metering.remembered(ctx.tenant.id)
   return { results: settled.map(resultOf) }
 }
 
-function resultOf(settled: PromiseSettledResult<Awaited<ReturnType<typeof count>>>): Result {
-  if (settled.status === 'fulfilled') return { outcome: settled.value.outcome, used: settled.value.used }
+function resultOf(settled: PromiseSettledResult<Awaited<ReturnType<typeof countOne>>>): Result {
+  if (settled.status === 'fulfilled') return settled.value
   const { reason } = settled
   // What is wrong with one event is its own answer; anything else is nobody's.
   if (!(reason instanceof AppError)) throw reason

@@ -29,23 +29,34 @@ export async function consume(ctx: EventContext, input: Omit<TrackInput, 'occurr
   return answer
 }
 
-export async function count(ctx: EventContext, input: TrackInput, mode: UsageMode) {
+async function count(ctx: EventContext, input: TrackInput, mode: UsageMode) {
   const meter = getMeter(ctx, input.metric)
   checkAmount(meter, input.amount)
   const { outcome, standing } = await write(ctx, meter, itemOf(ctx, { meter, input, mode }))
   return { outcome, amount: input.amount, ...standing }
 }
 
+/** One of many: what the meter stands at, and not where it ends. Throws what `track` throws. */
+export async function countOne(ctx: EventContext, input: TrackInput) {
+  const meter = getMeter(ctx, input.metric)
+  checkAmount(meter, input.amount)
+  const { outcome, written } = await writeItem(ctx, itemOf(ctx, { meter, input, mode: 'track' }))
+  return { outcome, used: written.used }
+}
+
 /** Throws why it was not counted. */
 export async function write(ctx: EventContext, meter: Meter, item: UsageItem) {
+  const { outcome, written } = await writeItem(ctx, item)
+  return { outcome, standing: standingOf(ctx, meter, item, written) }
+}
+
+async function writeItem(ctx: EventContext, item: UsageItem) {
   const written = await ctx.services.metering.write(item)
   const refusal = refusalOf(ctx, item, written)
   if (refusal !== null) throw refusal
-  if (written.outcome === 'deferred') {
-    return { outcome: written.outcome, standing: standingOf(ctx, meter, item, { ...written, used: item.amount }) }
-  }
+  if (written.outcome === 'deferred') return { outcome: written.outcome, written: { ...written, used: item.amount } }
   const outcome = written.outcome === 'duplicate' ? ('duplicate' as const) : ('accepted' as const)
-  return { outcome, standing: standingOf(ctx, meter, item, written) }
+  return { outcome, written }
 }
 
 export function getMeter({ services }: Pick<EventContext, 'services'>, key: string): Meter {
