@@ -23,7 +23,14 @@ test(promise, { timeout: 240_000 }, async () => {
   const problems: Record<string, unknown> = {}
   for (const { name, operation } of operations) {
     const cases = [...(operationCases[name] ?? []), ...pipelineCases(operation, operationCases[name] ?? [])]
-    const played = await Promise.all(cases.map((one) => play({ name, operation }, one)))
+    let alone: Promise<unknown> = Promise.resolve()
+    const played = await Promise.all(
+      cases.map((one) => {
+        const playing = one.isAlone ? alone.then(() => play({ name, operation }, one)) : play({ name, operation }, one)
+        if (one.isAlone) alone = playing
+        return playing
+      }),
+    )
     for (const { one, world, call, outcome } of played) {
       if ('problem' in outcome) problems[one.expects] ??= presentable(world, one, outcome.problem)
       else shown[name] ??= presentable(world, one, { body: restBody(call), answer: outcome.data }) as object

@@ -12,6 +12,8 @@ export interface Case {
   tenant?: 'own' | 'other' | 'unknown' | 'none'
   status?: 'active' | 'suspended'
   before?(api: TestApi, world: World): Promise<unknown>
+  /** Whether what it prepares is what others prepare otherwise: it is played by itself. */
+  isAlone?: boolean
   /** Puts in the text of an answer, for what is another each time, what stays the same. */
   steady?(text: string): string
 }
