@@ -1,8 +1,11 @@
 /**
- * The one way that usage is written, which the functions that are called under a signature share: any number of events, of any number of tenants, in one call. Two steps under READ
- * COMMITTED, where a statement sees what was committed before it began: first the accounts of the tenants are held, in
- * one order, then new statements look at what is there. Values that belong together come as arrays of one length, as
- * texts, so that one signature stands for all of them where they come from outside; joins would be planned without knowing how many there are.
+ * The one way that usage is written, which the functions that are called under a signature share: any number of events, of
+ * any number of tenants, in one call. Two steps under READ COMMITTED, where a statement sees what was committed before it
+ * began: first the accounts of the tenants are held, in one order, then new statements look at what is there. Values that
+ * belong together come as arrays of one length, as texts, so that one signature stands for all of them where they come from
+ * outside. Everything is looked up by index, whatever the planner believes of tables that are new: no joins but by rows.
+ *
+ * No two items of a tenant come with the same key, nor with the same id: the keys of the table would refuse both.
  *
  * Outcomes: 0 over the limit, 1 counted, 2 duplicate, 3 another event has the key, 4 the account is held by another,
  * 5 the limits must be made first, 6 no such tenant, 7 below zero, 8 more than can be told exactly, 9 older than what
