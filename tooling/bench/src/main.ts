@@ -61,11 +61,13 @@ async function attempt(name: string, work: (held: AsyncDisposableStack) => Promi
   }
 }
 
-for (const { name, ceiling, goal, measure } of chosen.rows) {
-  await attempt(name, async (held) => {
-    results.rows.push({ name, goal, against: ceiling, ...(await measure(held)) })
-  })
-}
+await runHeld(async (kept) => {
+  for (const { name, ceiling, goal, measure } of chosen.rows) {
+    await attempt(name, async (held) => {
+      results.rows.push({ name, goal, against: ceiling, ...(await measure(held, kept)) })
+    })
+  }
+})
 for (const { name, measure } of chosen.figures) {
   await attempt(name, async (held) => {
     results.figures.push(...(await measure(held)))

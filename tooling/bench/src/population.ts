@@ -22,18 +22,31 @@ export interface Populated {
   members: Member[]
 }
 
-/** Each in an installation of its own, measured in turn. */
-export async function measureSizes(
+export interface Sizes {
+  large: Populated
+  small: Populated
+}
+
+/** Each in an installation of its own. */
+export async function openSizes(
   held: AsyncDisposableStack,
-  call: (installation: Populated) => (index: number) => Promise<void>,
   prepare: (installation: Populated, tenants: number) => Promise<void> = async () => undefined,
-): Promise<Comparison> {
+): Promise<Sizes> {
   const large = await populate(held, many)
   await prepare(large, many)
   const small = await populate(held, few)
   await prepare(small, few)
-  return compare(processLoad(call(large)), processLoad(call(small)))
+  return { large, small }
 }
+
+type Call = (installation: Populated) => (index: number) => Promise<void>
+
+/** Measured in turn. */
+export const compareSizes = ({ large, small }: Sizes, call: Call): Promise<Comparison> =>
+  compare(processLoad(call(large)), processLoad(call(small)))
+
+export const measureSizes = async (held: AsyncDisposableStack, call: Call): Promise<Comparison> =>
+  compareSizes(await openSizes(held), call)
 
 /** What a budget is stays cached. */
 export function withoutCache(dependencies: Dependencies): Dependencies {

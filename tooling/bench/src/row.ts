@@ -1,12 +1,15 @@
 import type { Load, Sample } from './load.ts'
 
-/** What is measured against a ceiling. What a measurement starts it gives to `held`, which lets go of it afterwards. */
+/**
+ * What is measured against a ceiling. What a measurement starts it gives to `held`, which lets go of it afterwards, or to
+ * `kept`, for the rows after it.
+ */
 export interface Row {
   name: string
   ceiling: string
   /** Least ratio of the subject to its ceiling that we want. */
   goal: number
-  measure(held: AsyncDisposableStack): Promise<Comparison>
+  measure(held: AsyncDisposableStack, kept: AsyncDisposableStack): Promise<Comparison>
 }
 
 export interface Comparison {
