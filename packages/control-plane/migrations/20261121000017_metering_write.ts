@@ -5,11 +5,11 @@
  * belong together come as arrays of one length, as texts, so that one signature stands for all of them where they come from
  * outside. Everything is looked up by index, whatever the planner believes of tables that are new: no joins but by rows.
  *
- * No two items of a tenant come with the same key, nor with the same id: the keys of the table would refuse both.
+ * What has the key of an earlier item of its tenant comes as `again` or `set_again`: it is never counted.
  *
  * Outcomes: 0 over the limit, 1 counted, 2 duplicate, 3 another event has the key, 4 the account is held by another,
  * 5 the limits must be made first, 6 no such tenant, 7 below zero, 8 more than can be told exactly, 9 older than what
- * the gauge was set to, 10 counted by an earlier try of this call.
+ * the gauge was set to, 10 counted by an earlier try of this call, 20 what the first with its key is answered.
  */
 export const meteringWriteSql = /* sql */ `
 set local role tenantry_metering;
@@ -144,7 +144,7 @@ begin
     for event in
       select e.n::integer as n, e.amount, e.mode, e.sequence
         from unnest(e_target, e_key, e_amount, e_mode, e_sequence) with ordinality e (target, key, amount, mode, sequence, n)
-       where e.target = tight and e_decided[e.n] is null
+       where e.target = tight and e_decided[e.n] is null and e.mode not like '%again'
          and (e.key is null or not exists (select from tenantry.usage_events u
                where u.tenant_id = t_tenant[tight] and u.idempotency_key = e.key and u.received_on between today - 32 and today + 1))
        order by e.n
@@ -167,8 +167,8 @@ begin
     select e.n, e.target, e.id, e.key, e.amount, e.sequence, e.day, e.occurred, e.details, k.period as first_period, k.occurred_at as first_occurred,
            case when t_state[e.target] <> 1 then t_state[e.target]
                 when e_decided[e.n] = 10 or k.id = e.id then 10
-                when k.id is null then coalesce(e_decided[e.n], 1)
-                when k.meter = t_meter[e.target] and (e.mode = 'set' or k.amount = e.amount) then 2
+                when k.id is null then case when e.mode like '%again' then 20 else coalesce(e_decided[e.n], 1) end
+                when k.meter = t_meter[e.target] and (e.mode in ('set', 'set_again') or k.amount = e.amount) then 2
                 else 3
            end as outcome
       from unnest(e_target, e_id, e_key, e_amount, e_mode, e_sequence, e_day, e_occurred, e_details)

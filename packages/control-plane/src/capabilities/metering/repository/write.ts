@@ -1,6 +1,6 @@
 import type { Database } from '@tenantry/kernel/context/dependencies'
 import { batchOf, plainArray, textArray, type UsageItem } from '../rules/batch.ts'
-import { distinctOf, saysTheSame } from '../rules/repeats.ts'
+import { type Repeat, repeatsOf } from '../rules/repeats.ts'
 
 /** What `metering.write` says of an item, by its number there. */
 export const outcomes = [
@@ -19,7 +19,10 @@ export const outcomes = [
 
 const countedBefore = outcomes.length - 1
 
-const undecided = new Set<WriteOutcome>(['busy', 'unresolved', 'unknown_tenant', 'conflict'])
+/** Of what has the key of an earlier item of its batch, where nothing was stored with it before: as that was. */
+const asTheFirst = 20
+
+const undecided = new Set<WriteOutcome>(['busy', 'unresolved', 'unknown_tenant'])
 
 /** Or that it will be kept later. */
 export type WriteOutcome = (typeof outcomes)[number] | 'deferred'
@@ -68,6 +71,7 @@ type Target = Pick<UsageItem, 'tenantId' | 'meter' | 'period'>
 interface CountedItem extends Pick<UsageItem, 'amount' | 'mode'> {
   /** Of its target, from 1. */
   place: number
+  repeat?: Repeat | null
 }
 
 export interface WriteOptions {
@@ -95,37 +99,13 @@ export interface WrittenRow {
   held_ends: string | null
 }
 
-/** Counts all items in one call; each is answered for itself, and those that have the same key as the first of them. */
+/** Counts all items in one call; each is answered for itself. */
 export async function writeBatch(
-  database: Pick<Database, 'writeSigned'>,
-  given: readonly UsageItem[],
-  options: WriteOptions,
-): Promise<WrittenBatch> {
-  const { distinct, places } = distinctOf(given)
-  const written = await writeDistinct(database, distinct, options)
-  if (distinct.length === given.length) return written
-  const items = given.map((item, index) => {
-    const place = places[index] as number
-    const first = distinct[place] as UsageItem
-    const answer = written.items[place] as WrittenItem
-    return item === first ? answer : repeatOf(item, first, answer)
-  })
-  return { ...written, items }
-}
-
-/** What an item is answered that has the key of another of its batch. */
-function repeatOf(item: UsageItem, first: UsageItem, answer: WrittenItem): WrittenItem {
-  if (undecided.has(answer.outcome)) return answer
-  if (!saysTheSame(item, first)) return { ...answer, outcome: 'conflict', first: null }
-  if (answer.outcome !== 'counted') return answer
-  return { ...answer, outcome: 'duplicate', first: { period: first.period, occurredAt: first.occurredAt } }
-}
-
-async function writeDistinct(
   database: Pick<Database, 'writeSigned'>,
   items: readonly UsageItem[],
   { now, catalogueRevision, patient, repeated }: WriteOptions,
 ): Promise<WrittenBatch> {
+  const repeats = repeatsOf(items)
   const { targets, places } = batchOf(items)
   const values = [
     now.toISOString(),
@@ -139,7 +119,7 @@ async function writeDistinct(
     plainArray(items.map(({ id }) => id)),
     textArray(items.map(({ key }) => key)),
     plainArray(items.map(({ amount }) => amount)),
-    plainArray(items.map(({ mode }) => mode)),
+    plainArray(items.map(({ mode }, index) => (repeats[index] ? againOf(mode) : mode))),
     plainArray(items.map(({ sequence }) => sequence)),
     plainArray(items.map(({ day }) => day)),
     plainArray(items.map(({ occurredAt }) => occurredAt.toISOString())),
@@ -151,7 +131,12 @@ async function writeDistinct(
     values,
   )
   if (!row) throw new Error('The metering function answered nothing')
-  const counted = items.map(({ amount, mode }, index) => ({ amount, mode, place: places[index] as number }))
+  const counted = items.map(({ amount, mode }, index) => ({
+    amount,
+    mode,
+    place: places[index] as number,
+    repeat: repeats[index] ?? null,
+  }))
   return readBatch(targets, counted, row)
 }
 
@@ -163,8 +148,9 @@ export function readBatch(targets: readonly Target[], counted: readonly CountedI
   const firsts = new Map(row.firsts === null ? [] : split(row.firsts).map(firstOf))
   const changed = new Set<number>()
   const unsure = new Set<string>()
-  const items = split(row.outcomes).map((number, index): WrittenItem => {
-    const { amount, mode, place: ordinal } = counted[index] as CountedItem
+  const items: WrittenItem[] = []
+  for (const [index, number] of split(row.outcomes).entries()) {
+    const { amount, mode, place: ordinal, repeat } = counted[index] as CountedItem
     const place = ordinal - 1
     const outcome = outcomes[Number(number)] as WriteOutcome
     const first = firsts.get(index)
@@ -173,7 +159,7 @@ export function readBatch(targets: readonly Target[], counted: readonly CountedI
       used[place] = mode === 'set' ? amount : (used[place] as number) + amount
       changed.add(place)
     }
-    return {
+    const told: WrittenItem = {
       outcome,
       used: first?.used ?? (used[place] as number),
       limit: limits[place] ?? null,
@@ -182,7 +168,12 @@ export function readBatch(targets: readonly Target[], counted: readonly CountedI
       heldUntil: ends[place] ? timeOf(ends[place]) : null,
       first: first ? { period: first.period, occurredAt: first.occurredAt } : null,
     }
-  })
+    if (Number(number) !== asTheFirst || !repeat) items.push(told)
+    else
+      items.push(
+        toldAgain(told, repeat, { told: items, period: targets[(counted[repeat.first]?.place ?? 0) - 1]?.period }),
+      )
+  }
   const overs = new Map(row.overs === null ? [] : split(row.overs).map(overOf))
   const counters = new Map<string, CounterValue[]>()
   for (const place of changed) {
@@ -195,6 +186,21 @@ export function readBatch(targets: readonly Target[], counted: readonly CountedI
   correctDuplicates(targets, counted, { items, used })
   return { items, counters, unsure: [...unsure], alerted: row.alerted === null ? [] : split(row.alerted) }
 }
+
+/** What has the key of another, of which nothing was stored before the batch. */
+function toldAgain(
+  told: WrittenItem,
+  { first, occurredAt, isSame }: Repeat,
+  earlier: { told: readonly WrittenItem[]; period: string | undefined },
+): WrittenItem {
+  const { outcome } = earlier.told[first] as WrittenItem
+  if (undecided.has(outcome)) return { ...told, outcome }
+  if (!isSame) return { ...told, outcome: 'conflict' }
+  if (outcome !== 'counted') return { ...told, outcome }
+  return { ...told, outcome: 'duplicate', first: { period: earlier.period ?? '', occurredAt } }
+}
+
+const againOf = (mode: UsageItem['mode']) => (mode === 'set' ? 'set_again' : 'again')
 
 /** What the first counted in may have been written by the same batch. */
 function correctDuplicates(

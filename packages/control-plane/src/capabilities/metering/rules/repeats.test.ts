@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import type { UsageItem } from './batch.ts'
-import { distinctOf, saysTheSame } from './repeats.ts'
+import { repeatsOf } from './repeats.ts'
 
+const noon = new Date('2026-11-21T12:00:00Z')
 const item = (given: Partial<UsageItem>): UsageItem => ({
   tenantId: 'one',
   meter: 'tokens',
@@ -14,28 +15,33 @@ const item = (given: Partial<UsageItem>): UsageItem => ({
   mode: 'track',
   sequence: null,
   day: '2026-11-21',
-  occurredAt: new Date('2026-11-21T12:00:00Z'),
+  occurredAt: noon,
   properties: null,
   ...given,
 })
 
-test('of items with the same key of a tenant the first is left; other tenants, other keys and none stand for themselves', () => {
+test('an item repeats the first of its tenant that has its key; other tenants, other keys and none stand for themselves', () => {
   const items = [
     item({}),
     item({ tenantId: 'two' }),
-    item({ id: 'again', meter: 'bandwidth' }),
-    item({ id: 'unkeyed', key: null }),
-    item({ id: 'unkeyed too', key: null }),
+    item({ meter: 'bandwidth' }),
+    item({ key: null }),
+    item({ key: null }),
     item({ key: 'b' }),
+    item({}),
   ]
-  const { distinct, places } = distinctOf(items)
-  expect(distinct).toEqual([items[0], items[1], items[3], items[4], items[5]])
-  expect(places).toEqual([0, 1, 0, 2, 3, 4])
+  const repeat = { first: 0, occurredAt: noon }
+  expect(repeatsOf(items)).toEqual([
+    ...[null, null, { ...repeat, isSame: false }, null, null, null],
+    { ...repeat, isSame: true },
+  ])
 })
 
-test('a key says the same with the same meter and amount; what a gauge is set to counts by its difference, which is another', () => {
-  expect(saysTheSame(item({ id: 'again' }), item({}))).toBe(true)
-  expect(saysTheSame(item({ amount: 2 }), item({}))).toBe(false)
-  expect(saysTheSame(item({ meter: 'storage' }), item({}))).toBe(false)
-  expect(saysTheSame(item({ mode: 'set', amount: 7 }), item({ mode: 'set' }))).toBe(true)
+test('it says the same with the same meter and amount; what a gauge is set to counts by its difference, which is another', () => {
+  const isSame = (given: Partial<UsageItem>, first: Partial<UsageItem> = {}) =>
+    repeatsOf([item(first), item(given)])[1]?.isSame
+  expect(isSame({})).toBe(true)
+  expect(isSame({ amount: 2 })).toBe(false)
+  expect(isSame({ meter: 'storage' })).toBe(false)
+  expect(isSame({ mode: 'set', amount: 7 }, { mode: 'set' })).toBe(true)
 })

@@ -1,26 +1,27 @@
 import type { UsageItem } from './batch.ts'
 
-export interface Distinct {
-  /** No two of a tenant with the same key. */
-  distinct: UsageItem[]
-  /** Of each item given, the place of the one that has its key. */
-  places: number[]
+/** That an item has the key of an earlier one of its tenant. */
+export interface Repeat {
+  /** Where that stands. */
+  first: number
+  occurredAt: Date
+  /** Whether both say the same. What a gauge is set to counts by its difference, which is another. */
+  isSame: boolean
 }
 
-/** Leaves of those that have the same key the first. */
-export function distinctOf(items: readonly UsageItem[]): Distinct {
+/** Of each item that has the key of another of the batch, which it repeats; null of the others. */
+export function repeatsOf(items: readonly UsageItem[]): (Repeat | null)[] {
   const known = new Map<string, number>()
-  const distinct: UsageItem[] = []
-  const places = items.map((item) => {
-    const name = item.key === null ? item.id : `${item.tenantId} ${item.key}`
+  return items.map((item, index) => {
+    if (item.key === null) return null
+    const name = `${item.tenantId} ${item.key}`
     const place = known.get(name)
-    if (place !== undefined) return place
-    known.set(name, distinct.length)
-    return distinct.push(item) - 1
+    if (place === undefined) {
+      known.set(name, index)
+      return null
+    }
+    const first = items[place] as UsageItem
+    const isSame = item.meter === first.meter && (item.mode === 'set' || item.amount === first.amount)
+    return { first: place, occurredAt: first.occurredAt, isSame }
   })
-  return { distinct, places }
 }
-
-/** Whether an item that has the key of another says the same. */
-export const saysTheSame = (item: UsageItem, first: UsageItem): boolean =>
-  item.meter === first.meter && (item.mode === 'set' || item.amount === first.amount)
