@@ -22,7 +22,11 @@ test(promise, { timeout: 240_000 }, async () => {
   const shown: Record<string, { body?: unknown; answer?: unknown }> = {}
   const problems: Record<string, unknown> = {}
   for (const { name, operation } of operations) {
-    const cases = [...(operationCases[name] ?? []), ...pipelineCases(operation, operationCases[name] ?? [])]
+    const all = [...(operationCases[name] ?? []), ...pipelineCases(operation, operationCases[name] ?? [])]
+    // One of each kind is shown.
+    const cases = all.filter(
+      ({ expects }, index) => all.findIndex((one) => one.expects === expects) === index && !(expects in problems),
+    )
     let alone: Promise<unknown> = Promise.resolve()
     const played = await Promise.all(
       cases.map((one) => {
