@@ -27,12 +27,12 @@ const approval = { requestId, decision: 'approved', reason: 'As agreed' }
 const askedBy = ['user', '0190a1f0-0000-7000-8000-000000000007']
 
 const requested =
-  (state: 'open' | 'declined'): NonNullable<Case['before']> =>
+  (state: 'open' | 'declined', asked = wantedLimit): NonNullable<Case['before']> =>
   ({ installation }, { tenant }) =>
     installation.database.tenantUnit({ tenantId: tenant.id, actor: operator, readOnly: false }, (em) =>
       em.execute(
         'insert into tenantry.limit_requests (tenant_id, id, meter, value, reason, state, requested_by_type, requested_by_id, created_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?)',
-        [tenant.id, requestId, ...Object.values(wantedLimit), state, ...askedBy, installation.dependencies.clock.now()],
+        [tenant.id, requestId, ...Object.values(asked), state, ...askedBy, installation.dependencies.clock.now()],
       ),
     )
 
@@ -119,6 +119,12 @@ export const limitCases: Record<string, Case[]> = {
       as: 'operator',
       input: ofTenant(approval),
       before: requested('declined'),
+    },
+    {
+      expects: 'limit_request.no_more_needed',
+      as: 'operator',
+      input: ofTenant(approval),
+      before: requested('open', { ...wantedLimit, value: 1 }),
     },
   ],
 }

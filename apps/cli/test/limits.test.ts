@@ -72,7 +72,7 @@ test('what tenants ask for is listed, and decided by its id', async () => {
   expect(code).toBe(0)
   expect(out).toMatch(
     new RegExp(
-      `^TENANT +METER +ASKED FOR +STATE +ASKED +REASON +ID\n${two.tenant.slug} +teams +unlimited +open +\\S+ +We grow fast +${second.id}\n\nMore: --cursor ${second.id}\n$`,
+      `^TENANT +METER +ASKED FOR +ALLOWED NOW +STATE +ASKED +REASON +ID\n${two.tenant.slug} +teams +unlimited +2 +open +\\S+ +We grow fast +${second.id}\n\nMore: --cursor ${second.id}\n$`,
     ),
   )
   const rest = await json(`limits requests --state open --cursor ${second.id}`)

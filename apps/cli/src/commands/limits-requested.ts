@@ -25,16 +25,17 @@ export const requestsCommand = (surroundings: Surroundings): Command =>
         const list = () =>
           operate(surroundings, { operation, input }, (caller, checked) => caller.limits.allRequests(checked))
         const page = await (tenant === undefined ? list() : namingTenant(tenant, list))
-        const rows = page.items.map(({ tenant: { slug }, meter, value, state, createdAt, reason, id }) => [
+        const rows = page.items.map(({ tenant: { slug }, meter, value, currentLimit, ...asked }) => [
           slug,
           meter,
           String(value ?? 'unlimited'),
-          state,
-          createdAt,
-          reason,
-          id,
+          String(currentLimit ?? 'unlimited'),
+          asked.state,
+          asked.createdAt,
+          asked.reason,
+          asked.id,
         ])
-        const names = ['tenant', 'meter', 'asked for', 'state', 'asked', 'reason', 'id']
+        const names = ['tenant', 'meter', 'asked for', 'allowed now', 'state', 'asked', 'reason', 'id']
         return { text: pageOfTable(names, rows, page), data: page }
       },
     ).option('--state <state>', 'open, approved or declined; without it, all'),
@@ -46,7 +47,7 @@ export const decideCommand = (surroundings: Surroundings): Command =>
     'decide <tenant> <request> <decision>',
     {
       description:
-        'Decide on a request, named by its id: “approved” or “declined”. What is approved holds at once, in place of what the plan allows. Who asked is mailed the decision with its reason.',
+        'Decide on a request, named by its id: “approved” or “declined”. What is approved holds at once, in place of what the plan allows; it is refused where no less is allowed by now. Who asked is mailed the decision with its reason.',
       examples: [
         [`limits decide acme ${someRequest} approved --reason "As agreed."`, 'the id is that of limits requests'],
         [`limits decide acme ${someRequest} declined --reason "Pro includes it."`, 'nothing changes'],

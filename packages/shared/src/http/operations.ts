@@ -1208,6 +1208,7 @@ export type Operations = {
                     decisionReason: string | null;
                     createdAt: string;
                     decidedAt: string | null;
+                    currentLimit: number | null;
                 }[];
                 nextCursor: string | null;
             };
@@ -1280,6 +1281,7 @@ export type Operations = {
                     decisionReason: string | null;
                     createdAt: string;
                     decidedAt: string | null;
+                    currentLimit: number | null;
                     tenant: {
                         id: string;
                         slug: string;
@@ -2726,6 +2728,7 @@ export type ErrorCode =
   | 'limit_grant.not_found'
   | 'limit_request.already_decided'
   | 'limit_request.already_open'
+  | 'limit_request.no_more_needed'
   | 'limit_request.not_found'
   | 'member.already_member'
   | 'member.deactivated'

@@ -620,7 +620,7 @@ export interface paths {
         put?: never;
         /**
          * Approve or decline a request for a limit
-         * @description What is approved holds at once, as an override for good. Who asked, and the owners and admins of the tenant, are mailed the decision and its reason, as far as the settings of the tenant let them.
+         * @description What is approved holds at once, as an override for good; where no less than that is allowed by now, it is refused. Who asked, and the owners and admins of the tenant, are mailed the decision and its reason, as far as the settings of the tenant let them.
          */
         post: operations["limits.decide"];
         delete?: never;
@@ -2261,6 +2261,8 @@ export interface operations {
                         items: {
                             /** Format: date-time */
                             createdAt: string;
+                            /** @description What is allowed now, grace included; null is unlimited */
+                            currentLimit: number | null;
                             decidedAt: string | null;
                             decisionReason: string | null;
                             /**
@@ -8456,6 +8458,8 @@ export interface operations {
                         items: {
                             /** Format: date-time */
                             createdAt: string;
+                            /** @description What is allowed now, grace included; null is unlimited */
+                            currentLimit: number | null;
                             decidedAt: string | null;
                             decisionReason: string | null;
                             /**
@@ -8950,6 +8954,7 @@ export interface operations {
             /**
              * @description - `idempotency.in_progress`: A request with this Idempotency-Key is still running.
              *     - `limit_request.already_decided`: This request was decided already.
+             *     - `limit_request.no_more_needed`: No less than was asked for is allowed already.
              */
             409: {
                 headers: {
@@ -8959,7 +8964,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "idempotency.in_progress" | "limit_request.already_decided";
+                        code?: "idempotency.in_progress" | "limit_request.already_decided" | "limit_request.no_more_needed";
                     };
                 };
             };

@@ -239,8 +239,9 @@ export const useCreateTenant = mutationHook(
 export const useUpdateTenant = mutationHook(
   ({ tenants }) => tenants.update,
   // The name shows in the settings and in the list of one's tenants; the plan decides limits.
-  ({ tenants, settings, me, access }) => [
+  ({ tenants, limits, settings, me, access }) => [
     tenants.pathFilter(),
+    limits.pathFilter(),
     settings.get.pathFilter(),
     me.pathFilter(),
     access.pathFilter(),
@@ -264,9 +265,9 @@ export const useUpdateSettingsInheritance = mutationHook(
   ({ settings }) => [settings.pathFilter()],
 )
 
-/** Features decide which scopes count. */
-function changesFeatures({ features, subscription, tenants, me, access }: Tenantry) {
-  return [features.pathFilter(), subscription.pathFilter(), tenants.pathFilter(), me.pathFilter(), access.pathFilter()]
+/** Features decide which scopes count, and a plan what is allowed beside each limit that is asked for. */
+function changesFeatures({ features, subscription, tenants, limits, me, access }: Tenantry) {
+  return [features, subscription, tenants, limits, me, access].map((changed) => changed.pathFilter())
 }
 
 function changesTeams({ teams, tenants, usage, access }: Tenantry) {

@@ -9,6 +9,7 @@ export const limitRequestErrors = defineErrors('limit_request', {
   not_found: { kind: 'not_found', message: 'There is no such request in this tenant.' },
   already_open: { kind: 'conflict', message: 'A request for this meter waits for a decision already.' },
   already_decided: { kind: 'conflict', message: 'This request was decided already.' },
+  no_more_needed: { kind: 'conflict', message: 'No less than was asked for is allowed already.' },
 })
 
 const tags: [string] = ['Usage']
@@ -29,6 +30,8 @@ const limitRequest = z.object({
   decidedAt: timestamp().nullable(),
 })
 
+const listedRequest = limitRequest.extend({ currentLimit: amountOf('What is allowed now, grace included') })
+
 export const listLimitRequests = defineOperation({
   unitOfWork: 'tenant',
   type: 'query',
@@ -42,7 +45,7 @@ export const listLimitRequests = defineOperation({
     tags,
   },
   input: z.object({ tenantId: tenantRef(), state: state.optional(), ...idPageInput }),
-  output: page(limitRequest),
+  output: page(listedRequest),
 })
 
 export const listAllLimitRequests = defineOperation({
@@ -63,7 +66,7 @@ export const listAllLimitRequests = defineOperation({
     ...idPageInput,
   }),
   output: page(
-    limitRequest.extend({
+    listedRequest.extend({
       tenant: z.object({
         id: id('tenant'),
         slug: z.string(),
@@ -106,7 +109,7 @@ export const decideLimitRequest = defineOperation({
     path: '/tenants/{tenantId}/limits/requests/{requestId}/decision',
     summary: 'Approve or decline a request for a limit',
     description:
-      'What is approved holds at once, as an override for good. Who asked, and the owners and admins of the tenant, are mailed the decision and its reason, as far as the settings of the tenant let them.',
+      'What is approved holds at once, as an override for good; where no less than that is allowed by now, it is refused. Who asked, and the owners and admins of the tenant, are mailed the decision and its reason, as far as the settings of the tenant let them.',
     tags,
   },
   input: z.object({
@@ -116,5 +119,5 @@ export const decideLimitRequest = defineOperation({
     reason,
   }),
   output: limitRequest,
-  errors: [limitRequestErrors.not_found, limitRequestErrors.already_decided],
+  errors: [limitRequestErrors.not_found, limitRequestErrors.already_decided, limitRequestErrors.no_more_needed],
 })

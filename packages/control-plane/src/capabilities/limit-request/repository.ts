@@ -1,4 +1,5 @@
 import { type EntityManager, LockMode, UniqueConstraintViolationException } from '@mikro-orm/postgresql'
+import { overridesOfEach, type StoredOverride } from '../limit/index.ts'
 import { limitRequestErrors } from './contract.ts'
 import { LimitRequest } from './entity.ts'
 
@@ -28,14 +29,28 @@ export interface AskingTenant {
   status: string
 }
 
+/** With what is allowed on the meter besides the plan. */
+export interface AskedOfAll {
+  request: LimitRequest
+  tenant: AskingTenant
+  overrides: StoredOverride[]
+}
+
 /** Of all tenants, or of that one, the newest first. Needs a platform unit of work. */
 export async function listAllRequests(
   em: EntityManager,
   page: PageOfRequests & { tenantId: string | undefined },
-): Promise<{ request: LimitRequest; tenant: AskingTenant }[]> {
+): Promise<AskedOfAll[]> {
   const { sql, values } = allRequestsQuery(page)
-  const rows = await em.execute<(Record<string, unknown> & { asking: AskingTenant })[]>(sql, values)
-  return rows.map(({ asking, ...row }) => ({ request: em.map(LimitRequest, row), tenant: asking }))
+  const rows = await em.execute<(Record<string, unknown> & { asking: AskingTenant; overrides: StoredOverride[] })[]>(
+    sql,
+    values,
+  )
+  return rows.map(({ asking, overrides, ...row }) => ({
+    request: em.map(LimitRequest, row),
+    tenant: asking,
+    overrides,
+  }))
 }
 
 export function allRequestsQuery({ state, after, limit, tenantId }: Parameters<typeof listAllRequests>[1]) {
@@ -46,7 +61,8 @@ export function allRequestsQuery({ state, after, limit, tenantId }: Parameters<t
   ]
   const where = conditions.length === 0 ? '' : `where ${conditions.map(([sql]) => sql).join(' and ')}`
   return {
-    sql: /* sql */ `select r.*, json_build_object('id', t.id, 'slug', t.slug, 'name', t.name, 'plan', t.plan, 'status', t.status) as asking
+    sql: /* sql */ `select r.*, json_build_object('id', t.id, 'slug', t.slug, 'name', t.name, 'plan', t.plan, 'status', t.status) as asking,
+        ${overridesOfEach('r')}
       from tenantry.limit_requests r join tenantry.tenants t on t.id = r.tenant_id ${where} order by r.id desc limit ?`,
     values: [...conditions.flatMap(([, ...values]) => values), limit],
   }

@@ -27,9 +27,9 @@ test('operators see what all tenants ask for, the newest first and page by page,
     status: 'active',
   })
   const all = [
-    { ...third, tenant: named(one.tenant, 'free') },
-    { ...second, tenant: named(two.tenant, 'starter') },
-    { ...first, tenant: named(one.tenant, 'free') },
+    { ...third, currentLimit: 2, tenant: named(one.tenant, 'free') },
+    { ...second, currentLimit: 1_100_000, tenant: named(two.tenant, 'starter') },
+    { ...first, currentLimit: 110_000, tenant: named(one.tenant, 'free') },
   ]
   expect(first.requestedBy).toEqual({ type: 'user', id: one.user.id })
   expect(await list()).toEqual({ items: all, nextCursor: null })
@@ -42,6 +42,26 @@ test('operators see what all tenants ask for, the newest first and page by page,
   expect((await list({ state: 'open' })).items.map(({ id }) => id)).toEqual([third.id, first.id])
   expect((await list({ state: 'declined' })).items).toMatchObject([{ id: second.id, decisionReason: 'Too early' }])
   expect((await list({ state: 'approved' })).items).toEqual([])
+})
+
+test('beside each request stands what is allowed now: by the plan, an override and grants of its own tenant and meter', async () => {
+  const [one, two] = [await installation.enter({ plan: 'free' }), await installation.enter({ plan: 'free' })]
+  for (const meter of ['tokens', 'teams', 'pipeline_runs'])
+    await one.caller.limits.request({ ...current, ...asking, meter })
+  await two.caller.limits.request({ ...current, ...asking, meter: 'teams' })
+  const operators = installation.callerAs(operator, one.tenant.id)
+  const overrides = { teams: { value: 7 }, pipeline_runs: { value: null } }
+  await operators.limits.setOverrides({ ...current, overrides, reason: 'A trial' })
+  await operators.limits.grant({ ...current, meter: 'teams', amount: 3, reason: 'For the launch' })
+  await operators.tenants.update({ ...current, plan: 'starter' })
+  const allowed = [
+    { meter: 'pipeline_runs', currentLimit: null },
+    { meter: 'teams', currentLimit: 10 },
+    { meter: 'tokens', currentLimit: 1_100_000 },
+  ]
+  expect((await list({ tenantId: one.tenant.id })).items).toMatchObject(allowed)
+  expect((await one.caller.limits.requests(current)).items).toMatchObject(allowed)
+  expect((await list({ tenantId: two.tenant.id })).items).toMatchObject([{ meter: 'teams', currentLimit: 2 }])
 })
 
 test('those of one tenant are found by its slug, id or externalId, and nobody by another name', async () => {

@@ -1,5 +1,7 @@
+import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openTestInstallation, type TestInstallation } from '../../testing.ts'
+import { asAdmin } from '../event/service.fixture.ts'
 import { consume, enterLimited, toldOf } from '../limit/service.fixture.ts'
 
 let installation: TestInstallation
@@ -22,7 +24,7 @@ test('what is asked for changes nothing until it is approved, and then holds at 
   const decision = { requestId: request.id, decision: 'approved', reason: decisionReason } as const
   const decided = await operators.limits.decide({ ...current, ...decision })
   expect(decided).toMatchObject({ id: request.id, state: 'approved', decisionReason, decidedAt: expect.any(String) })
-  expect((await caller.limits.requests(current)).items).toEqual([decided])
+  expect((await caller.limits.requests(current)).items).toEqual([{ ...decided, currentLimit: 30 }])
   await consume(caller, 'pipeline_runs', 10)
   expect(await toldOf(caller, 'pipeline_runs')).toMatchObject({ limit: 30, source: 'override', state: 'blocked' })
 
@@ -87,6 +89,63 @@ test('a request is decided once, whoever decides at the same moment', async () =
   expect(refused).toEqual(['limit_request.already_decided', 'limit_request.already_decided'])
   const [request] = (await caller.limits.requests(current)).items
   expect((await operators.limits.overrides(current)).overrides).toHaveLength(request?.state === 'approved' ? 1 : 0)
+})
+
+test('what by now would allow no more is not approved, and may be declined', async () => {
+  const { tenant, caller, operators } = await enterLimited(installation)
+  const { id: requestId } = await caller.limits.request({ ...current, ...wanted, value: 21 })
+  const decide = (decision: 'approved' | 'declined') =>
+    operators.limits.decide({ ...current, requestId, decision, reason: decisionReason })
+  const refused = async (standing: string, details: object) => {
+    const advice = 'Decline the request, or set an override where less is meant.'
+    const message = `Today ${standing}: approving 21 would allow no more. ${advice}`
+    const meter = wanted.meter
+    const code = 'limit_request.no_more_needed'
+    await expect(decide('approved')).rejects.toMatchObject({
+      code,
+      status: 409,
+      message,
+      details: { meter, ...details },
+    })
+  }
+  await operators.tenants.update({ ...current, plan: 'business' })
+  await refused('5000 of pipeline_runs are allowed', { limit: 5000, hardLimit: 5000 })
+  const overriding = (overrides: Record<string, { value: number | null } | null>) =>
+    operators.limits.setOverrides({ ...current, overrides, reason: 'A trial' })
+  await overriding({ pipeline_runs: { value: 21 } })
+  await refused('21 of pipeline_runs are allowed', { limit: 21, hardLimit: 21 })
+  await overriding({ pipeline_runs: { value: null } })
+  await refused('pipeline_runs has no limit', { limit: null, hardLimit: null })
+  await overriding({ pipeline_runs: null })
+
+  expect((await caller.limits.requests(current)).items).toMatchObject([
+    { id: requestId, state: 'open', value: 21, currentLimit: 5000 },
+  ])
+  expect(await toldOf(caller, 'pipeline_runs')).toMatchObject({ limit: 5000, source: 'plan' })
+  const actions = (await installation.auditEntries(tenant.id)).map(({ action }) => action)
+  expect(actions).not.toContain('limits.request_decided')
+  expect(await decide('declined')).toMatchObject({ state: 'declined' })
+})
+
+test('an approval waits for a change of plan that is under way, and looks at what holds after it', async () => {
+  const { tenant, caller, operators } = await enterLimited(installation)
+  const { id: requestId } = await caller.limits.request({ ...current, ...wanted })
+  const waiting = `select from pg_locks where locktype = 'transactionid' and not granted
+    and pid in (select pid from pg_stat_activity where datname = current_database())`
+  const changing = new pg.Client(installation.testDatabase.adminUrl)
+  await changing.connect()
+  try {
+    await changing.query('begin')
+    await changing.query("update tenantry.tenants set plan = 'business' where id = $1", [tenant.id])
+    const decision = { requestId, decision: 'approved', reason: decisionReason } as const
+    const deciding = Promise.allSettled([operators.limits.decide({ ...current, ...decision })])
+    await expect.poll(() => asAdmin(installation, waiting, []), { timeout: 10_000 }).toBe(1)
+    await changing.query('commit')
+    expect(await deciding).toMatchObject([{ reason: { code: 'limit_request.no_more_needed' } }])
+  } finally {
+    await changing.end()
+  }
+  expect((await operators.limits.overrides(current)).overrides).toEqual([])
 })
 
 test('a request of another tenant is none', async () => {

@@ -1,5 +1,12 @@
 export { limitErrors, UsageLimitExceededError } from './contract.ts'
-export { limitOverrides, overrideSource, overridesJson, saveLimitOverrides } from './repository.ts'
+export {
+  limitOverrides,
+  lockMeter,
+  overrideSource,
+  overridesJson,
+  overridesOfEach,
+  saveLimitOverrides,
+} from './repository.ts'
 export { type StoredOverride, withOverrides } from './rules/overrides.ts'
 export { futureOf, unknownMeters } from './service/change.ts'
 export { limitsOf, listKeptOverrides } from './service/limits.ts'

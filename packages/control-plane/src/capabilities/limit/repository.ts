@@ -8,9 +8,19 @@ export type { LimitGrant } from './entity.ts'
 /** For queries of others that read overrides and grants along, by the next. */
 export const overrideSource = { override: LimitOverride, granted: LimitGrant }
 
-export const overridesJson = /* sql */ `(select coalesce(json_agg(json_build_object('kind', kind, 'meter', meter, 'value', value, 'expiresAt', expires_at)), '[]')
-  from (select 'override' as kind, meter, value, expires_at from override
-        union all select 'grant', meter, amount, expires_at from granted) allowed) as overrides`
+export const overridesJson = overridesFrom('override', 'granted')
+
+/** For queries over many tenants: of the tenant and the meter of each row of that alias. */
+export function overridesOfEach(row: string): string {
+  const own = `where tenant_id = ${row}.tenant_id and meter = ${row}.meter`
+  return overridesFrom(`tenantry.limit_overrides ${own}`, `tenantry.limit_grants ${own}`)
+}
+
+function overridesFrom(overrides: string, granted: string): string {
+  return /* sql */ `(select coalesce(json_agg(json_build_object('kind', kind, 'meter', meter, 'value', value, 'expiresAt', expires_at)), '[]')
+  from (select 'override' as kind, meter, value, expires_at from ${overrides}
+        union all select 'grant', meter, amount, expires_at from ${granted}) allowed) as overrides`
+}
 
 export const limitOverrides = tenantQuery<{ overrides: StoredOverride[] }>(overrideSource, `select ${overridesJson}`)
 

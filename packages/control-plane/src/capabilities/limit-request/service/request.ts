@@ -3,6 +3,7 @@ import { requestErrors } from '@tenantry/kernel/contract/errors'
 import { readWithin } from '@tenantry/kernel/tenancy/tenant-query'
 import type { z } from 'zod'
 import { amountOf, limitOverrides, limitsOf, unknownMeters } from '../../limit/index.ts'
+import type { EffectiveLimit } from '../../plan/index.ts'
 import type { requestLimit } from '../contract.ts'
 import { insertRequest } from '../repository.ts'
 import { describe, targetOf } from './describe.ts'
@@ -27,10 +28,16 @@ export async function request(ctx: TenantContext, { meter, reason, ...asked }: z
 
 async function refuseNoMore(ctx: TenantContext, meter: string, value: number | null): Promise<void> {
   const { limit } = await currentLimit(ctx, meter)
+  if (isMore(value, limit)) return
   const hardLimit = limit?.hardLimit ?? null
-  if (hardLimit !== null && (value === null || value > hardLimit)) return
   const standing = hardLimit === null ? `${meter} has no limit today.` : `Today ${hardLimit} are allowed: ask for more.`
   throw requestErrors.invalid({ issues: [{ path: 'value', message: standing }] })
+}
+
+/** Than holds, grace included. Null is unlimited. */
+export function isMore(value: number | null, limit: EffectiveLimit | null): boolean {
+  const hardLimit = limit?.hardLimit ?? null
+  return hardLimit !== null && (value === null || value > hardLimit)
 }
 
 /** As this transaction sees it; no limit of a meter that the catalogue has no more. An override holds whatever the plan. */

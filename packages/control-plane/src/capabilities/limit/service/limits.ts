@@ -13,7 +13,7 @@ export async function getLimits(ctx: CachedTenantContext) {
 
 /** What holds on each meter now. */
 export function limitsOf(
-  { services, tenant, clock }: Pick<TenantContext, 'services' | 'tenant' | 'clock'>,
+  { services, tenant, clock }: Pick<TenantContext, 'services' | 'clock'> & { tenant: { plan: string } },
   overrides: StoredOverride[],
 ) {
   const { name } = planNamed(services.catalogue, tenant.plan)
