@@ -154,7 +154,7 @@ export interface paths {
         put?: never;
         /**
          * Read the plan catalogue again
-         * @description Of this process from its own file, checked wholly before it takes effect: at once here, and in every other process whose file says the same. A faulty one, and one without a plan or meter that is in use, changes nothing. For platform admins.
+         * @description Of this process from its own file, checked wholly before it takes effect: at once here, and in every other process whose file says the same. A faulty one changes nothing, nor one without a plan or meter that is in use or with another way to count its periods. For platform admins.
          */
         post: operations["catalogue.reload"];
         delete?: never;
@@ -3133,7 +3133,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `catalogue.in_use`: Tenants use what the new plan catalogue leaves out. */
+            /** @description - `catalogue.in_use`: Tenants use what the new plan catalogue leaves out or counts otherwise. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

@@ -5,7 +5,7 @@ import { z } from 'zod'
 
 export const catalogueErrors = defineErrors('catalogue', {
   invalid: { kind: 'unprocessable', message: 'The plan catalogue cannot be used. The one before stays in force.' },
-  in_use: { kind: 'conflict', message: 'Tenants use what the new plan catalogue leaves out.' },
+  in_use: { kind: 'conflict', message: 'Tenants use what the new plan catalogue leaves out or counts otherwise.' },
 })
 
 const names = z.array(z.string())
@@ -22,7 +22,7 @@ export const reloadCatalogue = defineOperation({
     path: '/platform/catalogue/reload',
     summary: 'Read the plan catalogue again',
     description:
-      'Of this process from its own file, checked wholly before it takes effect: at once here, and in every other process whose file says the same. A faulty one, and one without a plan or meter that is in use, changes nothing. For platform admins.',
+      'Of this process from its own file, checked wholly before it takes effect: at once here, and in every other process whose file says the same. A faulty one changes nothing, nor one without a plan or meter that is in use or with another way to count its periods. For platform admins.',
     tags: ['Platform'],
     successStatus: 200,
   },

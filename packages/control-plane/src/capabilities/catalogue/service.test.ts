@@ -158,6 +158,30 @@ test('a meter that is used, or has a limit of its own, is not counted otherwise'
   await refused(2)
 })
 
+test('a plan that tenants have, or are to have, keeps what its periods are counted by', async () => {
+  await using own = await openTestInstallation()
+  const reloadOwn = () => own.callerAs(operator).catalogue.reload({})
+  const anchorOf = (plan: string) => own.dependencies.services.catalogue.plan(plan)?.periodAnchor
+  const anchored = (plan: string) => ({ [`  ${plan}:\n`]: `  ${plan}:\n    periodAnchor: subscription\n` })
+  const { caller } = await own.enter({ plan: 'free' })
+  await consume(caller, 'pipeline_runs', 20)
+  await caller.subscription.change({ ...current, plan: 'starter', when: 'period_end' })
+  writeFileSync(own.catalogueFile, catalogueText({ 'periodAnchor: calendar': 'periodAnchor: subscription' }))
+  await expect(reloadOwn()).rejects.toMatchObject({
+    code: 'catalogue.in_use',
+    details: {
+      issues: ['free', 'starter'].map((plan) => ({
+        path: `plans.${plan}.periodAnchor`,
+        message: 'Tenants that use it: 1.',
+      })),
+    },
+  })
+  expect(await toldOf(caller, 'pipeline_runs')).toMatchObject({ used: 20, state: 'blocked' })
+  writeFileSync(own.catalogueFile, catalogueText(anchored('business')))
+  expect(await reloadOwn()).toMatchObject({ applied: true })
+  expect([anchorOf('free'), anchorOf('business')]).toEqual(['calendar', 'subscription'])
+})
+
 test('a meter of which something is held now is not left out; what was held and has expired is settled all the same', async () => {
   let now = new Date('2026-11-21T10:00:00Z')
   await using own = await openTestInstallation({ clock: { now: () => now } })

@@ -39,10 +39,16 @@ const countedBy = ['kind', 'period', 'countedFrom']
 
 async function refuseRemoved({ em, clock }: PlatformContext, { plans, meters }: Diff): Promise<void> {
   const recounted = meters.changed.filter(({ fields }) => fields.some((field) => countedBy.includes(field)))
-  if (plans.removed.length + meters.removed.length + recounted.length === 0) return
-  const lost = [...meters.removed, ...recounted.map(({ name }) => name)]
+  const anchored = plans.changed.filter(({ fields }) => fields.includes('periodAnchor')).map(({ name }) => name)
+  const lostPlans = [...plans.removed, ...anchored]
+  const lostMeters = [...meters.removed, ...recounted.map(({ name }) => name)]
+  if (lostPlans.length + lostMeters.length === 0) return
+  const counts = await countTenantsByPlan(em, lostPlans)
   refuseInUse({
-    plans: await countTenantsByPlan(em, plans.removed),
-    meters: await countTenantsUsing(em, lost, clock.now()),
+    // The periods of its tenants would begin anew amid what they have used.
+    plans: new Map(
+      [...counts].map(([name, tenants]) => [anchored.includes(name) ? `${name}.periodAnchor` : name, tenants]),
+    ),
+    meters: await countTenantsUsing(em, lostMeters, clock.now()),
   })
 }
