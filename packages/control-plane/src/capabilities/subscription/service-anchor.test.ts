@@ -87,6 +87,19 @@ test('a timezone that is changed between the end of the period and the job chang
   expect(await periodOf(caller)).toEqual(['subscription', '2026-04-10', '2026-05-09'])
 })
 
+test('a plan that is left within a day of its coming, which is midnight in another timezone, keeps what it has counted', async () => {
+  const { caller } = await installation.enter({ plan: 'starter', timezone: 'Europe/Berlin' })
+  clock.set('2026-05-10T10:00:00Z')
+  await caller.tenants.update({ ...current, timezone: 'Pacific/Auckland' })
+  await caller.subscription.change({ ...current, plan: 'professional', when: 'period_end' })
+  clock.set('2026-05-31T22:01:00Z')
+  expect(await changePlansDue(installation.dependencies)).toBe(1)
+  clock.set('2026-06-01T02:00:00Z')
+  await consume(caller, 'pipeline_runs', 100)
+  await caller.subscription.change({ ...current, plan: 'starter' })
+  expect(await usedOf(caller)).toBe(100)
+})
+
 test('a preview counts what goes on, whatever the other plan begins its periods with', async () => {
   const { caller } = await installation.enter({ plan: 'starter' })
   clock.set('2026-03-05T10:00:00Z')

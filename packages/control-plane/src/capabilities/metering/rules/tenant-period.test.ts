@@ -10,7 +10,7 @@ const inUtc: Counted = { timezone: 'UTC', anchor: 'calendar', formerTimezones: [
 function changedTo(tenant: Counted, to: Partial<Counting>, until: Date): Counted {
   const before = { timezone: tenant.timezone, anchor: tenant.anchor }
   const after = { ...before, ...to }
-  return { ...tenant, ...after, formerTimezones: afterChange(tenant.formerTimezones, { before, after, until }) }
+  return { ...tenant, ...after, formerTimezones: afterChange(tenant, { before, after, until }) }
 }
 
 const changed = (tenant: Counted, timezone: string, until: Date) => changedTo(tenant, { timezone }, until)

@@ -49,20 +49,17 @@ export function countedPeriod(
   tenant: MeteredTenant,
   anchor: PeriodAnchor = 'calendar',
 ): Period & Counting {
-  const countedBy: CountedBy = (period, at, { timezone, anchor: by }, memory = '') =>
-    periodOf(period, at, { timezone, anchor: by === 'calendar' ? by : { subscription: tenant.createdAt }, memory })
-  const { changes, ...history } = historyOf(tenant, anchor)
-  let counting = history.first
+  const countedBy = countedByOf(tenant)
+  let counting = historyOf(tenant, anchor).first
   let since = new Date(0)
-  while (changes.length > 0) {
-    const taken = nextEffect(meterPeriod, counting, changes, countedBy)
-    if (taken === null || instant < taken.at) {
-      const inLast = taken !== null && meterPeriod !== 'hour' && instant >= taken.last.startsAt
-      const period = inLast ? { ...taken.last, endsAt: taken.at } : countedBy(meterPeriod, instant, counting)
+  for (const { at, to, last } of effectsOf(meterPeriod, tenant, anchor)) {
+    if (instant < at) {
+      const inLast = meterPeriod !== 'hour' && instant >= last.startsAt
+      const period = inLast ? { ...last, endsAt: at } : countedBy(meterPeriod, instant, counting)
       return { ...period, startsAt: later(period.startsAt, since), ...counting }
     }
-    counting = taken.to
-    since = taken.at
+    counting = to
+    since = at
   }
   const period = countedBy(meterPeriod, instant, counting)
   return { ...period, startsAt: later(period.startsAt, since), ...counting }
@@ -84,6 +81,11 @@ export function recentPeriod(
 
 type CountedBy = (period: MeterPeriod, at: Date, counting: Counting, memory?: string) => Period
 
+const countedByOf =
+  ({ createdAt }: MeteredTenant): CountedBy =>
+  (period, at, { timezone, anchor }, memory = '') =>
+    periodOf(period, at, { timezone, anchor: anchor === 'calendar' ? anchor : { subscription: createdAt }, memory })
+
 interface Change {
   at: Date
   to: Counting
@@ -104,6 +106,17 @@ function historyOf({ formerTimezones, timezone }: MeteredTenant, current: Period
     ({ until }, index): Change => ({ at: new Date(until), to: countingAt(index + 1) }),
   )
   return { first: countingAt(0), changes }
+}
+
+/** The changes that have taken effect or will, the oldest first; none of what has one period only. */
+function* effectsOf(meterPeriod: MeterPeriod, tenant: MeteredTenant, anchor: PeriodAnchor): Generator<Effect> {
+  const { first, changes } = historyOf(tenant, anchor)
+  for (let counting = first; changes.length > 0; ) {
+    const effect = nextEffect(meterPeriod, counting, changes, countedByOf(tenant))
+    if (effect === null) return
+    yield effect
+    counting = effect.to
+  }
 }
 
 /** Takes off the changes up to the next that takes effect: one that is changed again before it does never will. */
@@ -148,11 +161,11 @@ function effectOf(
 const later = (one: Date, other: Date) => (one < other ? other : one)
 
 /**
- * What is remembered once the timezone or the anchor is changed: what periods were counted by, one a day at the most.
+ * What is remembered once the timezone or the anchor is changed: what periods were counted by, a few a day at the most.
  * `until` is the last instant of what was before.
  */
 export function afterChange(
-  formerTimezones: readonly FormerTimezone[],
+  { formerTimezones, createdAt }: Pick<MeteredTenant, 'formerTimezones' | 'createdAt'>,
   { before, after, until }: { before: Counting; after: Counting; until: Date },
 ): FormerTimezone[] {
   if (isSame(before, after)) return [...formerTimezones]
@@ -160,16 +173,20 @@ export function afterChange(
     .filter((former) => until.getTime() - new Date(former.until).getTime() < rememberedMilliseconds)
     .map((former) => ({ ...former, anchor: former.anchor ?? before.anchor }))
   const last = recent.at(-1)
-  if (last === undefined || !countsStill(last, until)) return [...recent, { ...before, until: until.toISOString() }]
+  const tenant = { timezone: before.timezone, formerTimezones: recent, createdAt }
+  if (last === undefined || (until > new Date(last.until) && hasCounted(tenant, before.anchor, until)))
+    return [...recent, { ...before, until: until.toISOString() }]
   return isSame(last, after) ? recent.slice(0, -1) : recent
 }
 
 const isSame = (one: Counting, other: Counting) => one.timezone === other.timezone && one.anchor === other.anchor
 
-/** Whether the day in which the zone was replaced goes on, so that its successor has counted nothing yet. */
-function countsStill({ timezone, until }: FormerTimezone, now: Date): boolean {
-  const { endsAt } = periodOf('day', new Date(until), { timezone })
-  return endsAt !== null && now < endsAt
+/** Whether any period that what holds now takes the place of has ended: until then it leaves no trace when it is left. */
+function hasCounted(tenant: MeteredTenant, anchor: PeriodAnchor, now: Date): boolean {
+  return (['hour', 'day', 'month'] as const).some((meterPeriod) => {
+    const effect = [...effectsOf(meterPeriod, tenant, anchor)].at(-1)
+    return effect?.last.endsAt != null && effect.last.endsAt <= now
+  })
 }
 
 /** The keys of a period, and of the span in which alerts and grace are given once: the month for what has no period. */

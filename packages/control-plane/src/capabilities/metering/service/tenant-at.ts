@@ -2,7 +2,8 @@ import { type PlanCatalogue, planNamed } from '../../plan/index.ts'
 import { afterChange, type Counting, type MeteredTenant } from '../rules/tenant-period.ts'
 
 /** A tenant as it is stored, with the plan that it comes to have. */
-export interface PlannedTenant extends Pick<MeteredTenant, 'timezone' | 'formerTimezones'> {
+export interface PlannedTenant extends Omit<MeteredTenant, 'createdAt'> {
+  createdAt: Date | string
   plan: string
   scheduledChange: { plan: string; effectiveAt: Date | string } | null
 }
@@ -30,7 +31,8 @@ export function changedAfter<Tenant extends Omit<PlannedTenant, 'scheduledChange
   { plan = tenant.plan, timezone = tenant.timezone, until }: Changes,
 ): Tenant {
   const [before, after] = [countingOf(catalogue, tenant), countingOf(catalogue, { plan, timezone })]
-  const formerTimezones = afterChange(tenant.formerTimezones, { before, after, until })
+  const createdAt = new Date(tenant.createdAt)
+  const formerTimezones = afterChange({ ...tenant, createdAt }, { before, after, until })
   return { ...tenant, plan, timezone, formerTimezones }
 }
 
