@@ -21,7 +21,7 @@ const granted: NonNullable<Case['before']> = ({ installation }, { tenant }) =>
   )
 
 const requestId = '019cf6a1-4e00-7000-8000-0000000000f1'
-const wantedLimit = { meter: 'tokens', value: 9_000_000, reason: 'We grow faster than we thought.' }
+const wantedLimit = { meter: 'tokens', value: 90_000_000, reason: 'We grow faster than we thought.' }
 const approval = { requestId, decision: 'approved', reason: 'As agreed' }
 
 const askedBy = ['user', '0190a1f0-0000-7000-8000-000000000007']
