@@ -25,6 +25,8 @@ interface Asked<Operation> {
   /** By id, or by an address that no other has; the operation gets the id. */
   user?: string
   idempotencyKey?: string | undefined
+  /** Refused, with `catalogue.not_in_force`, where the services have another plan catalogue: what is told and done rests on it. */
+  underCatalogue?: boolean
 }
 
 const unknownId = '00000000-0000-7000-8000-000000000000'
@@ -36,7 +38,7 @@ interface CheckedOperation {
 /** Checks what was typed as the operation does, opens the installation, and calls it as the command line. */
 export async function operate<Operation extends CheckedOperation, Result>(
   { environment }: Surroundings,
-  { operation, input, tenant, user, idempotencyKey }: Asked<Operation>,
+  { operation, input, tenant, user, idempotencyKey, underCatalogue = false }: Asked<Operation>,
   call: (caller: InternalCaller, input: z.input<Operation['input']>) => Promise<Result>,
 ): Promise<Result> {
   const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
@@ -48,6 +50,7 @@ export async function operate<Operation extends CheckedOperation, Result>(
   const work = () =>
     withInstallation(environment, async (parts) => {
       const { callerIn } = await import('./open-installation.ts')
+      if (underCatalogue) await parts.dependencies.services.metering.catalogueRevision()
       const whole =
         user === undefined || !isAddress ? shown : { ...shown, userId: await idOf(callerIn(parts).users, user) }
       return call(callerIn(parts, tenant, idempotencyKey), whole as z.input<Operation['input']>)

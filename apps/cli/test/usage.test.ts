@@ -133,6 +133,11 @@ test('a command with another plan catalogue than the services have changes no li
     'usage migrate --dry-run',
     `usage reconcile --tenant ${tenant.slug}`,
     `member add ${tenant.slug} ${newcomer.id} --role viewer`,
+    `limits show ${tenant.slug}`,
+    `limits set ${tenant.slug} tokens 5 --reason Contract`,
+    `limits grant ${tenant.slug} tokens 5 --reason Contract`,
+    'limits requests',
+    `limits decide ${tenant.slug} ${newcomer.id} declined --reason Contract`,
   ])
     expect(await type(typed, elsewhere())).toMatchObject({
       code: 1,

@@ -23,7 +23,9 @@ export const requestsCommand = (surroundings: Surroundings): Command =>
         const operation = async () => (await contract()).listAllLimitRequests
         const input = { ...options, ...pageOf(options), tenantId: tenant }
         const list = () =>
-          operate(surroundings, { operation, input }, (caller, checked) => caller.limits.allRequests(checked))
+          operate(surroundings, { operation, input, underCatalogue: true }, (caller, checked) =>
+            caller.limits.allRequests(checked),
+          )
         const page = await (tenant === undefined ? list() : namingTenant(tenant, list))
         const rows = page.items.map(({ tenant: { slug }, meter, value, currentLimit, ...asked }) => [
           slug,
@@ -56,7 +58,7 @@ export const decideCommand = (surroundings: Surroundings): Command =>
     async ({ reason }, tenant = '', requestId = '', decision = '') => {
       const operation = async () => (await contract()).decideLimitRequest
       const input = { requestId, decision, reason }
-      const data = await operate(surroundings, { operation, tenant, input }, (caller, checked) =>
+      const data = await operate(surroundings, { operation, tenant, input, underCatalogue: true }, (caller, checked) =>
         caller.limits.decide(checked),
       )
       const holds = data.state === 'approved' ? ` ${data.value ?? 'Unlimited'} holds from now on.` : ''

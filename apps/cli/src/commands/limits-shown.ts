@@ -20,6 +20,7 @@ export const showCommand = (surroundings: Surroundings): Command =>
       const data = await namingTenant(tenant, () =>
         withInstallation(surroundings.environment, async (parts) => {
           const { callerIn } = await import('../open-installation.ts')
+          await parts.dependencies.services.metering.catalogueRevision()
           return limitsOf(callerIn(parts, tenant))
         }),
       )

@@ -17,6 +17,7 @@ export const limitsCommand = (surroundings: Surroundings): Command =>
     decideCommand(surroundings),
   ])
 
+const underCatalogue = true
 const reasonOption = ['--reason <text>', 'why; it stands in the audit log'] as const
 const endOption = ['--expires-at <time>', 'when it ends, in ISO 8601; without it, never'] as const
 const until = (end: string | null | undefined) => (end ? ` until ${end}` : '')
@@ -44,7 +45,9 @@ const setCommand = (surroundings: Surroundings): Command =>
       const override = overrideOf(typed, expiresAt)
       const input = { overrides: { [meter]: override }, reason }
       const data = await namingTyped(meter, () =>
-        operate(surroundings, { operation, tenant, input }, (caller, checked) => caller.limits.setOverrides(checked)),
+        operate(surroundings, { operation, tenant, input, underCatalogue }, (caller, checked) =>
+          caller.limits.setOverrides(checked),
+        ),
       )
       const held = override && `${typed}${until(expiresAt)}, in place of the plan`
       return { text: `${meter} of ${tenant} is ${held ?? 'what the plan allows'}.`, data }
@@ -96,7 +99,7 @@ const grantCommand = (surroundings: Surroundings): Command =>
     async (given, tenant = '', meter = '', amount = '') => {
       const operation = async () => (await contract()).grantLimit
       const input = { ...given, meter, amount: Number(amount) }
-      const data = await operate(surroundings, { operation, tenant, input }, (caller, checked) =>
+      const data = await operate(surroundings, { operation, tenant, input, underCatalogue }, (caller, checked) =>
         caller.limits.grant(checked),
       )
       return { text: `Granted ${data.amount} of ${meter} to ${tenant}${until(data.expiresAt)} (${data.id}).`, data }
@@ -115,8 +118,10 @@ const revokeCommand = (surroundings: Surroundings): Command =>
     },
     async (_, tenant = '', grantId = '') => {
       const operation = async () => (await contract()).revokeLimitGrant
-      const data = await operate(surroundings, { operation, tenant, input: { grantId } }, (caller, checked) =>
-        caller.limits.revokeGrant(checked),
+      const data = await operate(
+        surroundings,
+        { operation, tenant, input: { grantId }, underCatalogue },
+        (caller, checked) => caller.limits.revokeGrant(checked),
       )
       return { text: `Revoked ${data.id}.`, data }
     },
