@@ -168,11 +168,7 @@ export function readBatch(targets: readonly Target[], counted: readonly CountedI
       heldUntil: ends[place] ? timeOf(ends[place]) : null,
       first: first ? { period: first.period, occurredAt: first.occurredAt } : null,
     }
-    if (Number(number) !== asTheFirst || !repeat) items.push(told)
-    else
-      items.push(
-        toldAgain(told, repeat, { told: items, period: targets[(counted[repeat.first]?.place ?? 0) - 1]?.period }),
-      )
+    items.push(repeat && Number(number) === asTheFirst ? toldAgain(told, repeat, items) : told)
   }
   const overs = new Map(row.overs === null ? [] : split(row.overs).map(overOf))
   const counters = new Map<string, CounterValue[]>()
@@ -190,14 +186,14 @@ export function readBatch(targets: readonly Target[], counted: readonly CountedI
 /** What has the key of another, of which nothing was stored before the batch. */
 function toldAgain(
   told: WrittenItem,
-  { first, occurredAt, isSame }: Repeat,
-  earlier: { told: readonly WrittenItem[]; period: string | undefined },
+  { first, period, occurredAt, isSame }: Repeat,
+  earlier: readonly WrittenItem[],
 ): WrittenItem {
-  const { outcome } = earlier.told[first] as WrittenItem
+  const { outcome } = earlier[first] as WrittenItem
   if (undecided.has(outcome)) return { ...told, outcome }
   if (!isSame) return { ...told, outcome: 'conflict' }
   if (outcome !== 'counted') return { ...told, outcome }
-  return { ...told, outcome: 'duplicate', first: { period: earlier.period ?? '', occurredAt } }
+  return { ...told, outcome: 'duplicate', first: { period, occurredAt } }
 }
 
 const againOf = (mode: UsageItem['mode']) => (mode === 'set' ? 'set_again' : 'again')

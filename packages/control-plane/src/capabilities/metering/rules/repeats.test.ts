@@ -30,7 +30,7 @@ test('an item repeats the first of its tenant that has its key; other tenants, o
     item({ key: 'b' }),
     item({}),
   ]
-  const repeat = { first: 0, occurredAt: noon }
+  const repeat = { first: 0, period: '2026-11-01', occurredAt: noon }
   expect(repeatsOf(items)).toEqual([
     ...[null, null, { ...repeat, isSame: false }, null, null, null],
     { ...repeat, isSame: true },

@@ -4,6 +4,7 @@ import type { UsageItem } from './batch.ts'
 export interface Repeat {
   /** Where that stands. */
   first: number
+  period: string
   occurredAt: Date
   /** Whether both say the same. What a gauge is set to counts by its difference, which is another. */
   isSame: boolean
@@ -22,6 +23,6 @@ export function repeatsOf(items: readonly UsageItem[]): (Repeat | null)[] {
     }
     const first = items[place] as UsageItem
     const isSame = item.meter === first.meter && (item.mode === 'set' || item.amount === first.amount)
-    return { first: place, occurredAt: first.occurredAt, isSame }
+    return { first: place, period: first.period, occurredAt: first.occurredAt, isSame }
   })
 }
